@@ -1,0 +1,70 @@
+"""What the measurements say: medians over the rounds, as a table and as a chart."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from zoo.files import replacing
+
+Row = dict[str, Any]
+
+
+def speed(rows: list[Row], net: str, peer: str) -> tuple[float, Any] | None:
+    """Median images per second over the rounds, and the threads that gave it; None if not run."""
+    by_threads: dict[Any, list[float]] = {}
+    for row in rows:
+        if (row["net"], row["peer"]) == (net, peer):
+            by_threads.setdefault(row["threads"], []).append(row["images_per_second"])
+    medians = [(statistics.median(speeds), threads) for threads, speeds in by_threads.items()]
+    return max(medians, key=lambda median: median[0], default=None)
+
+
+def table(rows: list[Row], plan: Mapping[str, list[str]]) -> str:
+    """A table for each net; `plan` says which peers were asked for, and in what order."""
+    lines = []
+    for net, peers in plan.items():
+        lines += ["", f"{net:20}{'images/s':>10}{'s per 50,000':>15}   zoo is"]
+        ours = speed(rows, net, "zoo")
+        for peer in peers:
+            measured = speed(rows, net, peer)
+            if measured is None:
+                lines.append(f"  {peer:18}{'not installed':>25}")
+                continue
+            fast, threads = measured
+            line = f"  {label(peer, threads):18}{fast:10,.0f}{50_000 / fast:15.2f}"
+            if ours and peer != "zoo":
+                line += f"   {ours[0] / fast:.1f} x as fast"
+            lines.append(line)
+    return "\n".join(lines)
+
+
+def label(peer: str, threads: Any) -> str:
+    return peer if threads == "default" else f"{peer}, {threads} thread"
+
+
+def draw(rows: list[Row], path: Path) -> None:
+    """Horizontal bars of images per second, on a logarithmic scale, a panel for each net."""
+    nets = list(dict.fromkeys(row["net"] for row in rows))
+    figure = Figure(figsize=(7, 0.6 + 2.2 * len(nets)), layout="constrained")
+    for axes, net in zip(figure.subplots(len(nets), squeeze=False)[:, 0], nets, strict=True):
+        peers = {row["peer"] for row in rows if row["net"] == net}
+        bars_of = sorted((*speed(rows, net, peer), peer) for peer in peers)
+        bars = axes.barh(
+            [label(peer, threads) for _, threads, peer in bars_of],
+            [fast for fast, _, _ in bars_of],
+            color=["black" if peer == "zoo" else "0.7" for *_, peer in bars_of],
+        )
+        axes.bar_label(bars, fmt="{:,.0f}", padding=3)
+        axes.set_xscale("log")
+        axes.xaxis.set_minor_formatter("")
+        axes.margins(x=0.15)
+        axes.set_title(net, loc="left")
+        axes.spines[["top", "right"]].set_visible(False)
+    axes.set_xlabel("images per second trained, batches of 10 (logarithmic)")
+    with replacing(path) as temporary:
+        figure.savefig(temporary, dpi=150)

@@ -1,0 +1,207 @@
+"""Images per second that train: this project beside plain Keras, PyTorch, JAX and NumPy.
+
+    python -m benchmarks.throughput
+
+Each program of `benchmarks/peers` trains the same network in batches of ten, in a process of its
+own, on real MNIST, on the processor (never a GPU). Rounds are interleaved, so that all share the
+machine's moods, and medians are told. Keras, PyTorch and NumPy run with their own choice of threads
+and with one, and the better result counts. A program that learns otherwise than the rest is
+refused: nobody is fast by being wrong.
+
+Expect a table for each network, and beside this file `throughput.csv` (a row per measurement) and
+`throughput.png`, after some ten minutes. PyTorch and JAX are told 'not installed' where they are
+not: `pip install -r benchmarks/requirements.txt`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import datetime
+import importlib.util
+import json
+import os
+import statistics
+import subprocess
+import sys
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+
+from tqdm import tqdm
+
+from benchmarks.peers import PEERS
+from benchmarks.speeds import Row, draw, table
+from zoo.errors import RunError, ZooError
+from zoo.files import replacing
+from zoo.runs import processor
+
+HERE = Path(__file__).resolve().parent
+
+# Images and epochs of one measurement: some seconds each, on a laptop.
+WORK = {
+    "mlp30": {
+        "zoo": (50_000, 6),
+        "keras": (10_000, 2),
+        "torch": (20_000, 3),
+        "jax": (50_000, 6),
+        "numpy": (10_000, 3),
+    },
+    "conv2_relu": {
+        "zoo": (5_000, 3),
+        "keras": (5_000, 2),
+        "torch": (5_000, 2),
+        "jax": (2_000, 1),
+    },
+}
+PACKAGES = {
+    "zoo": ("keras", "tensorflow"),
+    "keras": ("keras", "tensorflow"),
+    "torch": ("torch",),
+    "jax": ("jax",),
+    "numpy": ("numpy",),
+}
+# Batches of ten are too small for some programs to share among threads; others gain.
+THREADS = {"keras": (None, 1), "torch": (None, 1), "numpy": (None, 1)}
+COLUMNS = (
+    "date", "net", "peer", "threads", "round", "images", "epochs", "seconds", "images_per_second",
+    "learned", "accuracy", "versions", "processor",
+)  # fmt: skip
+
+# How far from the others' median accuracy, in 0..1, a program may be after the same training.
+TOLERANCE = 0.1
+TIMEOUT = 1800
+
+
+def main(arguments: list[str] | None = None) -> int:
+    asked = _parser().parse_args(arguments)
+    try:
+        plan = {net: [peer for peer in WORK[net] if peer in asked.peers] for net in asked.nets}
+        rows = run(plan, asked.rounds, asked.images)
+        check_learning(rows)
+        write_csv(rows, asked.out / "throughput.csv")
+        draw(rows, asked.out / "throughput.png")
+    except ZooError as error:
+        print(f"throughput: {error}", file=sys.stderr)
+        return 1
+    print(table(rows, plan))
+    return 0
+
+
+def run(plan: Mapping[str, list[str]], rounds: int, images: int | None) -> list[Row]:
+    """Measure every installed peer of each net's list, once a round; one row a measurement.
+
+    `images` stands in for the images of an epoch, where given. Raises RunError where a measurement
+    fails.
+    """
+    jobs = [
+        (number, net, peer, threads)
+        for number in range(1, rounds + 1)
+        for net, peers in plan.items()
+        for peer in filter(installed, peers)
+        for threads in THREADS.get(peer, (None,))
+    ]
+    rows = []
+    with tqdm(jobs, unit=" runs", disable=not sys.stderr.isatty()) as bar:
+        for number, net, peer, threads in bar:
+            bar.set_postfix_str(f"round {number}, {net}, {peer}")
+            rows.append({"round": number, **measure(net, peer, threads, images)})
+    return rows
+
+
+def installed(peer: str) -> bool:
+    return all(importlib.util.find_spec(package) for package in PACKAGES[peer])
+
+
+def measure(net: str, peer: str, threads: int | None = None, images: int | None = None) -> Row:
+    """One measurement, in a fresh process of this interpreter."""
+    usual, epochs = WORK[net][peer]
+    images = images or usual
+    command = [sys.executable, "-m", "benchmarks.peers", peer, net]
+    command += [f"--images={images}", f"--epochs={epochs}"]
+    done = subprocess.run(
+        command,
+        cwd=HERE.parent,
+        env={**os.environ, **_environment(peer, threads)},
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT,
+    )
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or ["it gave no reason"])[-1]
+        raise RunError(f"{peer} failed on {net}: {reason}. See it whole: {' '.join(command[1:])}")
+    told = json.loads(done.stdout.splitlines()[-1])
+    return {
+        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "net": net,
+        "peer": peer,
+        "threads": threads or "default",
+        "images": images,
+        "epochs": epochs,
+        "images_per_second": images * epochs / told["seconds"],
+        "versions": " ".join(f"{package}={version(package)}" for package in PACKAGES[peer]),
+        "processor": f"{processor()}, {os.cpu_count()} cores",
+        **told,
+    }
+
+
+def _environment(peer: str, threads: int | None) -> dict[str, str]:
+    processor_only = {"JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": "-1"}
+    if threads:
+        names = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+        return {**processor_only, **dict.fromkeys(names, str(threads))}
+    # Importing `zoo` settles TensorFlow's threads, unless they are settled; 0 is its own choice.
+    keras = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS") if peer == "keras" else ()
+    return {**processor_only, **dict.fromkeys(keras, "0")}
+
+
+def check_learning(rows: list[Row]) -> None:
+    """Raise RunError for a measurement whose program did not learn as the others did.
+
+    After the same training its accuracy must be near the others' median, and the timed epochs must
+    not have lost it.
+    """
+    for row in rows:
+        others = [
+            other["learned"]
+            for other in rows
+            if other["net"] == row["net"] and other["peer"] != row["peer"]
+        ]
+        expected = statistics.median(others) if others else row["learned"]
+        if not abs(row["learned"] - expected) <= TOLERANCE:
+            raise RunError(
+                f"{row['peer']} on {row['net']} is refused: after the same training it classifies "
+                f"{row['learned']:.1%} of the images correctly, the others {expected:.1%}"
+            )
+        if not row["accuracy"] >= row["learned"] - TOLERANCE:
+            raise RunError(
+                f"{row['peer']} on {row['net']} is refused: the timed epochs brought its accuracy "
+                f"from {row['learned']:.1%} down to {row['accuracy']:.1%}"
+            )
+
+
+def write_csv(rows: list[Row], path: Path) -> None:
+    with replacing(path) as temporary, temporary.open("w", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _parser() -> argparse.ArgumentParser:
+    about, _, more = __doc__.partition("\n\n")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.throughput",
+        description=about,
+        epilog=more,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--nets", nargs="+", choices=WORK, default=list(WORK))
+    parser.add_argument("--peers", nargs="+", choices=PEERS, default=list(PEERS))
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--images", type=int, help="in an epoch, for every program")
+    parser.add_argument("--out", type=Path, default=HERE, help="folder of the two files")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

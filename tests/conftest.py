@@ -1,0 +1,45 @@
+"""What all tests share: a quiet TensorFlow, the real images, and the flag for the long ones."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+import pytest
+
+from zoo.data import Data, Split, load_data
+
+
+def pytest_addoption(parser):
+    parser.addoption("--slow", action="store_true", help="run the tests that train for minutes")
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("--slow"):
+        return
+    for item in items:
+        if "slow" in item.keywords:
+            item.add_marker(pytest.mark.skip(reason="trains for minutes: pytest --slow"))
+
+
+@pytest.fixture(scope="session")
+def mnist() -> Data:
+    """The book's images, from the first source that answers."""
+    return load_data(progress=False)
+
+
+@pytest.fixture(scope="session")
+def bars() -> Data:
+    """Made-up digits that a network can learn in a second: digit d is a bar in column 2d + 4."""
+    return Data("bars", _bars(2000, seed=0), _bars(500, seed=1), _bars(500, seed=2))
+
+
+def _bars(count: int, seed: int) -> Split:
+    generator = np.random.default_rng(seed)
+    labels = generator.integers(10, size=count)
+    images = generator.integers(0, 90, size=(count, 28, 28, 1), dtype=np.uint8)
+    for image, label in zip(images, labels, strict=True):
+        image[:, 2 * label + 4] += 150
+    return Split(images, labels)

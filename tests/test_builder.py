@@ -1,0 +1,105 @@
+"""Every network of the registry, as Keras builds it."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+
+import zoo
+from zoo.builder import add_layer
+from zoo.registry import get_spec, list_models
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (10, 28, 28, 1), dtype=np.uint8)
+LABELS = np.arange(10, dtype=np.int32)
+
+
+@pytest.fixture(params=list_models())
+def spec(request):
+    return get_spec(request.param)
+
+
+def test_it_takes_bytes_and_gives_ten_numbers_between_0_and_1(spec):
+    model = zoo.build(spec, seed=0)
+    assert model.input_shape == (None, 28, 28, 1)
+    assert model.inputs[0].dtype == "uint8"
+    outputs = model.predict(IMAGES, verbose=0)
+    assert outputs.shape == (10, 10)
+    assert outputs.min() >= 0
+    assert outputs.max() <= 1
+    if spec.recipe.cost == "log_likelihood":
+        np.testing.assert_allclose(outputs.sum(axis=1), 1, atol=1e-5)
+
+
+def test_keras_counts_the_parameters_that_the_spec_counts(spec):
+    model = zoo.build(spec)
+    assert model.count_params() == spec.parameters
+    for layer, shape, _ in spec.walk():
+        assert any(built.output.shape[1:] == shape for built in model.layers), layer
+
+
+def test_training_moves_every_weight(spec):
+    if isinstance(spec.layers[0], zoo.Vote):
+        pytest.skip("a vote is trained member by member: tests/test_training.py")
+    # A softmax layer starts at zero and passes no error back: only the second step reaches below,
+    # and through several layers of sigmoids a small one would be lost in rounding.
+    model = zoo.build(spec.with_settings(images=10, learning_rate=1.0), seed=0)
+    before = [weight.copy() for weight in model.get_weights()]
+    model.fit(IMAGES, LABELS, batch_size=10, epochs=3, verbose=0)
+    for weight, old, new in zip(model.weights, before, model.get_weights(), strict=True):
+        assert not np.array_equal(old, new), f"{weight.path} did not move"
+        assert np.isfinite(new).all()
+
+
+def test_it_is_compiled_with_its_recipe(spec):
+    model = zoo.build(spec)
+    if spec.recipe.schedule != "one_cycle":
+        assert float(model.optimizer.learning_rate) == pytest.approx(spec.recipe.learning_rate)
+    named = {"quadratic": "QuadraticCost", "cross_entropy": "CrossEntropyCost"}
+    assert type(model.loss).__name__ == named.get(spec.recipe.cost, "LogLikelihoodCost")
+    assert bool(model.losses) == (spec.recipe.l2 > 0)
+
+
+def test_only_weights_are_penalized_never_biases():
+    model = zoo.build("conv2_relu")
+    penalized = [layer for layer in model.layers if getattr(layer, "kernel_regularizer", None)]
+    assert [layer.name for layer in penalized] == ["conv_1", "conv_2", "dense_1", "softmax_1"]
+    assert all(layer.bias_regularizer is None for layer in penalized)
+
+
+def test_dense_networks_are_compiled_by_xla_and_convolutions_are_not():
+    assert zoo.build("mlp30").jit_compile is True
+    assert zoo.build("conv1").jit_compile is False
+
+
+def test_the_members_of_a_vote_start_apart():
+    model = zoo.build("conv2_relu_dropout_x5", seed=0)
+    kernels = [model.get_layer(f"member_{number}_conv_1").kernel for number in range(1, 6)]
+    assert len({kernel.numpy().tobytes() for kernel in kernels}) == 5
+
+
+def test_votes_are_counted_and_the_plurality_wins():
+    member = (zoo.Softmax(),)
+    spec = zoo.ModelSpec("vote", (zoo.Vote(member, 3),), get_spec("shallow").recipe)
+    model = zoo.build(spec)
+    for number, digit in enumerate((7, 3, 7), start=1):
+        bias = np.zeros(10)
+        bias[digit] = 5
+        model.get_layer(f"member_{number}_softmax_1").bias.assign(bias)
+    shares = model.predict(IMAGES[:1], verbose=0)[0]
+    np.testing.assert_allclose(shares[[3, 7]], [1 / 3, 2 / 3], atol=1e-6)
+    assert shares.argmax() == 7
+
+
+def test_a_layer_of_ones_own_needs_one_registered_function():
+    class Noise:
+        pass
+
+    with pytest.raises(zoo.SpecError, match="no Keras builder is registered for Noise"):
+        add_layer(Noise(), None, None)
+
+    @add_layer.register(Noise)
+    def _(layer, x, plan):
+        return keras.layers.GaussianNoise(0.1)(x)
+
+    assert add_layer(Noise(), keras.Input((3,)), None).shape == (None, 3)

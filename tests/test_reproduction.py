@@ -1,0 +1,48 @@
+"""Reproduction: several seeds of one recipe, each a row, whatever stops them on the way."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+import zoo
+from zoo import reproduction
+from zoo.errors import RunError
+from zoo.results import read
+
+# `mlp30` on 2,000 real images for two epochs.
+BRIEF = replace(zoo.get_spec("mlp30").with_settings(images=2000, epochs=2), name="brief")
+
+
+def test_a_row_for_every_seed_and_no_second_one(mnist, tmp_path):
+    places = {"runs": tmp_path / "runs", "results": tmp_path / "results.csv", "progress": False}
+    rows = list(reproduction.reproduce(BRIEF, range(2), **places))
+    assert [row.seed for row in rows] == [0, 1]
+    assert read(tmp_path / "results.csv") == rows
+    again = list(reproduction.reproduce(BRIEF, range(3), **places))
+    assert [row.seed for row in again] == [0, 1, 2]
+    assert read(tmp_path / "results.csv") == again
+
+    row = rows[0]
+    alone = zoo.train(BRIEF, mnist, seed=0, progress=False)
+    assert row.best_epoch == alone.best_epoch
+    assert row.test == zoo.evaluate(alone.model, mnist.test).correct
+    assert row.validation == zoo.evaluate(alone.model, mnist.validation).correct
+    assert row.test_best >= max(row.test, row.test_last)
+
+
+def test_a_diverged_run_is_reported_and_is_no_row(mnist, tmp_path):
+    spec = zoo.get_spec("conv2_relu").with_settings(images=500, epochs=4, learning_rate=1e9)
+    places = {"runs": tmp_path / "runs", "results": tmp_path / "results.csv", "progress": False}
+    with pytest.raises(RunError, match="conv2_relu with seed 0 diverged at epoch 1"):
+        list(reproduction.reproduce(spec, [0], **places))
+    assert read(tmp_path / "results.csv") == []
+
+
+def test_jobs_run_side_by_side_and_give_the_same_rows(mnist, tmp_path):
+    places = {"runs": tmp_path / "runs", "results": tmp_path / "results.csv", "progress": False}
+    rows = {row.seed: row for row in reproduction.reproduce(BRIEF, [0, 1], jobs=2, **places)}
+    assert sorted(read(tmp_path / "results.csv"), key=lambda row: row.seed) == [rows[0], rows[1]]
+    alone = zoo.train(BRIEF, mnist, seed=0, progress=False)
+    assert rows[0].test == zoo.evaluate(alone.model, mnist.test).correct

@@ -1,0 +1,48 @@
+"""The networks of 'Neural Networks and Deep Learning' (M. Nielsen) as Keras models.
+
+    spec = zoo.get_spec("mlp30")             # what the book declares
+    model = zoo.build("mlp30")               # a compiled keras.Model
+    result = zoo.train("mlp30", seed=1)      # trained by the book's recipe
+    zoo.evaluate(result.model, zoo.load_data().test)
+
+Keras, and with it TensorFlow, is imported by the first call that needs it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+
+from zoo.errors import DataError, RunError, SpecError, UnknownNameError, ZooError
+from zoo.registry import build, get_spec, list_models, register, unregister
+from zoo.spec import Claim, ConvPool, FullyConnected, ModelSpec, Recipe, Softmax, Vote
+
+# Read when TensorFlow is imported, and set only where the user has not. oneDNN makes convolutions
+# fast on a processor. The book's batches of ten are too small to share among threads, which costs
+# more than it gains; and with one thread, sums do not depend on the number of cores.
+for _name in ("TF_ENABLE_ONEDNN_OPTS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+    os.environ.setdefault(_name, "1")
+
+_LATER = {
+    "Data": "zoo.data",
+    "Split": "zoo.data",
+    "load_data": "zoo.data",
+    "TrainResult": "zoo.training",
+    "train": "zoo.training",
+    "Score": "zoo.evaluation",
+    "answer": "zoo.evaluation",
+    "evaluate": "zoo.evaluation",
+}
+
+__all__ = [
+    "Claim", "ConvPool", "Data", "DataError", "FullyConnected", "ModelSpec", "Recipe", "RunError",
+    "Score", "Softmax", "SpecError", "Split", "TrainResult", "UnknownNameError", "Vote", "ZooError",
+    "answer", "build", "evaluate", "get_spec", "list_models", "load_data", "register", "train",
+    "unregister",
+]  # fmt: skip
+
+
+def __getattr__(name: str):
+    if name not in _LATER:
+        raise AttributeError(f"module 'zoo' has no attribute {name!r}")
+    return getattr(importlib.import_module(_LATER[name]), name)

@@ -1,0 +1,192 @@
+"""The fast fit: mini-batches travel in blocks, and the training step loops over a block inside.
+
+Keras' `fit` pays a fixed price a step, which for a small network and the book's batches of ten is
+far more than the arithmetic. So the data here are blocks of hundreds of mini-batches, and
+`BlockModel.train_step` takes a step of gradient descent for each in turn, within one compiled call.
+The weights take the same steps in the same order; callbacks and the progress bar stay Keras'.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+
+from zoo.data import Split
+from zoo.data.augment import augment
+
+# Long enough to hide the cost of a call, short enough for a lively progress bar.
+BATCHES_PER_BLOCK = 500
+
+
+class Blocks:
+    """A training set cut into blocks, each (batches, batch_size, 28, 28, 1) bytes and their labels.
+
+    The order of epoch e depends on `seed` and e alone, so that a run can stop and go on; without a
+    seed it is the order of the set, as network3.py has it. A last partial batch comes as a block of
+    its own, or is dropped. `augment` alters each image afresh; how depends on `augment_seed`, e
+    and the block alone.
+    """
+
+    def __init__(
+        self,
+        split: Split,
+        batch_size: int,
+        *,
+        shuffle_seed: int | None = None,
+        partial_batch: bool = True,
+        augment: Sequence[str] = (),
+        augment_seed: int = 0,
+        epoch: int = 0,
+    ):
+        self.split = split
+        self.batch_size = batch_size
+        self.shuffle_seed = shuffle_seed
+        self.augment = augment
+        self.augment_seed = augment_seed
+        self.epoch = epoch
+        self.ends = _block_ends(len(split), batch_size, partial_batch)
+        self._order = self._draw_order()
+
+    def __len__(self) -> int:
+        return len(self.ends)
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        start = self.ends[index - 1] if index else 0
+        chosen = self._order[start : self.ends[index]]
+        size = min(self.batch_size, len(chosen))
+        images, labels = self.split.images[chosen], self.split.labels[chosen]
+        if self.augment:
+            generator = np.random.default_rng([self.augment_seed, self.epoch, index])
+            images = augment(images, self.augment, generator)
+        return images.reshape(-1, size, *images.shape[1:]), labels.reshape(-1, size)
+
+    def next_epoch(self) -> None:
+        """Draw the order of the epoch that follows."""
+        self.epoch += 1
+        self._order = self._draw_order()
+
+    def _draw_order(self) -> np.ndarray:
+        if self.shuffle_seed is None:
+            return np.arange(len(self.split))
+        return np.random.default_rng([self.shuffle_seed, self.epoch]).permutation(len(self.split))
+
+
+def _block_ends(images: int, batch_size: int, partial_batch: bool) -> list[int]:
+    # Blocks of one length, but for the last: each new shape is compiled anew.
+    batches, rest = divmod(images, batch_size)
+    ends = []
+    if batches:
+        blocks = math.ceil(batches / BATCHES_PER_BLOCK)
+        step = math.ceil(batches / blocks) * batch_size
+        ends = [*range(step, batches * batch_size, step), batches * batch_size]
+    return [*ends, images] if rest and partial_batch else ends
+
+
+def _is_block(images) -> bool:
+    return len(images.shape) == 5
+
+
+class _TensorFlowBlockModel(keras.Model):
+    def train_step(self, data):
+        import tensorflow as tf
+
+        images, labels = data[0], data[1]
+        if not _is_block(images):
+            return super().train_step(data)
+
+        def step(index, answers):
+            with tf.GradientTape() as tape:
+                answer = self(images[index], training=True)
+                cost = self.compute_loss(None, labels[index], answer, training=True)
+            weights = self.trainable_weights
+            self.optimizer.apply(tape.gradient(cost, weights), weights)
+            return index + 1, answers.write(index, answer)
+
+        # Nothing is in the loop but what learns: cost and accuracy wait for the end of the block.
+        count = tf.shape(images)[0]
+        answers = tf.TensorArray(self.outputs[0].dtype, size=count)
+        _, answers = tf.while_loop(lambda index, _: index < count, step, [0, answers])
+        answers, labels = answers.concat(), tf.reshape(labels, [-1])
+        self.metrics[0].update_state(self._cost(labels, answers), sample_weight=tf.size(labels))
+        return self.compute_metrics(None, labels, answers)
+
+    def _cost(self, labels, answers):
+        weights = self.trainable_weights
+        penalties = [weight.regularizer(weight) for weight in weights if weight.regularizer]
+        return keras.losses.get(self.loss)(labels, answers) + sum(penalties)
+
+
+class _JaxBlockModel(keras.Model):
+    def train_step(self, state, data):
+        import jax
+
+        if not _is_block(data[0]):
+            return super().train_step(state, data)
+        one_batch = super().train_step
+
+        def step(state, batch):
+            logs, state = one_batch(state, batch)
+            return state, logs
+
+        state, logs = jax.lax.scan(step, state, (data[0], data[1]))
+        # Metrics run through the whole epoch, so the last batch's stand for all.
+        return {name: values[-1] for name, values in logs.items()}, state
+
+
+def _tensorflow_dataset(blocks: Blocks):
+    import tensorflow as tf
+
+    # Keras would read the shapes off the first two blocks, and so refuse a shorter last batch.
+    signature = (
+        tf.TensorSpec((None, None, *blocks.split.images.shape[1:]), tf.uint8),
+        tf.TensorSpec((None, None), tf.int32),
+    )
+    dataset = tf.data.Dataset.from_generator(
+        lambda: (blocks[index] for index in range(len(blocks))), output_signature=signature
+    )
+    return dataset.apply(tf.data.experimental.assert_cardinality(len(blocks))).prefetch(1)
+
+
+class _PlainDataset(keras.utils.PyDataset):
+    def __init__(self, blocks: Blocks):
+        super().__init__()
+        self.blocks = blocks
+
+    def __len__(self) -> int:
+        return len(self.blocks)
+
+    def __getitem__(self, index: int):
+        return self.blocks[index]
+
+
+def _backend_model() -> type[keras.Model]:
+    models = {"tensorflow": _TensorFlowBlockModel, "jax": _JaxBlockModel}
+    return models.get(keras.backend.backend(), keras.Model)
+
+
+class BlockModel(_backend_model()):
+    """A `keras.Model` that trains on `Blocks`, and on all that Keras trains on as ever."""
+
+    def fit(self, x=None, *arguments, callbacks=None, **options):
+        """Keras' `fit`; given `Blocks`, it keeps their order and trains on each batch in them."""
+        if not isinstance(x, Blocks):
+            return super().fit(x, *arguments, callbacks=callbacks, **options)
+        # Keras' own hook at the end of an epoch is called once before the first one, too.
+        redraw = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: x.next_epoch())
+        callbacks = [*keras.tree.flatten(callbacks or []), redraw]
+        if keras.backend.backend() == "tensorflow":
+            data = _tensorflow_dataset(x)
+        else:
+            data = _PlainDataset(x)
+            self._build_on_one_batch(x)
+        return super().fit(data, *arguments, shuffle=False, callbacks=callbacks, **options)
+
+    def _build_on_one_batch(self, blocks: Blocks) -> None:
+        # Keras on JAX builds metrics and optimizer from the first data it sees, which must not be
+        # a block.
+        images, labels = blocks[0]
+        self.test_on_batch(images[0], labels[0])
+        self.optimizer.build(self.trainable_variables)

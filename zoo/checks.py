@@ -1,0 +1,77 @@
+"""Checks of single settings, shared by all records: each names the setting and what is allowed."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Iterable
+from typing import Any, get_args
+
+from zoo.errors import SpecError, nearest
+
+
+def whole(record: Any, *names: str) -> None:
+    """Check that the named fields are whole numbers from 1 up, and store them as int."""
+    for name in names:
+        value = getattr(record, name)
+        if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 1:
+            raise SpecError(f"{name} must be a whole number from 1 up, not {value!r}")
+        _store(record, name, int(value))
+
+
+def real(record: Any, name: str, *, least: float, below: float = math.inf) -> None:
+    """Check that a field is a finite number in [least, below), and store it as float."""
+    value = getattr(record, name)
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not math.isfinite(value):
+        raise SpecError(f"{name} must be a finite number, not {value!r}")
+    if not least <= value < below:
+        limit = "" if below == math.inf else f" and below {below:g}"
+        raise SpecError(f"{name} must be {least:g} or more{limit}, not {value!r}")
+    _store(record, name, float(value))
+
+
+def positive(record: Any, *names: str) -> None:
+    """Check that the named fields are finite numbers above 0, and store them as float."""
+    for name in names:
+        real(record, name, least=0)
+        if getattr(record, name) == 0:
+            raise SpecError(f"{name} must be above 0, not 0")
+
+
+def flag(record: Any, *names: str) -> None:
+    """Check that the named fields are True or False."""
+    for name in names:
+        if not isinstance(getattr(record, name), bool):
+            raise SpecError(f"{name} must be True or False, not {getattr(record, name)!r}")
+
+
+def choice(record: Any, name: str, choices: Any) -> None:
+    """Check that a field is one of the strings of a Literal type."""
+    value, known = getattr(record, name), get_args(choices)
+    if value not in known:
+        close = nearest(str(value), known)
+        raise SpecError(f"{name} {value!r} is unknown.{close} Choose from: {', '.join(known)}.")
+
+
+def choices(record: Any, name: str, known: Any) -> None:
+    """Check that a field is a sequence of different strings of a Literal type; store a tuple."""
+    values = getattr(record, name)
+    if isinstance(values, str) or len(set(values)) != len(values):
+        raise SpecError(f"{name} must be a sequence of different words, not {values!r}")
+    known_names(values, get_args(known), name)
+    _store(record, name, tuple(values))
+
+
+def known_names(given: Iterable[str], known: Iterable[str], where: str) -> None:
+    """Check that every given name is a known one; the error names the nearest, and lists all."""
+    known = list(known)
+    for name in given:
+        if name not in known:
+            raise SpecError(
+                f"{where} has no {name!r}.{nearest(name, known)} It has: {', '.join(known)}."
+            )
+
+
+def _store(record: Any, name: str, value: Any) -> None:
+    # 3, 3.0 and NumPy's 3 are one setting, so they must be one JSON and one hash.
+    object.__setattr__(record, name, value)

@@ -1,0 +1,154 @@
+"""The command line, `python -m zoo`: it parses and prints, and leaves the work to the library.
+
+Exit codes: 0 done; 1 it could not be done, and one line says why; 2 the command was wrong (a name
+or setting that does not exist); 130 stopped by Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from zoo import commands
+from zoo.errors import SpecError, UnknownNameError, ZooError
+from zoo.results import RESULTS
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        for module in options.modules:
+            _import(module)
+        options.command(options)
+    except BrokenPipeError:
+        # Whoever read the output has seen enough, as in `... | head`.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (ZooError, OSError) as error:
+        if options.debug:
+            raise
+        print(f"zoo: {error}", file=sys.stderr)
+        return 2 if isinstance(error, SpecError | UnknownNameError) else 1
+    except KeyboardInterrupt:
+        print("\nzoo: stopped; the same command goes on where it was", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m zoo",
+        description="The networks of 'Neural Networks and Deep Learning' (M. Nielsen) in Keras.",
+    )
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    parser.add_argument(
+        "--import",
+        dest="modules",
+        metavar="MODULE",
+        action="append",
+        default=[],
+        help="a module of yours that registers networks; may be given again",
+    )
+    choices = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    _add_lookups(choices)
+    _add_train(choices)
+    _add_results(choices)
+
+    command = _command(choices, "evaluate", commands.evaluate, "score a trained network")
+    command.add_argument("name")
+    command.add_argument("--seed", type=int, default=0, help="which of the runs/NAME-seedN")
+    command.add_argument("--run", type=Path, help="the folder that train wrote")
+    _data_options(command)
+
+    command = _command(choices, "baseline", commands.baseline, "the methods to beat (chapter 1)")
+    command.add_argument("method", choices=["random", "darkness", "svm", "svm_tuned"])
+    _data_options(command)
+
+    command = _command(choices, "data", commands.data, "get the images ready, and count them")
+    _data_options(command)
+    return parser
+
+
+def _add_lookups(choices) -> None:
+    command = _command(choices, "list", commands.list_networks, "the networks, and their figures")
+    command.add_argument("pattern", nargs="?", default="*", help="as in 'conv2*'")
+    command.add_argument("--chapter", type=int, help="only the networks of this chapter")
+    command.add_argument("--names", action="store_true", help="the names alone")
+    command.add_argument("--json", action="store_true", help="the specs as JSON")
+
+    command = _command(choices, "show", commands.show, "one network: layers, recipe, claim, spec")
+    command.add_argument("name")
+    command.add_argument("--json", action="store_true", help="the spec alone, as JSON")
+
+
+def _add_train(choices) -> None:
+    command = _command(choices, "train", commands.train, "train by the book's recipe, and score")
+    command.add_argument("name")
+    command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--epochs", type=int, help="in place of the recipe's")
+    command.add_argument("--limit", type=int, metavar="N", help="the first N training images only")
+    command.add_argument(
+        "--set",
+        metavar="SETTING=VALUE",
+        action="append",
+        default=[],
+        help="change a setting of the recipe, as in learning_rate=0.5; may be given again",
+    )
+    command.add_argument("--out", type=Path, help="folder for the run (default runs/NAME-seedN)")
+    command.add_argument("--overwrite", action="store_true", help="drop a run that --out holds")
+    command.add_argument("--quiet", action="store_true", help="no progress")
+    _data_options(command)
+
+
+def _add_results(choices) -> None:
+    command = _command(choices, "reproduce", commands.reproduce, "several seeds, as results")
+    command.add_argument("name")
+    command.add_argument(
+        "--seeds", type=_count, default=3, metavar="N", help="how many (default 3)"
+    )
+    command.add_argument("--first-seed", type=int, default=0, metavar="S", help="start here")
+    command.add_argument("--jobs", type=_count, default=1, metavar="K", help="processes at a time")
+    command.add_argument("--quiet", action="store_true", help="no progress")
+    _results_option(command)
+
+    command = _command(choices, "table", commands.table, "the book's figures beside ours")
+    command.add_argument("--write", type=Path, metavar="FILE", help="into this README")
+    _results_option(command)
+
+
+def _results_option(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--results", type=Path, default=RESULTS, help=f"default {RESULTS}")
+
+
+def _command(choices, name: str, run, help: str) -> argparse.ArgumentParser:
+    command = choices.add_parser(name, help=help, description=help)
+    command.set_defaults(command=run)
+    return command
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1 up, not {text!r}")
+    return int(text)
+
+
+def _data_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--data", default="mnist", help="mnist, a folder of IDX files, or a TFDS name"
+    )
+    command.add_argument(
+        "--from", dest="source", type=Path, help="folder that holds MNIST's four files already"
+    )
+
+
+def _import(module: str) -> None:
+    sys.path.insert(0, str(Path.cwd()))
+    try:
+        importlib.import_module(module)
+    except ImportError as error:
+        raise UnknownNameError(f"--import {module}: {error}") from error

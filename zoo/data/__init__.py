@@ -1,0 +1,14 @@
+"""The images: MNIST in the book's split, expanded or cut down, and other 28x28 sets beside it.
+
+    from zoo.data import load_data
+    mnist = load_data()
+    len(mnist.train), len(mnist.validation), len(mnist.test)    # 50000, 10000, 10000
+
+`zoo.data.book_mnist` is the same set for users of tensorflow_datasets; importing this package
+imports neither it nor TensorFlow.
+"""
+
+from zoo.data.loading import load_data
+from zoo.data.splits import Data, Split
+
+__all__ = ["Data", "Split", "load_data"]

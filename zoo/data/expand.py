@@ -1,0 +1,46 @@
+"""The book's expanded training data: every image also one pixel up, down, left and right."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from zoo.data.splits import Split
+
+# Shifts of (rows, columns); the book's own image is the first.
+SHIFTS = ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1))
+
+
+def expand(split: Split, seed: int = 0) -> Split:
+    """Five images for each: itself and its four one-pixel shifts, shuffled once, as in the book.
+
+    The row or column that a shift lays bare is 0. The same `seed` gives the same order, always;
+    50,000 images become 250,000 and take 196 MB.
+
+    >>> one = Split(np.full((1, 28, 28, 1), 9, np.uint8), np.array([3]))
+    >>> len(expand(one)), sorted(expand(one).images.sum(axis=(1, 2, 3)).tolist())
+    (5, [6804, 6804, 6804, 6804, 7056])
+    """
+    count = len(split)
+    places = np.random.default_rng(seed).permutation(len(SHIFTS) * count).reshape(-1, count)
+    images = np.empty((places.size, *split.images.shape[1:]), np.uint8)
+    labels = np.empty(places.size, np.int32)
+    for (rows, columns), place in zip(SHIFTS, places, strict=True):
+        images[place] = shifted(split.images, rows, columns)
+        labels[place] = split.labels
+    return Split(images, labels)
+
+
+def shifted(images: np.ndarray, rows: int, columns: int) -> np.ndarray:
+    """Images [n, 28, 28, 1] moved down by `rows` and right by `columns` (negative: up, left).
+
+    Each is -27 to 27. What is laid bare is 0, and what leaves the image is gone.
+    """
+    moved = np.zeros_like(images)
+    to_rows, from_rows = _overlap(rows)
+    to_columns, from_columns = _overlap(columns)
+    moved[:, to_rows, to_columns] = images[:, from_rows, from_columns]
+    return moved
+
+
+def _overlap(shift: int) -> tuple[slice, slice]:
+    return slice(max(shift, 0), 28 + min(shift, 0)), slice(max(-shift, 0), 28 - max(shift, 0))

