@@ -14,7 +14,6 @@ import tensorflow as tf
 import zoo
 from zoo import conventions
 from zoo.blocks import Blocks
-from zoo.evaluation import answer
 from zoo.spec import ConvPool, FullyConnected, ModelSpec, Recipe, Softmax, Vote
 
 
@@ -254,7 +253,7 @@ def test_initial_weights_are_normal_with_the_recipes_deviation(initializer):
 
 def test_one_seed_gives_every_layer_numbers_of_its_own_and_every_model_the_same():
     member = (ConvPool(10, kernel=5), FullyConnected(10, dropout=0.5), FullyConnected(10))
-    spec = declare(Vote((*member, FullyConnected(10)), members=2), initializer="large")
+    spec = declare(Vote(((*member, FullyConnected(10)),) * 2), initializer="large")
     first, again, other = ([*zoo.build(spec, seed=seed).weights] for seed in (1, 1, 2))
     for one, same in zip(first, again, strict=True):
         np.testing.assert_array_equal(one, same)
@@ -355,18 +354,38 @@ def test_a_convolution_may_have_fewer_weights_than_it_pools():
     assert model.get_layer("pool_1").output.shape == (None, 14, 14, 1)
 
 
-def test_ties_go_to_the_lowest_digit():
-    outputs = np.float32([[0.1, 0.4, 0.1, 0.4, 0, 0, 0, 0, 0, 0], [0.1] * 10])
-    ballots = np.asarray(conventions.Ballot()(outputs))
-    np.testing.assert_array_equal(ballots, [reference.one_hot(1), reference.one_hot(0)])
+def outputs_of(*rows: dict[int, float]) -> list[np.ndarray]:
+    """What each member of a vote puts out for one image: the digits told, and 0 for the others."""
+    return [np.float32([[row.get(digit, 0) for digit in range(10)]]) for row in rows]
 
-    model = zoo.build(declare(Vote((FullyConnected(10),), members=3)), seed=1)
-    for member, digit in ((1, 7), (2, 3), (3, 5)):
-        layer = model.get_layer(f"member_{member}_dense_1")
-        layer.set_weights([np.zeros((784, 10)), reference.one_hot(digit)])
-    answers = answer(model, random_split(2))
-    assert answers.predicted.tolist() == [3, 3]
-    np.testing.assert_allclose(answers.probability, 1 / 3, rtol=1e-6)
+
+SPLIT_VOTE = outputs_of({7: 0.6, 3: 0.4}, {7: 0.5, 3: 0.3, 1: 0.2}, {3: 0.9, 7: 0.1})
+
+
+def test_the_plurality_wins_whatever_the_probabilities_say():
+    votes, probabilities = map(np.asarray, conventions.Tally().count(SPLIT_VOTE))
+    np.testing.assert_allclose(votes[0, [3, 7]], [1 / 3, 2 / 3], rtol=1e-6)
+    np.testing.assert_allclose(probabilities[0, [1, 3, 7]], [0.2 / 3, 1.6 / 3, 1.2 / 3], rtol=1e-6)
+    assert np.argmax(conventions.Tally()(SPLIT_VOTE)) == 7
+    assert np.argmax(conventions.Tally("mean")(SPLIT_VOTE)) == 3
+    np.testing.assert_allclose(np.sum(conventions.Tally()(SPLIT_VOTE)), 1, rtol=1e-6)
+
+
+def test_weights_make_a_member_count_for_more():
+    votes, probabilities = map(np.asarray, conventions.Tally(weights=[1, 1, 3]).count(SPLIT_VOTE))
+    np.testing.assert_allclose(votes[0, [3, 7]], [3 / 5, 2 / 5], rtol=1e-6)
+    np.testing.assert_allclose(probabilities[0, 3], (0.4 + 0.3 + 2.7) / 5, rtol=1e-6)
+
+
+def test_ties_go_to_the_digit_with_the_higher_mean_probability():
+    tied = outputs_of({2: 0.6, 8: 0.4}, {2: 0.1, 8: 0.9}, {5: 1.0})
+    assert np.argmax(conventions.Tally()(tied)) == 8  # 2 and 5 came first
+
+
+def test_sigmoid_outputs_vote_as_probabilities():
+    outputs = outputs_of({4: 0.9, 6: 0.9, 1: 0.2}, {6: 0.5})
+    _, probabilities = map(np.asarray, conventions.Tally("mean").count(outputs))
+    np.testing.assert_allclose(probabilities[0, [4, 6]], [0.225, 0.725], rtol=1e-6)
 
 
 # --- the order of the images ----------------------------------------------------------------------

@@ -146,8 +146,30 @@ def test_batches_of_an_epoch():
 
 def test_a_vote_counts_all_its_members():
     member = (FullyConnected(30), FullyConnected(10))
-    assert Vote(member, members=3).parameters((28, 28, 1)) == 3 * 23_860
-    assert Vote(list(member)) == Vote(member)
+    shallow = (FullyConnected(10),)
+    assert Vote((member, member, shallow)).parameters((28, 28, 1)) == 2 * 23_860 + 7_850
+    assert Vote([list(member)]) == Vote((member,))
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"members": ()}, "a vote needs members"),
+        ({"members": ((),)}, "a vote needs members"),
+        ({"rule": "pluralty"}, "Did you mean 'plurality'"),
+        ({"weights": (1, 1)}, "1 members vote, and 2 weights are given"),
+        ({"weights": (0,)}, "weights must be finite numbers above 0"),
+    ],
+)
+def test_a_vote_that_cannot_be_held_is_refused(fields, told):
+    with pytest.raises(SpecError, match=told):
+        Vote(**{"members": ((FullyConnected(10),),), **fields})
+
+
+def test_members_of_a_vote_put_out_the_same_shape():
+    recipe = Recipe(cost="quadratic", epochs=1, learning_rate=1)
+    with pytest.raises(SpecError, match="different shapes"):
+        ModelSpec("torn", (Vote(((FullyConnected(10),), (FullyConnected(9),))),), recipe)
 
 
 def test_claims_read_as_sentences():

@@ -122,14 +122,14 @@ def _(layer: Softmax, x, plan: Plan):
 
 @add_layer.register
 def _(layer: Vote, x, plan: Plan):
-    ballots = []
-    for number in range(1, layer.members + 1):
+    outputs = []
+    for number, parts in enumerate(layer.members, start=1):
         member = Plan(plan.recipe, plan.seeds, prefix=f"member_{number}_")
         output = x
-        for part in layer.member:
+        for part in parts:
             output = add_layer(part, output, member)
-        ballots.append(conventions.Ballot(name=f"member_{number}_ballot")(output))
-    return keras.layers.Average(name=plan.name("vote"))(ballots) if len(ballots) > 1 else ballots[0]
+        outputs.append(output)
+    return conventions.Tally(layer.rule, layer.weights, name=plan.name("tally"))(outputs)
 
 
 def _flat_and_dropped(x, dropout: float, plan: Plan):

@@ -38,6 +38,14 @@ def positive(record: Any, *names: str) -> None:
             raise SpecError(f"{name} must be above 0, not 0")
 
 
+def positives(record: Any, name: str) -> None:
+    """Check that a field is a sequence of finite numbers above 0, and store a tuple of float."""
+    values = tuple(getattr(record, name))
+    if not all(isinstance(value, numbers.Real) and 0 < value < math.inf for value in values):
+        raise SpecError(f"{name} must be finite numbers above 0, not {values!r}")
+    _store(record, name, tuple(float(value) for value in values))
+
+
 def flag(record: Any, *names: str) -> None:
     """Check that the named fields are True or False."""
     for name in names:

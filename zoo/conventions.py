@@ -7,8 +7,10 @@ is written with keras.ops, so that it runs on any Keras backend.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import keras
+import numpy as np
 from keras import ops
 
 from zoo.schedule import one_cycle_points
@@ -203,12 +205,42 @@ class BookDropout(keras.layers.Layer):
 # --- the vote -------------------------------------------------------------------------------------
 
 
-class Ballot(keras.layers.Layer):
-    """One network's vote: 1 for the digit it finds most probable, 0 for the others.
+# Too little to outweigh a vote, enough to tell two digits with equal votes apart.
+TIE_BREAK = 1 / 1000
 
-    The mean of the ballots is the share of the votes, and its largest entry the plurality winner.
-    On a tie the lowest digit wins; the author's program takes the network that came first.
+
+class Tally(keras.layers.Layer):
+    """Several networks' outputs made one answer: [n, 10] from each of them, [n, 10] in all.
+
+    By 'plurality' it is the shares of the votes, moved by a thousandth towards the mean
+    probabilities, which decides ties; the author's program takes the network that came first. By
+    'mean' it is the mean probabilities. Outputs of sigmoids are divided by their sum first, so that
+    networks of both kinds can vote together.
     """
 
+    def __init__(self, rule: str = "plurality", weights: Sequence[float] = (), **layer_options):
+        super().__init__(**layer_options)
+        self.rule = rule
+        self.shares = weights
+
     def call(self, inputs):
-        return ops.one_hot(ops.argmax(inputs, axis=-1), inputs.shape[-1], dtype=inputs.dtype)
+        votes, probabilities = self.count(inputs)
+        if self.rule == "mean":
+            return probabilities
+        return (votes + TIE_BREAK * probabilities) / (1 + TIE_BREAK)
+
+    def count(self, outputs):
+        """The shares of the votes, and the mean probabilities: [n, 10] each."""
+        weights = np.array(self.shares or [1.0] * len(outputs), dtype="float32")
+        weights = ops.reshape(weights / weights.sum(), (-1, 1, 1))
+        outputs = ops.stack(list(outputs))
+        ballots = ops.one_hot(ops.argmax(outputs, axis=-1), DIGITS, dtype=outputs.dtype)
+        totals = ops.maximum(ops.sum(outputs, axis=-1, keepdims=True), keras.config.epsilon())
+        probabilities = outputs / totals
+        return ops.sum(weights * ballots, axis=0), ops.sum(weights * probabilities, axis=0)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape[0]
+
+    def get_config(self):
+        return {**super().get_config(), "rule": self.rule, "weights": list(self.shares)}

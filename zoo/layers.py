@@ -16,6 +16,7 @@ from zoo.errors import SpecError, nearest
 
 Shape = tuple[int, ...]
 Activation = Literal["sigmoid", "tanh", "relu", "linear"]
+Rule = Literal["plurality", "mean"]
 
 
 @dataclass(frozen=True)
@@ -105,26 +106,43 @@ class Softmax:
 
 @dataclass(frozen=True)
 class Vote:
-    """Several networks of the same layers, trained apart, that vote for the digit (chapter 6).
+    """Several networks, trained apart, that answer together (chapter 6); each member is its layers.
 
-    The outputs are the shares of the votes; on a tie the lowest digit wins, whoever voted first.
+    By the rule 'plurality', the book's, each member votes for one digit, and the outputs are the
+    shares of the votes; of digits with equal shares the one with the higher mean probability wins.
+    By 'mean' the outputs are the means of the members' probabilities. `weights`, one a member, make
+    some members count for more, by either rule. Raises SpecError where members or weights do not
+    fit each other.
     """
 
-    member: tuple[Layer, ...]
-    members: int = 5
+    members: tuple[tuple[Layer, ...], ...]
+    rule: Rule = "plurality"
+    weights: tuple[float, ...] = ()
 
     def __str__(self) -> str:
-        return f"a vote of {self.members} networks of {len(self.member)} layers"
+        weighted = ", weighted" if self.weights else ""
+        return f"{len(self.members)} networks answer together, by {self.rule}{weighted}"
 
     def __post_init__(self) -> None:
-        checks.whole(self, "members")
-        object.__setattr__(self, "member", tuple(self.member))
+        checks.choice(self, "rule", Rule)
+        checks.positives(self, "weights")
+        object.__setattr__(self, "members", tuple(tuple(member) for member in self.members))
+        if not self.members or not all(self.members):
+            raise SpecError("a vote needs members: give each as a tuple of layers")
+        if self.weights and len(self.weights) != len(self.members):
+            raise SpecError(
+                f"{len(self.members)} members vote, and {len(self.weights)} weights are given: "
+                "give one a member, or none"
+            )
 
     def output_shape(self, shape: Shape) -> Shape:
-        return walk(self.member, shape)[-1][1]
+        shapes = {walk(member, shape)[-1][1] for member in self.members}
+        if len(shapes) > 1:
+            raise SpecError(f"the members of a vote put out different shapes: {sorted(shapes)}")
+        return shapes.pop()
 
     def parameters(self, shape: Shape) -> int:
-        return self.members * sum(row[2] for row in walk(self.member, shape))
+        return sum(row[2] for member in self.members for row in walk(member, shape))
 
 
 @dataclass(frozen=True)
@@ -170,7 +188,7 @@ def to_plain(layer: Layer) -> dict[str, Any]:
         return {"kind": "KerasFunction", "function": layer.reference}
     plain = told_fields(layer)
     if isinstance(layer, Vote):
-        plain["member"] = [to_plain(part) for part in layer.member]
+        plain["members"] = [[to_plain(part) for part in member] for member in layer.members]
     return {"kind": type(layer).__name__, **plain}
 
 
@@ -194,7 +212,10 @@ def from_plain(plain: dict[str, Any], where: str = "layer") -> Layer:
     if kind == "KerasFunction":
         return KerasFunction(_loaded_function(values["function"]))
     if kind == "Vote":
-        values["member"] = tuple(from_plain(part, f"{where}.member") for part in values["member"])
+        values["members"] = tuple(
+            tuple(from_plain(part, f"{where}.members") for part in member)
+            for member in values["members"]
+        )
     return KINDS[kind](**values)
 
 

@@ -167,7 +167,9 @@ class ModelSpec:
     @property
     def outputs(self) -> str:
         """The activation of the last layer; that of a Keras function is taken to be softmax."""
-        last = self.layers[-1].member[-1] if isinstance(self.layers[-1], Vote) else self.layers[-1]
+        last = self.layers[-1]
+        if isinstance(last, Vote):
+            last = last.members[0][-1]
         return getattr(last, "activation", "softmax")
 
     def _check_cost(self) -> None:

@@ -180,14 +180,14 @@ def _fit(model: keras.Model, job: Job, state: Progress) -> None:
 
 
 def _train_members(job: Job) -> TrainResult:
-    vote = job.spec.layers[0]
+    members = job.spec.layers[0].members
     rows, trained = [], {}
-    for number in range(1, vote.members + 1):
+    for number, layers in enumerate(members, start=1):
         member = replace(
             job,
-            spec=replace(job.spec, name=f"{job.spec.name}_member_{number}", layers=vote.member),
+            spec=replace(job.spec, name=f"{job.spec.name}_member_{number}", layers=layers),
             # No two votes share a member: of five each, seed 0 trains 0 to 4, seed 1 trains 5 to 9.
-            seed=job.seed * vote.members + number - 1,
+            seed=job.seed * len(members) + number - 1,
             out=job.out / f"member_{number}" if job.out else None,
         )
         result = _train_one(member)
