@@ -14,7 +14,7 @@ import importlib
 import os
 
 from zoo.errors import DataError, RunError, SpecError, UnknownNameError, ZooError
-from zoo.registry import build, get_spec, list_models, register, unregister
+from zoo.registry import get_spec, list_models, register, unregister
 from zoo.spec import Claim, ConvPool, FullyConnected, ModelSpec, Recipe, Softmax, Vote
 
 # Read when TensorFlow is imported, and set only where the user has not. oneDNN makes convolutions
@@ -27,6 +27,10 @@ _LATER = {
     "Data": "zoo.data",
     "Split": "zoo.data",
     "load_data": "zoo.data",
+    "build": "zoo.models",
+    "load": "zoo.models",
+    "save": "zoo.weights",
+    "vote": "zoo.ensemble",
     "TrainResult": "zoo.training",
     "train": "zoo.training",
     "Score": "zoo.evaluation",
@@ -37,8 +41,8 @@ _LATER = {
 __all__ = [
     "Claim", "ConvPool", "Data", "DataError", "FullyConnected", "ModelSpec", "Recipe", "RunError",
     "Score", "Softmax", "SpecError", "Split", "TrainResult", "UnknownNameError", "Vote", "ZooError",
-    "answer", "build", "evaluate", "get_spec", "list_models", "load_data", "register", "train",
-    "unregister",
+    "answer", "build", "evaluate", "get_spec", "list_models", "load", "load_data", "register",
+    "save", "train", "unregister", "vote",
 ]  # fmt: skip
 
 

@@ -6,6 +6,7 @@ numbers here: they come from the records, and the book's conventions from `zoo/c
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import singledispatch
@@ -39,9 +40,10 @@ def build_model(spec: ModelSpec, *, seed: int | None = None) -> keras.Model:
         outputs = _call_function(spec.layers[0], images, seed)
     else:
         plan = Plan(spec.recipe, seeds=_seeds(seed))
-        outputs = keras.layers.Rescaling(conventions.PIXEL_SCALE, name="scale_pixels")(images)
-        for layer in spec.layers:
-            outputs = add_layer(layer, outputs, plan)
+        with _computing_in(spec.recipe.precision):
+            outputs = keras.layers.Rescaling(conventions.PIXEL_SCALE, name="scale_pixels")(images)
+            for layer in spec.layers:
+                outputs = add_layer(layer, outputs, plan)
     model = BlockModel(images, outputs, name=spec.name.replace(".", "_"))
     _compile(model, spec)
     return model
@@ -114,6 +116,7 @@ def _(layer: Softmax, x, plan: Plan):
     return keras.layers.Dense(
         layer.units,
         "softmax",
+        dtype="float32",  # whatever the precision of the layers before: costs need all its digits
         kernel_initializer="zeros",  # as network3.py starts it, whatever the other layers do
         kernel_regularizer=conventions.penalty(plan.recipe),
         name=plan.name("softmax"),
@@ -160,6 +163,16 @@ def _best_jit(spec: ModelSpec) -> bool | str:
     if keras.backend.backend() != "tensorflow" or spec.is_function:
         return "auto"
     return dense
+
+
+@contextlib.contextmanager
+def _computing_in(precision: str) -> Iterator[None]:
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(precision)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 def _call_function(layer: KerasFunction, images, seed: int | None):

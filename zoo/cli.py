@@ -59,10 +59,15 @@ def _parser() -> argparse.ArgumentParser:
     _add_train(choices)
     _add_results(choices)
 
-    command = _command(choices, "evaluate", commands.evaluate, "score a trained network")
+    command = _command(choices, "evaluate", commands.evaluate, "score a pretrained network")
     command.add_argument("name")
-    command.add_argument("--seed", type=int, default=0, help="which of the runs/NAME-seedN")
-    command.add_argument("--run", type=Path, help="the folder that train wrote")
+    command.add_argument("--seed", type=int, help="the run in runs/NAME-seedN instead")
+    command.add_argument("--run", type=Path, help="the run in this folder instead")
+    _data_options(command)
+
+    command = _command(choices, "publish", commands.publish, "make the best run the pretrained one")
+    command.add_argument("name")
+    command.add_argument("--runs", type=Path, default=Path("runs"), help="default runs")
     _data_options(command)
 
     command = _command(choices, "baseline", commands.baseline, "the methods to beat (chapter 1)")
@@ -101,6 +106,8 @@ def _add_train(choices) -> None:
     )
     command.add_argument("--out", type=Path, help="folder for the run (default runs/NAME-seedN)")
     command.add_argument("--overwrite", action="store_true", help="drop a run that --out holds")
+    command.add_argument("--pretrained", action="store_true", help="start from trained weights")
+    _jobs_option(command, "members of a vote at a time")
     command.add_argument("--quiet", action="store_true", help="no progress")
     _data_options(command)
 
@@ -112,13 +119,17 @@ def _add_results(choices) -> None:
         "--seeds", type=_count, default=3, metavar="N", help="how many (default 3)"
     )
     command.add_argument("--first-seed", type=int, default=0, metavar="S", help="start here")
-    command.add_argument("--jobs", type=_count, default=1, metavar="K", help="processes at a time")
+    _jobs_option(command, "processes at a time")
     command.add_argument("--quiet", action="store_true", help="no progress")
     _results_option(command)
 
     command = _command(choices, "table", commands.table, "the book's figures beside ours")
     command.add_argument("--write", type=Path, metavar="FILE", help="into this README")
     _results_option(command)
+
+
+def _jobs_option(command: argparse.ArgumentParser, help: str) -> None:
+    command.add_argument("--jobs", type=_count, default=1, metavar="K", help=help)
 
 
 def _results_option(command: argparse.ArgumentParser) -> None:

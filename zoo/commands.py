@@ -110,6 +110,7 @@ def train(options: argparse.Namespace) -> None:
     data = _load(options)
     import_tensorflow()
     from zoo import training
+    from zoo.models import load
     from zoo.report import present
     from zoo.reproduction import run_folder
     from zoo.runs import discard
@@ -122,25 +123,42 @@ def train(options: argparse.Namespace) -> None:
         data,
         seed=options.seed,
         monitor={"test": data.test},
+        start=load(options.name) if options.pretrained else None,
         out=out,
+        jobs=options.jobs,
         progress=not options.quiet,
     )
     present(result, data, out)
 
 
 def evaluate(options: argparse.Namespace) -> None:
-    """Score a network that was trained before."""
-    get_spec(options.name)
+    """Score a pretrained network, or one that was trained here."""
+    spec = get_spec(options.name)
     import_tensorflow()
+    from zoo.models import load
     from zoo.report import present_model
-    from zoo.reproduction import run_folder
+    from zoo.reproduction import RUNS, run_folder
     from zoo.runs import load_run
 
-    run = options.run or run_folder(options.name, options.seed)
-    spec, model = load_run(run)
-    if spec.name != options.name:
-        raise SpecError(f"{run} holds a run of {spec.name}, not of {options.name}")
-    present_model(spec, model, _load(options), run)
+    if options.run is None and options.seed is None:
+        present_model(spec, load(spec.name), _load(options), RUNS / f"{spec.name}-pretrained")
+        return
+    run = options.run or run_folder(spec.name, options.seed)
+    trained, model = load_run(run)
+    if trained.name != spec.name:
+        raise SpecError(f"{run} holds a run of {trained.name}, not of {spec.name}")
+    present_model(trained, model, _load(options), run)
+
+
+def publish(options: argparse.Namespace) -> None:
+    """Make a network's best run the pretrained weights of its architecture."""
+    get_spec(options.name)
+    import_tensorflow()
+    from zoo import publishing
+
+    entry = publishing.publish(options.name, options.runs, _load(options))
+    print(f"{entry.name}: {entry.score} on the test images, by {entry.spec['name']}")
+    print(f"{entry.file}: {entry.precision}, {entry.size:,} bytes")
 
 
 def data(options: argparse.Namespace) -> None:

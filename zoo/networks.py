@@ -202,6 +202,8 @@ NETWORKS: tuple[ModelSpec, ...] = (
               DROPOUT, chapter_6(99.60), "dropout in the fully connected layers"),
     ModelSpec("conv2_relu_dropout.fast", DROPOUT_NET,
               FAST, None, "the same by a recipe of today, with a fifth of the images seen"),
+    ModelSpec("conv2_relu_dropout_x5.fast", (Vote((DROPOUT_NET,) * 5),),
+              FAST, None, "five of them vote"),
     ModelSpec("conv2_relu_dropout_x5", (Vote((DROPOUT_NET,) * 5),),
               DROPOUT, chapter_6(99.67, note="one vote of five"), "five dropout networks vote"),
 

@@ -8,6 +8,7 @@ import keras
 
 from zoo import pictures
 from zoo.data import Data
+from zoo.ensemble import diversity
 from zoo.evaluation import Answers, Score, answer, confusion_table
 from zoo.spec import Claim, ModelSpec
 from zoo.training import TrainResult
@@ -16,17 +17,19 @@ from zoo.training import TrainResult
 def present(result: TrainResult, data: Data, folder: Path) -> None:
     """Print how a run went and how its model scores, and draw pictures into the run's folder."""
     speed = f"{result.images_per_second:,.0f} images a second"
-    print(f"\n{len(result.history)} epochs in {result.seconds:.1f} s, {speed}, validation included")
+    epochs = "all members" if result.spec.is_vote else f"{len(result.history)} epochs"
+    print(f"\n{epochs} in {result.seconds:.1f} s, {speed}, validation included")
     if result.diverged:
         print(f"diverged: the cost of epoch {len(result.history)} was no longer a number")
-    answers = present_model(result.spec, result.model, data, folder, result.best_epoch)
+    epoch = 0 if result.spec.is_vote else result.best_epoch
+    answers = present_model(result.spec, result.model, data, folder, epoch)
     claim = result.spec.claim
     if claim and claim.accuracy and (measured := result.measured(claim)) is not None:
         print(f"measured as the book does, on the {_protocol(claim)}: {_percent(measured)}")
-    if result.best_epoch:
+    if epoch:
         curves = folder / "learning_curves.png"
         title = f"{result.spec.name}, seed {result.seed}: {answers.score} on the test images"
-        pictures.learning_curves(result.history, curves, title=title, best_epoch=result.best_epoch)
+        pictures.learning_curves(result.history, curves, title=title, best_epoch=epoch)
         print(f"learning curves: {curves}")
 
 
@@ -40,6 +43,8 @@ def present_model(
     print(f"  here      {answers.score}, {_interval(answers.score)}")
     print(f"  the book  {spec.claim or 'no figure'}\n")
     print(confusion_table(answers.confusion()))
+    if spec.is_vote:
+        print(f"\n{diversity(model, data.test)}")
     wrong = folder / "wrong_digits.png"
     pictures.wrong_digits(data.test, answers, wrong, title=spec.name)
     print(f"\nthe digits it got wrong: {wrong}")

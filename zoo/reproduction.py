@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import concurrent.futures
 import json
-import multiprocessing
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from zoo import parallel
 from zoo.data import Data, load_data
 from zoo.errors import RunError
 from zoo.registry import get_spec
@@ -36,29 +35,28 @@ def reproduce(
     """Train a network once for each seed, and yield the rows as they are added to the results.
 
     A run that was stopped goes on where it was, and a finished one is only read. `jobs` runs go on
-    at once, each a process that uses one core. Raises RunError for a run that diverged.
+    at once, each a process that uses one core; of a vote, as many members. Raises RunError for a
+    run that diverged.
     """
-    seeds = list(seeds)
     spec = get_spec(network)
-    if jobs == 1:
-        data = load_data(progress=progress)
-        for seed in seeds:
-            yield _run(spec, seed, runs, results, progress, data)
-        return
-    spawn = multiprocessing.get_context("spawn")
-    with concurrent.futures.ProcessPoolExecutor(jobs, mp_context=spawn) as pool:
-        waiting = [pool.submit(_run, spec, seed, runs, results, False) for seed in seeds]
-        for done in concurrent.futures.as_completed(waiting):
-            yield done.result()
+    members = jobs if spec.is_vote else 1
+    calls = [(spec, seed, runs, results, members, progress and jobs == 1) for seed in seeds]
+    for _, row in parallel.results(_run, calls, jobs // members):
+        yield row
 
 
-def _run(
-    spec: ModelSpec, seed: int, runs: Path, results: Path, progress: bool, data: Data | None = None
-) -> Row:
-    data = data or load_data(progress=progress)
+def _run(spec: ModelSpec, seed: int, runs: Path, results: Path, jobs: int, progress: bool) -> Row:
+    data = load_data(progress=progress)
     folder = run_folder(spec.name, seed, runs)
-    watched = {"test": data.test}
-    result = train(spec, data, seed=seed, monitor=watched, out=folder, progress=progress)
+    result = train(
+        spec,
+        data,
+        seed=seed,
+        monitor={"test": data.test},
+        out=folder,
+        jobs=jobs,
+        progress=progress,
+    )
     if result.diverged:
         raise RunError(f"{spec.name} with seed {seed} diverged at epoch {len(result.history)}")
     row = _row(result, data, json.loads((folder / "run.json").read_text()))

@@ -55,12 +55,13 @@ class Progress:
 
 @dataclass(frozen=True)
 class RunFolder:
-    """Where a run of one spec, seed and data set keeps its files."""
+    """Where a run of one spec, seed, data set and initial weights, if given, keeps its files."""
 
     path: Path
     spec: ModelSpec
     seed: int
     fingerprint: str
+    start: str = ""
 
     def begin(self, model: keras.Model) -> Progress:
         """Start the run, or take it up where it was: its state goes into `model`.
@@ -108,10 +109,11 @@ class RunFolder:
         return self.path / "run.json"
 
     def _identity(self) -> dict[str, Any]:
-        return {"spec_hash": self.spec.hash, "seed": self.seed, "data": self.fingerprint}
+        told = {"spec_hash": self.spec.hash, "seed": self.seed, "data": self.fingerprint}
+        return told | ({"start": self.start} if self.start else {})
 
     def _check_identity(self, told: dict[str, Any]) -> None:
-        for name, mine in self._identity().items():
+        for name, mine in {"start": None, **self._identity()}.items():
             if told.get(name) != mine:
                 raise RunError(
                     f"{self.path} holds a run with another {name} ({told.get(name)}, not {mine}): "
@@ -121,7 +123,8 @@ class RunFolder:
     def _finished(self, model: keras.Model) -> Progress:
         told = json.loads(self._result.read_text())
         self._check_identity(told)
-        weights.load(model, self.path / "weights.safetensors")
+        tensors, _ = weights.read(self.path / "weights.safetensors", weights.arrays(model.weights))
+        weights.assign(model.weights, tensors)  # even of a diverged run
         return Progress(told["history"], told["best_epoch"], diverged=told["diverged"], done=True)
 
     def _interrupted(self, model: keras.Model) -> Progress:

@@ -12,19 +12,20 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
-from zoo import weights
+from zoo import parallel, weights
 from zoo.blocks import Blocks
 from zoo.builder import build_model
 from zoo.callbacks import Patience, ProgressBar, Recorder
 from zoo.data import Data, Split, load_data
 from zoo.data.expand import expand
 from zoo.errors import RunError, SpecError
-from zoo.evaluation import EVALUATION_BATCH
+from zoo.evaluation import EVALUATION_BATCH, evaluate
 from zoo.registry import get_spec
 from zoo.runs import Progress, RunFolder
 from zoo.schedule import judge
-from zoo.spec import Claim, ModelSpec, Vote
+from zoo.spec import Claim, ModelSpec
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,8 @@ class TrainResult:
 
     `history` has a row an epoch: `epoch` from 1, `loss` and `accuracy` (running means over the
     epoch's mini-batches), `val_loss`, `val_accuracy`, an accuracy for each monitored set, and
-    `seconds`. Accuracies are in 0..1.
+    `seconds`. Accuracies are in 0..1. A vote's history has one row: the accuracies of the vote,
+    and the `seconds` and `images` of its members together.
     """
 
     spec: ModelSpec
@@ -50,7 +52,8 @@ class TrainResult:
 
     @property
     def images_per_second(self) -> float:
-        return self.spec.recipe.images * len(self.history) / self.seconds
+        images = sum(row.get("images", self.spec.recipe.images) for row in self.history)
+        return images / self.seconds
 
     def measured(self, claim: Claim) -> float | None:
         """The accuracy in 0..1 by a claim's protocol; None where its images were not monitored."""
@@ -73,7 +76,9 @@ def train(
     epochs: int | None = None,
     monitor: Mapping[str, Split] | None = None,
     callbacks: Iterable[keras.callbacks.Callback] = (),
+    start: keras.Model | None = None,
     out: str | Path | None = None,
+    jobs: int = 1,
     progress: bool = True,
 ) -> TrainResult:
     """Train a network of the zoo by its recipe and return it at its best validation epoch.
@@ -81,9 +86,11 @@ def train(
     `data` is the book's MNIST unless given; the recipe takes its first `images` for training, after
     expanding them where it says so. `seed` decides the initial weights, the order of the images and
     the dropout masks. `epochs` stands in for the recipe's. `monitor` names further sets whose
-    accuracy is recorded after each epoch. With `out`, a folder keeps a checkpoint each epoch, the
-    history and the weights; the same call takes an interrupted run up again, and returns a
-    finished one as it is.
+    accuracy is recorded after each epoch. `start` is a model of the same layers whose weights are
+    taken for the initial ones, as in `start=zoo.load("conv2_relu")`. The members of a vote train
+    one after another, or `jobs` at once, each in a process of its own. With `out`, a folder keeps a
+    checkpoint each epoch, the history and the weights; the same call takes an interrupted run up
+    again, and returns a finished one as it is.
 
     Ties between epochs go to the later one, as in network3.py. A run whose cost is no longer finite
     stops and is returned as `diverged`. Raises SpecError, DataError and RunError.
@@ -104,9 +111,14 @@ def train(
         Path(out) if out else None,
         monitor or {},
         list(callbacks),
-        progress,
+        weights.arrays(start.weights) if start else {},
+        progress and jobs == 1,
     )
-    return _train_members(job) if isinstance(spec.layers[0], Vote) else _train_one(job)
+    if not spec.is_vote:
+        return _train_one(job)
+    if callbacks or start:
+        raise SpecError("a vote's members take no callbacks and no start: train them one by one")
+    return _train_members(job, jobs)
 
 
 @dataclass(frozen=True)
@@ -121,11 +133,15 @@ class Job:
     out: Path | None
     monitor: Mapping[str, Split]
     callbacks: list[keras.callbacks.Callback]
+    start: dict[str, np.ndarray]
     progress: bool
 
     @property
     def folder(self) -> RunFolder | None:
-        return RunFolder(self.out, self.spec, self.seed, self.fingerprint) if self.out else None
+        if self.out is None:
+            return None
+        start = weights.fingerprint(self.start) if self.start else ""
+        return RunFolder(self.out, self.spec, self.seed, self.fingerprint, start)
 
 
 def _training_set(spec: ModelSpec, data: Data) -> tuple[ModelSpec, Split]:
@@ -138,6 +154,8 @@ def _training_set(spec: ModelSpec, data: Data) -> tuple[ModelSpec, Split]:
 
 def _train_one(job: Job) -> TrainResult:
     model = build_model(job.spec, seed=job.seed)
+    if job.start:
+        _start_from(job.start, model)
     state = job.folder.begin(model) if job.folder else Progress()
     if not state.done:
         _fit(model, job, state)
@@ -147,6 +165,15 @@ def _train_one(job: Job) -> TrainResult:
             job.folder.finish(model, state)
     rows = tuple(state.rows)
     return TrainResult(job.spec, job.seed, model, rows, state.best_epoch, state.diverged)
+
+
+def _start_from(tensors: dict[str, np.ndarray], model: keras.Model) -> None:
+    there = {name: tensor.shape for name, tensor in tensors.items()}
+    here = {variable.path: tuple(variable.shape) for variable in model.weights}
+    if there != here:
+        odd = sorted(set(there.items()).symmetric_difference(here.items()))[0][0]
+        raise SpecError(f"start has other layers than {model.name}, see {odd}: give the same ones")
+    weights.assign(model.weights, tensors)
 
 
 def _fit(model: keras.Model, job: Job, state: Progress) -> None:
@@ -179,24 +206,45 @@ def _fit(model: keras.Model, job: Job, state: Progress) -> None:
     )
 
 
-def _train_members(job: Job) -> TrainResult:
-    members = job.spec.layers[0].members
-    rows, trained = [], {}
-    for number, layers in enumerate(members, start=1):
-        member = replace(
-            job,
-            spec=replace(job.spec, name=f"{job.spec.name}_member_{number}", layers=layers),
-            # No two votes share a member: of five each, seed 0 trains 0 to 4, seed 1 trains 5 to 9.
-            seed=job.seed * len(members) + number - 1,
-            out=job.out / f"member_{number}" if job.out else None,
-        )
-        result = _train_one(member)
-        if result.diverged:
-            raise RunError(f"member {number} diverged at epoch {len(result.history)}: no vote")
-        rows += [{"member": number, **row} for row in result.history]
-        trained |= weights.arrays(result.model.weights, prefix=f"member_{number}_")
+def _train_members(job: Job, jobs: int) -> TrainResult:
+    calls = [(_member(job, number),) for number in range(len(job.spec.layers[0].members))]
+    rows, trained = {}, {}
+    for index, (history, tensors) in parallel.results(_trained_weights, calls, jobs):
+        rows[index] = history
+        prefix = f"member_{index + 1}_"
+        trained |= {f"{prefix}{name}": tensor for name, tensor in tensors.items()}
     model = build_model(job.spec, seed=job.seed)
     weights.assign(model.weights, trained)
-    if job.folder:
-        job.folder.finish(model, Progress(rows))
-    return TrainResult(job.spec, job.seed, model, tuple(rows), best_epoch=0, diverged=False)
+    state = job.folder.begin(model) if job.folder else Progress()
+    if not state.done:
+        state = Progress([_row_of_a_vote(model, job, rows)], best_epoch=1)
+        if job.folder:
+            job.folder.finish(model, state)
+    return TrainResult(job.spec, job.seed, model, tuple(state.rows), state.best_epoch, False)
+
+
+def _member(job: Job, index: int) -> Job:
+    vote, name = job.spec.layers[0], f"{job.spec.name}_member_{index + 1}"
+    return replace(
+        job,
+        spec=replace(job.spec, name=name, layers=vote.members[index], claim=None),
+        # No two votes share a member: of five each, seed 0 trains 0 to 4, seed 1 trains 5 to 9.
+        seed=job.seed * len(vote.members) + index,
+        out=job.out / f"member_{index + 1}" if job.out else None,
+    )
+
+
+def _trained_weights(job: Job) -> tuple[list[dict[str, Any]], dict[str, np.ndarray]]:
+    result = _train_one(job)
+    if result.diverged:
+        raise RunError(f"{job.spec.name} diverged at epoch {len(result.history)}: no vote")
+    return list(result.history), weights.arrays(result.model.weights)
+
+
+def _row_of_a_vote(model: keras.Model, job: Job, rows: dict[int, list]) -> dict[str, Any]:
+    row: dict[str, Any] = {"epoch": 1}
+    for name, split in {"val": job.validation_set, **job.monitor}.items():
+        row[f"{name}_accuracy"] = evaluate(model, split).accuracy
+    row["seconds"] = sum(epoch["seconds"] for history in rows.values() for epoch in history)
+    row["images"] = job.spec.recipe.images * sum(len(history) for history in rows.values())
+    return row

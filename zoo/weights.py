@@ -6,6 +6,7 @@ and types are checked against the model before a number is read.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -18,6 +19,9 @@ from safetensors.numpy import save_file
 from zoo.errors import RunError
 from zoo.files import replacing
 
+# As safetensors calls them: a half has 11 significant bits, which is enough to answer alike.
+PRECISIONS = {"F32": np.float32, "F16": np.float16}
+
 
 def save(model: keras.Model, path: str | Path, metadata: Mapping[str, str] = {}) -> None:
     """Write a model's weights; the file appears whole or not at all."""
@@ -25,11 +29,15 @@ def save(model: keras.Model, path: str | Path, metadata: Mapping[str, str] = {})
 
 
 def load(model: keras.Model, path: str | Path) -> dict[str, str]:
-    """Read weights into a model and return the file's metadata.
+    """Read weights, of single or half precision, into a model and return the file's metadata.
 
-    Raises RunError where the file is no weights file, is damaged, or belongs to other layers.
+    Raises RunError where the file is no weights file, is damaged, belongs to other layers, or holds
+    what is no number.
     """
     tensors, metadata = read(path, expected=arrays(model.weights))
+    for name, tensor in tensors.items():
+        if not np.isfinite(tensor).all():
+            raise RunError(f"{path} holds infinities, or what is no number, in {name}: train again")
     assign(model.weights, tensors)
     return metadata
 
@@ -40,6 +48,15 @@ def arrays(variables: Iterable[keras.Variable], prefix: str = "") -> dict[str, n
         f"{prefix}{variable.path}": np.array(ops.convert_to_numpy(variable))
         for variable in variables
     }
+
+
+def fingerprint(tensors: Mapping[str, np.ndarray]) -> str:
+    """The first 16 hex digits of a SHA-256 over names and values, in order."""
+    digest = hashlib.sha256()
+    for name, tensor in tensors.items():
+        digest.update(name.encode())
+        digest.update(np.ascontiguousarray(tensor))
+    return digest.hexdigest()[:16]
 
 
 def assign(
@@ -88,8 +105,11 @@ def _check(file, expected: Mapping[str, np.ndarray], path: Path) -> None:
         odd = sorted(names.symmetric_difference(expected))
         raise RunError(f"{path} belongs to other layers: {odd[0]} is in only one of them")
     for name, array in expected.items():
-        shape = tuple(file.get_slice(name).get_shape())
+        there = file.get_slice(name)
+        shape = tuple(there.get_shape())
         if shape != array.shape:
             raise RunError(
                 f"{path} belongs to other layers: {name} has shape {shape}, not {array.shape}"
             )
+        if there.get_dtype() not in PRECISIONS:
+            raise RunError(f"{path} holds {there.get_dtype()} in {name}: weights are F32 or F16")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.ndimage import gaussian_filter, map_coordinates
+from scipy.ndimage import gaussian_filter1d
 
 from zoo.data.expand import shifted
 
@@ -18,6 +18,10 @@ from zoo.data.expand import shifted
 ANGLE = np.radians(15)
 SKEW = 0.25
 SIGMA, ALPHA = 4.0, 34.0
+
+# Smoothing is linear and goes by rows, then by columns: on both sides of an image, a product with
+# this matrix, which is ten times as fast as filtering.
+_SMOOTHING = gaussian_filter1d(np.eye(28, dtype=np.float32), SIGMA, axis=0, mode="constant")
 
 
 def augment(images: np.ndarray, kinds: Sequence[str], generator: np.random.Generator) -> np.ndarray:
@@ -37,12 +41,12 @@ def sources(
     count: int, kinds: Sequence[str], generator: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """The row and the column that each pixel of `count` images is taken from: [count, 28, 28]."""
-    row, column = np.mgrid[:28, :28] - 13.5
+    row, column = np.mgrid[:28, :28].astype(np.float32) - 13.5
 
     def drawn(limit: float) -> np.ndarray:
-        return generator.uniform(-limit, limit, (count, 1, 1))
+        return generator.uniform(-limit, limit, (count, 1, 1)).astype(np.float32)
 
-    angle = drawn(ANGLE) if "rotate" in kinds else np.zeros((count, 1, 1))
+    angle = drawn(ANGLE) if "rotate" in kinds else np.zeros((count, 1, 1), np.float32)
     rows = np.cos(angle) * row - np.sin(angle) * column
     columns = np.sin(angle) * row + np.cos(angle) * column
     if "skew" in kinds:
@@ -52,17 +56,23 @@ def sources(
         columns += generator.integers(-1, 2, (count, 1, 1))
     if "elastic" in kinds:
         for field in (rows, columns):
-            noise = generator.uniform(-1, 1, (count, 28, 28))
-            field += ALPHA * gaussian_filter(noise, SIGMA, axes=(1, 2), mode="constant")
+            noise = 2 * generator.random((count, 28, 28), np.float32) - 1
+            field += ALPHA * (_SMOOTHING @ noise @ _SMOOTHING.T)
     return rows + 13.5, columns + 13.5
 
 
 def resample(images: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
     """Byte images whose pixels are read, bilinearly, at the given rows and columns."""
-    numbers = np.broadcast_to(np.arange(len(images))[:, None, None], rows.shape)
-    read = map_coordinates(
-        images[..., 0].astype(np.float32), [numbers, rows, columns], order=1, mode="constant"
-    )
+    # A border of zeros stands for all that lies outside; points further out are read in it.
+    framed = np.pad(images[..., 0], ((0, 0), (2, 2), (2, 2)))
+    rows, columns = np.clip(rows, -2, 29) + 2, np.clip(columns, -2, 29) + 2
+    top, left = np.minimum(rows.astype(np.intp), 30), np.minimum(columns.astype(np.intp), 30)
+    down, right = rows - top, columns - left
+    corner = (np.arange(len(images))[:, None, None] * 32 + top) * 32 + left
+    read = (1 - down) * (1 - right) * framed.take(corner)
+    read += (1 - down) * right * framed.take(corner + 1)
+    read += down * (1 - right) * framed.take(corner + 32)
+    read += down * right * framed.take(corner + 33)
     return np.rint(read).astype(np.uint8)[..., None]
 
 

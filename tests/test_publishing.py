@@ -1,0 +1,107 @@
+"""Publishing: the best run becomes the pretrained network, and its card tells what is so."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import zoo
+from zoo import pretrained, publishing
+from zoo.cards import card
+from zoo.errors import RunError
+from zoo.runs import load_run
+
+BOOK = zoo.get_spec("mlp30")
+
+
+@pytest.fixture(scope="module")
+def published(bars, tmp_path_factory):
+    """Two runs of a recipe of our own for `mlp30`, and what was published of them."""
+    folder = tmp_path_factory.mktemp("publishing")
+    recipe = replace(BOOK.recipe, epochs=1, images=2000, learning_rate=0.01)
+    spec = zoo.register(replace(BOOK, name="mlp30.brief", recipe=recipe))
+    for seed in (0, 1):
+        zoo.train(spec, bars, seed=seed, out=folder / f"mlp30.brief-seed{seed}", progress=False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ZOO_SAVED_MODELS", str(folder / "saved"))
+        entry = publishing.publish("mlp30.brief", folder, bars)
+    yield folder, entry
+    zoo.unregister("mlp30.brief")
+
+
+@pytest.fixture
+def saved(published, monkeypatch):
+    monkeypatch.setenv("ZOO_SAVED_MODELS", str(published[0] / "saved"))
+    return published[0] / "saved"
+
+
+def test_the_run_with_the_best_validation_accuracy_is_taken(published):
+    folder, entry = published
+    best = {}
+    for seed in (0, 1):
+        told = json.loads((folder / f"mlp30.brief-seed{seed}" / "run.json").read_text())
+        best[seed] = max(row["val_accuracy"] for row in told["history"])
+    assert best[0] != best[1], "the runs must differ for this test to tell"
+    assert entry.seed == max(best, key=best.get)
+    assert entry.validation == pytest.approx(500 * max(best.values()))
+
+
+def test_an_entry_says_what_is_so(published, saved):
+    _, entry = published
+    assert pretrained.manifest() == {"mlp30": entry}
+    blob = (saved / entry.file).read_bytes()
+    assert (len(blob), hashlib.sha256(blob).hexdigest()) == (entry.size, entry.sha256)
+    assert entry.trained_by.hash == entry.spec_hash != BOOK.hash
+
+
+def test_half_precision_is_enough_where_it_answers_alike(published, bars):
+    folder, entry = published
+    _, model = load_run(folder / f"mlp30.brief-seed{entry.seed}")
+    exact = zoo.answer(model, bars.test).predicted
+    model.set_weights([tensor.astype(np.float16) for tensor in model.get_weights()])
+    alike = (zoo.answer(model, bars.test).predicted == exact).all()
+    assert entry.precision == ("F16" if alike else "F32")
+    bytes_a_number = {"F16": 2, "F32": 4}[entry.precision]
+    assert 0 < entry.size - bytes_a_number * BOOK.parameters < 1000
+
+
+def test_it_is_loaded_by_either_name(published, saved, bars):
+    _, entry = published
+    for name in ("mlp30", "mlp30.brief"):
+        model = zoo.load(name)
+        assert zoo.evaluate(model, bars.test) == entry.score
+    faster = zoo.build("mlp30", weights=True, learning_rate=0.25)
+    np.testing.assert_array_equal(faster.get_weights()[0], model.get_weights()[0])
+    assert float(faster.optimizer.learning_rate) == 0.25
+
+
+def test_the_card_is_made_of_what_was_measured(published, saved, bars):
+    _, entry = published
+    text = (saved / "mlp30/README.md").read_text()
+    assert text == card(entry, BOOK, zoo.answer(zoo.load("mlp30"), bars.test))
+    for told in (str(entry.score), entry.sha256, "**not the book's**", "96.48 %", "23,860"):
+        assert told in text
+
+
+def test_training_may_start_from_it(published, saved, bars):
+    start = zoo.load("mlp30")
+    result = zoo.train("mlp30", bars, seed=9, epochs=1, start=start, progress=False)
+    fresh = zoo.train("mlp30", bars, seed=9, epochs=1, progress=False)
+    assert result.history[0]["loss"] < fresh.history[0]["loss"]
+    with pytest.raises(zoo.SpecError, match="start has other layers than mlp100"):
+        zoo.train("mlp100", bars, epochs=1, start=start, progress=False)
+
+
+def test_a_run_that_started_elsewhere_is_not_taken_up(published, saved, bars, tmp_path):
+    zoo.train("mlp30", bars, epochs=1, start=zoo.load("mlp30"), out=tmp_path, progress=False)
+    with pytest.raises(RunError, match="another start"):
+        zoo.train("mlp30", bars, epochs=1, out=tmp_path, progress=False)
+
+
+def test_without_a_run_there_is_nothing_to_publish(saved, bars, tmp_path):
+    with pytest.raises(RunError, match="python -m zoo reproduce conv1"):
+        publishing.publish("conv1", tmp_path, bars)

@@ -1,0 +1,31 @@
+"""Work shared among processes, each a fresh Python that uses one core."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import multiprocessing
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+
+def results(
+    function: Callable[..., Any], calls: Sequence[Sequence[Any]], jobs: int
+) -> Iterator[tuple[int, Any]]:
+    """Make every call, `jobs` at a time; as they end, yield a call's number and what it returned.
+
+    With one job all happens in this process. The first error is raised here; calls that run go on
+    to their end, and those that wait are dropped.
+    """
+    if jobs == 1:
+        yield from ((number, function(*call)) for number, call in enumerate(calls))
+        return
+    # Forked processes would share TensorFlow's threads, and hang.
+    spawn = multiprocessing.get_context("spawn")
+    with concurrent.futures.ProcessPoolExecutor(jobs, mp_context=spawn) as pool:
+        waiting = {pool.submit(function, *call): number for number, call in enumerate(calls)}
+        try:
+            for done in concurrent.futures.as_completed(waiting):
+                yield waiting[done], done.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
