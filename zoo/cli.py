@@ -13,8 +13,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from zoo import commands
+from zoo.commands import lookups, runs, serving
 from zoo.errors import SpecError, UnknownNameError, ZooError
+from zoo.export import FORMATS
 from zoo.results import RESULTS
 
 
@@ -24,10 +25,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         for module in options.modules:
             _import(module)
-        options.command(options)
+        return options.command(options) or 0
     except BrokenPipeError:
         # Whoever read the output has seen enough, as in `... | head`.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except (ZooError, OSError) as error:
         if options.debug:
             raise
@@ -36,7 +38,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\nzoo: stopped; the same command goes on where it was", file=sys.stderr)
         return 130
-    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -58,41 +59,42 @@ def _parser() -> argparse.ArgumentParser:
     _add_lookups(choices)
     _add_train(choices)
     _add_results(choices)
+    _add_serving(choices)
 
-    command = _command(choices, "evaluate", commands.evaluate, "score a pretrained network")
+    command = _command(choices, "evaluate", runs.evaluate, "score a pretrained network")
     command.add_argument("name")
     command.add_argument("--seed", type=int, help="the run in runs/NAME-seedN instead")
     command.add_argument("--run", type=Path, help="the run in this folder instead")
     _data_options(command)
 
-    command = _command(choices, "publish", commands.publish, "make the best run the pretrained one")
+    command = _command(choices, "publish", runs.publish, "make the best run the pretrained one")
     command.add_argument("name")
     command.add_argument("--runs", type=Path, default=Path("runs"), help="default runs")
     _data_options(command)
 
-    command = _command(choices, "baseline", commands.baseline, "the methods to beat (chapter 1)")
+    command = _command(choices, "baseline", lookups.baseline, "the methods to beat (chapter 1)")
     command.add_argument("method", choices=["random", "darkness", "svm", "svm_tuned"])
     _data_options(command)
 
-    command = _command(choices, "data", commands.data, "get the images ready, and count them")
+    command = _command(choices, "data", lookups.data, "get the images ready, and count them")
     _data_options(command)
     return parser
 
 
 def _add_lookups(choices) -> None:
-    command = _command(choices, "list", commands.list_networks, "the networks, and their figures")
+    command = _command(choices, "list", lookups.list_networks, "the networks, and their figures")
     command.add_argument("pattern", nargs="?", default="*", help="as in 'conv2*'")
     command.add_argument("--chapter", type=int, help="only the networks of this chapter")
     command.add_argument("--names", action="store_true", help="the names alone")
     command.add_argument("--json", action="store_true", help="the specs as JSON")
 
-    command = _command(choices, "show", commands.show, "one network: layers, recipe, claim, spec")
+    command = _command(choices, "show", lookups.show, "one network: layers, recipe, claim, spec")
     command.add_argument("name")
     command.add_argument("--json", action="store_true", help="the spec alone, as JSON")
 
 
 def _add_train(choices) -> None:
-    command = _command(choices, "train", commands.train, "train by the book's recipe, and score")
+    command = _command(choices, "train", runs.train, "train by the book's recipe, and score")
     command.add_argument("name")
     command.add_argument("--seed", type=int, default=0)
     command.add_argument("--epochs", type=int, help="in place of the recipe's")
@@ -113,7 +115,7 @@ def _add_train(choices) -> None:
 
 
 def _add_results(choices) -> None:
-    command = _command(choices, "reproduce", commands.reproduce, "several seeds, as results")
+    command = _command(choices, "reproduce", runs.reproduce, "several seeds, as results")
     command.add_argument("name")
     command.add_argument(
         "--seeds", type=_count, default=3, metavar="N", help="how many (default 3)"
@@ -123,9 +125,29 @@ def _add_results(choices) -> None:
     command.add_argument("--quiet", action="store_true", help="no progress")
     _results_option(command)
 
-    command = _command(choices, "table", commands.table, "the book's figures beside ours")
+    command = _command(choices, "table", runs.table, "the book's figures beside ours")
     command.add_argument("--write", type=Path, metavar="FILE", help="into this README")
     _results_option(command)
+
+
+def _add_serving(choices) -> None:
+    command = _command(choices, "predict", serving.predict, "read the digit in a PNG or JPEG")
+    command.add_argument("name")
+    command.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    command.add_argument("--json", action="store_true", help="digits and probabilities as JSON")
+    command.add_argument("--show", type=Path, metavar="DIR", help="write what the network saw")
+
+    command = _command(choices, "export", serving.export, "a SavedModel, ONNX or LiteRT file")
+    command.add_argument("name")
+    command.add_argument("--format", choices=FORMATS, default="saved_model")
+    command.add_argument("--version", type=_count, metavar="N", help="of a SavedModel")
+    command.add_argument("--out", type=Path, help="folder (default saved_models)")
+    command.add_argument("--overwrite", action="store_true", help="replace a file that is there")
+    _data_options(command)
+
+    command = _command(choices, "verify", serving.verify, "do all the exports answer alike?")
+    command.add_argument("name")
+    _data_options(command)
 
 
 def _jobs_option(command: argparse.ArgumentParser, help: str) -> None:

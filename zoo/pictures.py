@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+from PIL import Image
 
 from zoo.files import replacing
 
@@ -87,6 +89,12 @@ def wrong_digits(
     )
     figure.suptitle(f"{title}{': ' if title else ''}{shown} (true above, predicted below)")
     _save(figure, path)
+
+
+def save_image(image: np.ndarray, path: str | Path) -> None:
+    """Write a byte image [rows, columns, 1] as a PNG of the same size."""
+    with replacing(path) as temporary:
+        Image.fromarray(image[..., 0]).save(temporary)
 
 
 def _save(figure: Figure, path: str | Path) -> None:

@@ -1,0 +1,114 @@
+"""Commands about runs: train, reproduce, score, publish, and the table of results."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from zoo.commands.shared import load_images
+from zoo.errors import SpecError
+from zoo.quiet import import_tensorflow
+from zoo.registry import get_spec
+
+
+def train(options: argparse.Namespace) -> None:
+    """Train a network, and show how it does."""
+    spec = get_spec(options.name).with_settings(**_settings(options))
+    data = load_images(options)
+    import_tensorflow()
+    from zoo import training
+    from zoo.models import load
+    from zoo.report import present
+    from zoo.reproduction import run_folder
+    from zoo.runs import discard
+
+    out = options.out or run_folder(spec.name, options.seed)
+    if options.overwrite:
+        discard(out)
+    result = training.train(
+        spec,
+        data,
+        seed=options.seed,
+        monitor={"test": data.test},
+        start=load(options.name) if options.pretrained else None,
+        out=out,
+        jobs=options.jobs,
+        progress=not options.quiet,
+    )
+    present(result, data, out)
+
+
+def evaluate(options: argparse.Namespace) -> None:
+    """Score a pretrained network, or one that was trained here."""
+    spec = get_spec(options.name)
+    import_tensorflow()
+    from zoo.models import load
+    from zoo.report import present_model
+    from zoo.reproduction import RUNS, run_folder
+    from zoo.runs import load_run
+
+    if options.run is None and options.seed is None:
+        present_model(spec, load(spec.name), load_images(options), RUNS / f"{spec.name}-pretrained")
+        return
+    run = options.run or run_folder(spec.name, options.seed)
+    trained, model = load_run(run)
+    if trained.name != spec.name:
+        raise SpecError(f"{run} holds a run of {trained.name}, not of {spec.name}")
+    present_model(trained, model, load_images(options), run)
+
+
+def publish(options: argparse.Namespace) -> None:
+    """Make a network's best run the pretrained weights of its architecture."""
+    get_spec(options.name)
+    import_tensorflow()
+    from zoo import publishing
+
+    entry = publishing.publish(options.name, options.runs, load_images(options))
+    print(f"{entry.name}: {entry.score} on the test images, by {entry.spec['name']}")
+    print(f"{entry.file}: {entry.precision}, {entry.size:,} bytes")
+
+
+def reproduce(options: argparse.Namespace) -> None:
+    """Train a network by its recipe with several seeds, and add the runs to the results."""
+    spec = get_spec(options.name)
+    import_tensorflow()
+    from zoo import reproduction, results
+
+    print(f"the book: {spec.claim or 'no figure'}")
+    for row in reproduction.reproduce(
+        spec.name,
+        range(options.first_seed, options.first_seed + options.seeds),
+        jobs=options.jobs,
+        results=options.results,
+        progress=not options.quiet,
+    ):
+        print(f"seed {row.seed}: {results.summary(row, spec.claim)}")
+
+
+def table(options: argparse.Namespace) -> None:
+    """Print the table of results, or write it into the README."""
+    from zoo import results
+
+    text = results.table(results.read(options.results))
+    if options.write is None:
+        print(text)
+    else:
+        results.write_table(text, options.write)
+        print(f"written into {options.write}")
+
+
+def _settings(options: argparse.Namespace) -> dict:
+    settings = {}
+    for told in options.set:
+        name, equals, value = told.partition("=")
+        if not equals:
+            raise SpecError(f"--set takes SETTING=VALUE, as in learning_rate=0.5, not {told!r}")
+        try:
+            settings[name] = json.loads(value.lower() if value in ("True", "False") else value)
+        except json.JSONDecodeError:
+            settings[name] = value  # a word, as in cost=quadratic
+    if options.epochs is not None:
+        settings["epochs"] = options.epochs
+    if options.limit is not None:
+        settings["images"] = options.limit
+    return settings

@@ -1,0 +1,114 @@
+"""Runners: a model in any form as a function from byte images to its named outputs.
+
+Loading and running are two steps, so that either can be timed.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from zoo.ensemble import detailed
+from zoo.errors import RunError
+from zoo.export import alone
+from zoo.export.litert import SIGNATURE
+from zoo.export.saved_model import ENDPOINTS
+from zoo.export.tools import INPUT, answering, quietly, tool
+from zoo.spec import IMAGE_SHAPE
+
+Outputs = dict[str, np.ndarray]
+Runner = Callable[[np.ndarray], Outputs]
+
+BATCH = 500
+
+
+def in_batches(run: Runner, images: np.ndarray, size: int = BATCH) -> Outputs:
+    """Run over any number of images, `size` at a time, and join the outputs."""
+    parts = [run(images[start : start + size]) for start in range(0, len(images), size)]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def keras_runner(model: keras.Model) -> Runner:
+    """The model itself, with the outputs that exports have."""
+    answer = answering(detailed(model))
+    return lambda images: {
+        name: keras.ops.convert_to_numpy(output) for name, output in answer(images).items()
+    }
+
+
+def saved_model_runner(folder: str | Path, endpoint: str = ENDPOINTS[0]) -> Runner:
+    """A SavedModel in this process; it takes what the endpoint takes."""
+    loaded = tf.saved_model.load(str(folder))
+    asked = loaded.signatures[endpoint]
+
+    def run(images):
+        answers = asked(**{INPUT: tf.constant(images)})
+        # `loaded` is named here since the signature alone does not keep its variables.
+        return {name: answers[name].numpy() for name in answers if loaded}
+
+    return run
+
+
+def onnx_runner(path: str | Path, threads: int = 1) -> Runner:
+    """An ONNX file in ONNX Runtime, on the processor."""
+    onnxruntime = tool("onnxruntime", "onnxruntime")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    with quietly():
+        session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    names = [output.name for output in session.get_outputs()]
+    return lambda images: dict(zip(names, session.run(names, {INPUT: images}), strict=True))
+
+
+def litert_runner(path: str | Path, threads: int = 1) -> Runner:
+    """A LiteRT file in its interpreter, with the kernels that it comes with."""
+    litert = tool("ai_edge_litert.interpreter", "ai-edge-litert")
+    with quietly():
+        interpreter = litert.Interpreter(str(path), num_threads=threads)
+        run = interpreter.get_signature_runner(SIGNATURE)
+        run(**{INPUT: np.zeros((1, *IMAGE_SHAPE), "uint8")})  # it chooses its kernels only now
+    return lambda images: run(**{INPUT: images})
+
+
+def saved_model_alone(
+    folder: str | Path,
+    images: np.ndarray,
+    endpoints: Sequence[str] = ENDPOINTS,
+    threads: int = 1,
+) -> dict[str, Outputs]:
+    """The outputs of each endpoint, from a fresh process that can import neither zoo nor Keras.
+
+    Raises RunError where that process fails.
+    """
+    with tempfile.TemporaryDirectory() as place:
+        given, answered = Path(place) / "images.npy", Path(place) / "answers.npz"
+        np.save(given, images)
+        done = subprocess.run(
+            [sys.executable, "-I", alone.__file__, folder, given, answered, *endpoints],
+            env={
+                **os.environ,
+                "TF_CPP_MIN_LOG_LEVEL": "3",
+                "TF_NUM_INTRAOP_THREADS": str(threads),
+                "TF_NUM_INTEROP_THREADS": "1",
+            },
+            capture_output=True,
+            text=True,
+        )
+        if done.returncode:
+            reason = (done.stderr.strip().splitlines() or ["killed"])[-1][:300]
+            raise RunError(f"{folder} does not run by itself ({reason}): export it again")
+        outputs: dict[str, Outputs] = {endpoint: {} for endpoint in endpoints}
+        with np.load(answered) as told:
+            for name in told.files:
+                endpoint, _, output = name.partition("/")
+                outputs[endpoint][output] = told[name]
+    return outputs

@@ -1,0 +1,116 @@
+"""SavedModel: the folder that TensorFlow Serving loads, with an endpoint for each kind of image.
+
+metadata.json                                what the model is and how it was made
+assets.extra/tf_serving_warmup_requests      what the server asks before anybody else does
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from zoo.conventions import PIXEL_SCALE
+from zoo.ensemble import detailed
+from zoo.errors import RunError, SpecError
+from zoo.export import next_version
+from zoo.export.tools import (
+    FAILED_WRITES,
+    answering,
+    cannot_write,
+    check_backend,
+    quietly,
+    signature,
+)
+from zoo.export.warmup import write_warmup
+from zoo.files import new_folder
+from zoo.spec import IMAGE_SHAPE
+
+# Each takes `images` and answers alike; the first is what a server takes when none is named.
+ENDPOINTS = ("serving_default", "bytes", "floats", "encoded")
+
+
+def export_saved_model(model: keras.Model, folder: str | Path, metadata: Mapping[str, Any]) -> Path:
+    """Write a SavedModel into `folder`, .../NAME/VERSION, which appears whole or not at all.
+
+    `serving_default` and `bytes` take uint8 [n, 28, 28, 1] as MNIST stores it; `floats` the same
+    in the book's scale, byte / 256, in 0..1, rounded to the nearest byte; `encoded` takes PNG or
+    JPEG files, string [n], whose pictures become grey, and 28x28 with black at the sides. Raises
+    SpecError for a version that is no whole number, and RunError for one that exists, or a folder
+    that cannot be written.
+    """
+    folder = Path(folder)
+    if not folder.name.isdecimal():
+        raise SpecError(
+            f"{folder} is no version: the folder's name must be a whole number, as in 1"
+        )
+    if folder.exists():
+        raise RunError(_in_the_way(folder))
+    check_backend()
+    try:
+        with new_folder(folder) as temporary:
+            mine = temporary.stat().st_ino
+            _write(model, temporary, name=folder.parent.name)
+            (temporary / "metadata.json").write_text(json.dumps({**metadata}, indent=2) + "\n")
+    except FAILED_WRITES as error:
+        raise RunError(cannot_write(folder, error)) from error
+    if folder.stat().st_ino != mine:  # another process was first, and its folder stays
+        raise RunError(_in_the_way(folder))
+    return folder
+
+
+def _in_the_way(folder: Path) -> str:
+    free = next_version(folder.parent)
+    return f"{folder} exists already, and a version stays as it is: the next free one is {free}"
+
+
+def _write(model: keras.Model, folder: Path, name: str) -> None:
+    exact = detailed(model)
+    functions = _endpoints(exact)
+    signatures = {
+        "serving_default": signature(),
+        "bytes": signature(),
+        "floats": signature(dtype="float32"),
+        "encoded": signature(shape=(), dtype="string"),
+    }
+    with quietly():
+        archive = keras.export.ExportArchive()  # what it is told to track, it stores twice
+        for endpoint in ENDPOINTS:
+            archive.add_endpoint(endpoint, functions[endpoint], [signatures[endpoint]])
+        archive.write_out(str(folder), verbose=False)
+    write_warmup(folder, name, {endpoint: _example(endpoint) for endpoint in ENDPOINTS})
+
+
+def _endpoints(model: keras.Model) -> dict[str, Callable]:
+    answer = answering(model)
+
+    def floats(images):
+        # Bytes as floats, 0..255, would be taken for white paper.
+        inside = tf.reduce_all((images >= 0) & (images <= 1))
+        tf.debugging.Assert(inside, ["floats takes pixels in 0..1; the book's are byte / 256"])
+        stored = tf.round(images / PIXEL_SCALE)
+        return answer(tf.cast(tf.minimum(stored, 255), "uint8"))
+
+    def encoded(images):
+        kind = tf.TensorSpec(IMAGE_SHAPE, "uint8")
+        return answer(tf.map_fn(_decoded, images, fn_output_signature=kind))
+
+    return {"serving_default": answer, "bytes": answer, "floats": floats, "encoded": encoded}
+
+
+def _decoded(file: tf.Tensor) -> tf.Tensor:
+    image = tf.io.decode_image(file, channels=1, expand_animations=False)
+    image = tf.image.resize_with_pad(image, *IMAGE_SHAPE[:2], antialias=True)
+    return tf.cast(tf.round(image), "uint8")
+
+
+def _example(endpoint: str) -> tf.Tensor:
+    # One black image: what is computed does not depend on what is in it.
+    image = tf.zeros(IMAGE_SHAPE, "uint8")
+    if endpoint == "encoded":
+        image = tf.io.encode_png(image)
+    return tf.cast(image, "float32")[None] if endpoint == "floats" else image[None]

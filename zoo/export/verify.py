@@ -1,0 +1,97 @@
+"""Verification: every form of a model answers the same images, and the answers are compared."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from zoo.data import Split
+from zoo.evaluation import Score
+from zoo.export import FORMATS, export
+from zoo.export.runners import (
+    Outputs,
+    in_batches,
+    keras_runner,
+    litert_runner,
+    onnx_runner,
+    saved_model_alone,
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One form of a model beside the Keras model: how it scores, and how its answers differ.
+
+    `difference` is the largest absolute one of any probability, `differing` the number of images
+    with another answer, `size` the bytes on disk, None for the Keras model itself.
+    """
+
+    form: str
+    size: int | None
+    score: Score
+    difference: float
+    differing: int
+
+
+def verify(
+    model: keras.Model, split: Split, calibration: np.ndarray, *, saved_model: Path | None = None
+) -> list[Row]:
+    """Export a model in every format to a temporary folder, and run each over a split.
+
+    The Keras model is the first row. A `saved_model`, a version exported before, is compared too.
+    Raises RunError where a format cannot be written or run.
+    """
+    expected = in_batches(keras_runner(model), split.images)
+    rows = [_row("Keras", None, expected, expected, split)]
+    with tempfile.TemporaryDirectory() as folder:
+        for format in FORMATS:
+            path = export(
+                model, format, folder, name=model.name, metadata={}, calibration=calibration
+            )
+            for form, outputs in _run(format, path, split.images):
+                rows.append(_row(form, _size(path), outputs, expected, split))
+    if saved_model is not None:
+        for form, outputs in _run(str(saved_model), saved_model, split.images):
+            rows.append(_row(form, _size(saved_model), outputs, expected, split))
+    return rows
+
+
+def matrix_text(rows: Sequence[Row]) -> str:
+    """The rows as a table for a terminal."""
+    width = max(len(row.form) for row in rows)
+    lines = [f"{'form':{width}}        bytes  differing  largest difference  correct"]
+    for row in rows:
+        size = "-" if row.size is None else f"{row.size:,}"
+        numbers = f"{size:>12} {row.differing:>10,} {row.difference:>19.2g}"
+        lines.append(f"{row.form:{width}} {numbers}  {row.score}")
+    return "\n".join(lines)
+
+
+def _run(form: str, path: Path, images: np.ndarray) -> Iterator[tuple[str, Outputs]]:
+    if path.is_dir():
+        for endpoint, outputs in saved_model_alone(path, images).items():
+            yield f"{form} {endpoint}", outputs
+    elif path.suffix == ".onnx":
+        yield form, in_batches(onnx_runner(path), images)
+    else:
+        yield form, in_batches(litert_runner(path), images)
+
+
+def _row(form: str, size: int | None, outputs: Outputs, expected: Outputs, split: Split) -> Row:
+    return Row(
+        form,
+        size,
+        Score(int(np.sum(outputs["digit"] == split.labels)), len(split)),
+        float(np.abs(outputs["probabilities"] - expected["probabilities"]).max()),
+        int(np.sum(outputs["digit"] != expected["digit"])),
+    )
+
+
+def _size(path: Path) -> int:
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files if file.is_file())
