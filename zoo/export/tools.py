@@ -9,6 +9,7 @@ import io
 import json
 import logging
 import os
+import re
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -75,8 +76,9 @@ def converting(model: keras.Model, format: str) -> Iterator[None]:
     except (RunError, *FAILED_WRITES):
         raise
     except Exception as error:  # converters raise errors of any kind, pages long
-        lines = str(error).strip().splitlines() or [type(error).__name__]
-        reason = next((line for line in lines if " ops: " in line), lines[0])[:300]
+        text = str(error).strip() or type(error).__name__
+        missing = re.search(r"^(TF Select|Custom) ops: .*$", text, re.MULTILINE)
+        reason = missing[0] if missing else text.partition("\n")[0][:300]
         raise RunError(
             f"{model.name} does not become {format} ({reason}): use layers that {format} has, "
             "or another format"

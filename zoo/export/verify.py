@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from zoo.data import Split
+from zoo.errors import RunError
 from zoo.evaluation import Score
 from zoo.export import FORMATS, export
 from zoo.export.runners import (
@@ -46,6 +47,8 @@ def verify(
     The Keras model is the first row. A `saved_model`, a version exported before, is compared too.
     Raises RunError where a format cannot be written or run.
     """
+    if saved_model is not None and not saved_model.is_dir():
+        raise RunError(f"{saved_model} holds no SavedModel: python -m zoo export NAME")
     expected = in_batches(keras_runner(model), split.images)
     rows = [_row("Keras", None, expected, expected, split)]
     with tempfile.TemporaryDirectory() as folder:
