@@ -68,3 +68,15 @@ def draw(rows: list[Row], path: Path) -> None:
     axes.set_xlabel("images per second trained, batches of 10 (logarithmic)")
     with replacing(path) as temporary:
         figure.savefig(temporary, dpi=150)
+
+
+def serving_table(rows: list[Row]) -> str:
+    """Latency and throughput of each form of each net."""
+    lines = []
+    for net in dict.fromkeys(row["net"] for row in rows):
+        lines += ["", f"{net:22}{'p50 ms':>9}{'p99 ms':>9}{'images/s':>11}"]
+        for row in rows:
+            if row["net"] == net:
+                numbers = f"{row['p50_ms']:9.3f}{row['p99_ms']:9.3f}{row['images_per_second']:11,}"
+                lines.append(f"  {row['form']:20}{numbers}")
+    return "\n".join(lines)

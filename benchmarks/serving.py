@@ -1,0 +1,116 @@
+"""How fast a pretrained network answers, in every form it can be exported to.
+
+    python -m benchmarks.serving conv2_relu
+
+For each form: the time from a byte image to its digit, one image a call (median and 99th
+percentile, milliseconds), and images per second in batches of 500. All forms run in this one
+process on one thread, round after round in turn, so that all share the machine's moods. Beside them
+stands `keras.Model.predict`, which most people would call. Expect a table, and a row per form in
+`serving.csv` beside this file, after a minute or two.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.speeds import serving_table
+from zoo.data import load_data
+from zoo.errors import ZooError
+from zoo.export import FORMATS, export
+from zoo.files import replacing
+from zoo.quiet import import_tensorflow
+from zoo.runs import processor
+
+CSV = Path(__file__).resolve().parent / "serving.csv"
+COLUMNS = ("net", "form", "p50_ms", "p99_ms", "images_per_second", "calls", "processor")
+BATCH = 500
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Measure the named networks, write the rows, print the table."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.serving", description=__doc__)
+    parser.add_argument("names", nargs="*", default=["mlp30", "conv2_relu"], metavar="NAME")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--calls", type=int, default=200, help="single images a round")
+    asked = parser.parse_args(arguments)
+    import_tensorflow()
+    try:
+        rows = [row for name in asked.names for row in measure(name, asked.rounds, asked.calls)]
+    except ZooError as error:
+        print(f"serving: {error}", file=sys.stderr)
+        return 1
+    with replacing(CSV) as temporary, temporary.open("w", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        writer.writeheader()
+        writer.writerows(rows)
+    print(serving_table(rows))
+    return 0
+
+
+def measure(name: str, rounds: int, calls: int) -> list[dict]:
+    """A row for each form of a pretrained network."""
+    from zoo.models import load
+
+    data, model = load_data(progress=False), load(name)
+    images = data.test.images
+    with tempfile.TemporaryDirectory() as folder:
+        forms = dict(_forms(model, name, data.train.images[:BATCH], folder))
+        times: dict[str, list[float]] = {form: [] for form in forms}
+        speeds: dict[str, list[float]] = {form: [] for form in forms}
+        for run in forms.values():  # the first call of each shape prepares it
+            run(images[:1]), run(images[:BATCH])
+        for _ in range(rounds):
+            for form, run in forms.items():
+                times[form] += _timed(run, images, calls)
+                speeds[form].append(_speed(run, images))
+    return [
+        {
+            "net": name,
+            "form": form,
+            "p50_ms": round(1000 * float(np.percentile(times[form], 50)), 4),
+            "p99_ms": round(1000 * float(np.percentile(times[form], 99)), 4),
+            "images_per_second": round(float(np.median(speeds[form]))),
+            "calls": len(times[form]),
+            "processor": processor(),
+        }
+        for form in forms
+    ]
+
+
+def _forms(model, name: str, calibration: np.ndarray, folder: str) -> Iterable[tuple]:
+    from zoo.export.runners import keras_runner, litert_runner, onnx_runner, saved_model_runner
+
+    yield "Keras predict", lambda images: model.predict(images, batch_size=BATCH, verbose=0)
+    yield "Keras, compiled call", keras_runner(model)
+    runners = {"saved_model": saved_model_runner, "onnx": onnx_runner, "litert": litert_runner}
+    for format in FORMATS:
+        path = export(model, format, folder, name=name, calibration=calibration)
+        yield format, runners[format.removesuffix("_int8")](path)
+
+
+def _timed(run: Callable, images: np.ndarray, calls: int) -> list[float]:
+    times = []
+    for index in range(calls):
+        began = time.perf_counter()
+        run(images[index : index + 1])
+        times.append(time.perf_counter() - began)
+    return times
+
+
+def _speed(run: Callable, images: np.ndarray, batches: int = 4) -> float:
+    began = time.perf_counter()
+    for start in range(0, batches * BATCH, BATCH):
+        run(images[start : start + BATCH])
+    return batches * BATCH / (time.perf_counter() - began)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
