@@ -28,13 +28,19 @@ NETWORK = "conv2_relu_dropout.fast"
 CSV = Path(__file__).resolve().parent / "ablation.csv"
 COLUMNS = ("settings", "spec_hash", "seed", "validation", "seconds")
 
-# What is changed against the recipe; the empty one is the recipe itself.
+# What is changed against the recipe: first nothing, then, downwards, the way to it backwards.
+BATCH_100 = {"batch_size": 100}
+SHIFTS = {**BATCH_100, "augment": ["shift"]}
+FIRST_TRY = {**SHIFTS, "l2": 25.0, "precision": "float32"}
 VARIANTS = (
     {},
-    {"augment": ["shift"]},
-    {"learning_rate": 0.05},
-    {"l2": 25.0},
-    {"precision": "float32"},
+    BATCH_100,
+    {**BATCH_100, "learning_rate": 0.2},
+    {**BATCH_100, "l2": 25.0},
+    {**BATCH_100, "augment": ["shift", "elastic"]},
+    SHIFTS,
+    FIRST_TRY,
+    {**FIRST_TRY, "learning_rate": 0.05},
 )
 SEEDS = (11, 12)
 

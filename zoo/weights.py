@@ -75,6 +75,7 @@ def write(path: str | Path, tensors: dict[str, np.ndarray], metadata: Mapping[st
     try:
         with replacing(path) as temporary:
             save_file(tensors, temporary, dict(metadata))
+            temporary.chmod(0o644)  # safetensors lets nobody but the owner read
     except SafetensorError as error:
         raise RunError(
             f"cannot write {path} ({error}): make room, or choose another folder"

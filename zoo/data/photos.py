@@ -21,16 +21,16 @@ from zoo.errors import DataError
 MOST_PIXELS = 50_000_000
 MOST_BYTES = 256 * 2**20
 
-# A picture is worked on at a size of 500 to 999: the digit needs 20, and noise averages out.
+# A longer side of 500 to 999 pixels is worked on: the digit needs 20, and noise averages out.
 _WORKING = 500
+_SMOOTH = 1 / 800  # of the longer side: where ink is sought, it is blurred by this
 _BOX = 20
-# Ink nearer to the paper than this, or than five times the paper's noise, is none (0 to 1).
+# Ink nearer to the paper than this, or than 3.5 times the paper's noise, is none (0 to 1).
 _FAINTEST = 0.1
-_SMOOTH = 1 / 400
 _SMALLEST = 5  # pixels: what is neither as high nor as wide is no digit
-# Parts with less than this share of the largest part's ink are specks: the bar of a 5 has more.
+# Parts with less than this share of the largest part's pixels are specks: the bar of a 5 has more.
 _SPECK = 0.05
-# MNIST's strokes are 2 to 4 of the 20 pixels wide; a ballpoint's would be half a pixel, and grey.
+# MNIST's strokes are two or three of the 20 pixels wide; a ballpoint's would be half of one.
 _THINNEST = 2.0
 
 _SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
@@ -40,18 +40,19 @@ _EIGHT_NEIGHBOURS = np.ones((3, 3), bool)
 def digit_image(path: str | Path) -> np.ndarray:
     """The digit of a PNG or JPEG file as the networks see one: uint8 [28, 28, 1], ink 255.
 
-    Dark ink on light paper or light on dark, told apart at the border of the picture, which is
-    taken to be paper. Soft shading, specks and what sticks out of the picture are dropped; a
-    picture of two digits is not divided. Raises DataError for a file that cannot be read, is
-    neither PNG nor JPEG, is damaged, holds more than MOST_PIXELS, or shows no digit.
+    The ink is dark on light paper or light on dark; what fills most of the picture and of its
+    border is taken for paper. Soft shading is evened out, specks and what sticks out of the picture are left away, and thin
+    strokes made as thick as MNIST's; of several digits, no one is chosen. Raises DataError for a
+    file that cannot be read, is neither PNG nor JPEG, is damaged, has more than MOST_PIXELS, or
+    shows no digit.
     """
     digit = _digit(*_ink(_grey(Path(path))))
     if digit is None:
         raise DataError(
-            f"{path} shows no digit: nothing stands out from its border."
+            f"{path} shows no digit: nothing stands out from its paper."
             " Take a sharper picture, of one digit with paper all around it."
         )
-    return _centred(_boxed(digit))
+    return _centred(_boxed(_thickened(digit)))
 
 
 def _grey(path: Path) -> np.ndarray:
@@ -104,55 +105,57 @@ def _decoded(picture: Image.Image) -> np.ndarray:
     return np.asarray(picture.convert("L"), np.float32) / 255
 
 
-def _ink(grey: np.ndarray) -> tuple[np.ndarray, float]:
-    """How far each pixel is from the paper (0) towards full black or white (1); and the noise."""
-    border = np.ones(grey.shape, bool)
+def _ink(grey: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
+    """How far each pixel is from the paper, 0, towards full black or white, 1.
+
+    Returns that, the same blurred, and the noise that the paper has in the blurred one.
+    """
     rim = max(1, min(grey.shape) // 50)
+    border = np.ones(grey.shape, bool)
     border[rim:-rim, rim:-rim] = False
     paper = _paper(grey, border)
-    beyond = grey - paper
+    ink, reach = grey - paper, 1 - paper
     # The cube lets the few pixels of a digit outweigh the many of the paper.
-    if (beyond**3).sum() < 0:
-        beyond, reach = -beyond, paper
-    else:
-        reach = 1 - paper
-    ink = beyond / np.maximum(reach, 1 / 255)
-    smooth = ndimage.gaussian_filter(ink, max(ink.shape) * _SMOOTH)
-    noise = 1.4826 * float(np.median(np.abs(smooth[border])))
-    return ink.clip(0, 1), smooth.clip(0,1), noise
+    if (ink**3).sum() < 0:
+        ink, reach = -ink, paper
+    ink /= np.maximum(reach, 1 / 255)
+    blurred = ndimage.gaussian_filter(ink, max(ink.shape) * _SMOOTH)
+    # The median tells nothing of ink on the border; 1.48 makes it a standard deviation.
+    noise = 1.48 * float(np.median(np.abs(blurred[border])))
+    return ink.clip(0, 1), blurred.clip(0, 1), noise
 
 
 def _paper(grey: np.ndarray, border: np.ndarray) -> np.ndarray:
-    """The paper's brightness at each pixel: a smooth curve through most of the border.
+    """The paper's brightness at each pixel: a smooth surface through most of the picture.
 
-    Of second degree, and fitted by least absolute differences (as least squares, reweighted), so
-    that ink or a finger on a part of the border does not bend it.
+    Of second degree, and fitted by least absolute differences (least squares, reweighted), so that
+    neither the digit nor a finger on the border bends it. As many points are of the border as not.
     """
     y, x = np.meshgrid(*(np.linspace(-1, 1, length) for length in grey.shape), indexing="ij")
     terms = np.stack([np.ones_like(x), x, y, x * y, x * x, y * y], axis=-1)
-    # A thousand points of the border tell as much as all.
-    known, told = (values[border][:: 1 + border.sum() // 1000] for values in (terms, grey))
+    points = [np.flatnonzero(part) for part in (border, ~border)]
+    points = np.concatenate([part[:: 1 + len(part) // 500] for part in points])
+    known, told = terms.reshape(-1, 6)[points], grey.ravel()[points]
     weight = np.ones(len(told))
     for _ in range(20):
         root = np.sqrt(weight)
-        curve = np.linalg.lstsq(known * root[:, None], told * root)[0]
-        weight = 1 / np.maximum(np.abs(known @ curve - told), 1e-3)
-    return (terms @ curve).clip(0, 1)
+        surface = np.linalg.lstsq(known * root[:, None], told * root)[0]
+        weight = 1 / np.maximum(np.abs(known @ surface - told), 1e-3)
+    return (terms @ surface).clip(0, 1)
 
 
-def _digit(ink: np.ndarray, smooth: np.ndarray, noise: float) -> np.ndarray | None:
+def _digit(ink: np.ndarray, blurred: np.ndarray, noise: float) -> np.ndarray | None:
     """The ink of the digit alone, cropped, its strokes 1; None where there is no digit."""
-    mask = smooth > _threshold(smooth)
-    full = np.percentile(ink[mask], 90) if mask.any() else 0
-    if full < max(_FAINTEST, 5 * noise):
+    mask = blurred > _threshold(blurred)
+    if not mask.any() or np.percentile(blurred[mask], 90) < max(_FAINTEST, 3.5 * noise):
         return None
+    full = np.percentile(ink[mask], 90)
     mask = _without_specks(mask)
-    if mask is None:
+    if not mask.any():
         return None
-    # Strokes are soft at their edges: as far as a pixel of the final image, faint ink is theirs.
-    edge = max(1, round(_extent(mask) / _BOX))
-    faint = smooth > max(0.02, 3 * noise)
-    mask = ndimage.binary_dilation(mask, _EIGHT_NEIGHBOURS, edge, mask=faint | mask)
+    # Strokes are soft at their edges: the faint pixels beside them are theirs.
+    faint = blurred > max(0.02, 3 * noise)
+    mask |= ndimage.binary_dilation(mask, _EIGHT_NEIGHBOURS) & faint
     rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
     digit = np.where(mask, ink / full, 0).clip(0, 1)
     return digit[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
@@ -170,36 +173,50 @@ def _threshold(ink: np.ndarray) -> float:
     return float(edges[1 + round(best.mean())])
 
 
-def _without_specks(mask: np.ndarray) -> np.ndarray | None:
-    """The parts of the digit: the largest, and those that are not far smaller than it.
+def _without_specks(mask: np.ndarray) -> np.ndarray:
+    """The largest part, and those that are not far smaller; nothing where none is digit-sized.
 
     Parts that touch the edge of the picture (the table, a finger, a neighbour) are left out where
-    there is another of some size. None where no part is large enough to be a digit.
+    there is another of some size.
     """
     parts, count = ndimage.label(mask, _EIGHT_NEIGHBOURS)
-    sizes = np.bincount(parts.ravel(), minlength=count + 1)[1:]
-    extents = np.array([max(s.stop - s.start for s in box) for box in ndimage.find_objects(parts)])
-    whole = np.ones(count, bool)
-    for side in (parts[0], parts[-1], parts[:, 0], parts[:, -1]):
-        whole[side[side > 0] - 1] = False
-    whole &= extents >= max(_SMALLEST, max(mask.shape) / 20)
-    if not whole.any():
-        whole = extents >= _SMALLEST
-        if not whole.any():
-            return None
-    largest = sizes[whole].max()
-    return np.isin(parts, 1 + np.flatnonzero(sizes >= _SPECK * largest))
+    sizes = np.bincount(parts.ravel(), minlength=count + 1)
+    boxes = ndimage.find_objects(parts)
+    lengths = np.array([0, *(max(s.stop - s.start for s in box) for box in boxes)])
+    edge = np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]])
+    whole = lengths >= max(_SMALLEST, max(mask.shape) / 20)
+    whole[edge] = False
+    chosen = whole if whole.any() else lengths >= _SMALLEST
+    if not chosen.any():
+        return np.zeros_like(mask)
+    kept = sizes >= _SPECK * sizes[chosen].max()
+    kept[0] = False
+    if whole.any():
+        kept[edge] = False
+    return kept[parts]
 
 
-def _extent(mask: np.ndarray) -> int:
-    return max(np.ptp(np.flatnonzero(mask.any(axis=axis))) + 1 for axis in (0, 1))
+def _thickened(digit: np.ndarray) -> np.ndarray:
+    """The digit with strokes as wide as MNIST's thin ones, if they are thinner."""
+    scale = max(digit.shape) / _BOX
+    inside = np.pad(digit > 0.5, 1)
+    # The mean distance of a band's points to its nearer side is a quarter of its width.
+    width = 4 * ndimage.distance_transform_edt(inside)[inside].mean()
+    grow = round((_THINNEST * scale - width) / 2)
+    if grow < 1:
+        return digit
+    digit = np.pad(digit, grow)
+    return np.maximum(digit, ndimage.distance_transform_edt(digit <= 0.5) <= grow)
 
 
 def _boxed(digit: np.ndarray) -> np.ndarray:
-    """The digit scaled to a length of 20 pixels, each the mean of the area that it covers."""
+    """The digit scaled to a length of 20 pixels, smoothly; one of 20 pixels stays as it is."""
     longest = max(digit.shape)
     height, width = (max(1, round(_BOX * length / longest)) for length in digit.shape)
-    return np.asarray(Image.fromarray(digit).resize((width, height), Image.Resampling.BOX))
+    scaled = Image.fromarray(digit.astype(np.float32)).resize(
+        (width, height), Image.Resampling.BILINEAR
+    )
+    return np.asarray(scaled)
 
 
 def _centred(box: np.ndarray) -> np.ndarray:

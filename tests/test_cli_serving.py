@@ -1,0 +1,79 @@
+"""The commands about pretrained networks, run as a person runs them."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from zoo import pretrained
+from zoo.cli import main
+
+NET = "mlp30"
+
+
+@pytest.fixture
+def photo(mnist, tmp_path):
+    """A digit of the test set on paper: dark on light, seven times as large, off the centre."""
+    paper = np.full((400, 300), 240, np.uint8)
+    ink = np.kron(mnist.test.images[0, ..., 0], np.ones((7, 7), np.uint8))
+    paper[30:226, 60:256] -= (ink * 0.8).astype(np.uint8)
+    Image.fromarray(paper).save(tmp_path / "seven.png")
+    return tmp_path / "seven.png"
+
+
+def test_predict_reads_a_photo(photo, capsys):
+    assert main(["predict", NET, str(photo)]) == 0
+    assert capsys.readouterr().out.startswith(f"{photo}: 7, confidence 9")
+
+
+def test_predict_shows_what_it_saw(photo, tmp_path, capsys):
+    assert main(["predict", NET, str(photo), "--json", "--show", str(tmp_path / "seen")]) == 0
+    (told,) = json.loads(capsys.readouterr().out)
+    assert told["digit"] == int(np.argmax(told["probabilities"])) == 7
+    with Image.open(told["seen"]) as seen:
+        assert seen.size == (28, 28)
+
+
+def test_predict_goes_on_after_a_picture_that_is_none(photo, tmp_path, capsys):
+    (tmp_path / "note.png").write_text("no picture")
+    assert main(["predict", NET, str(tmp_path / "note.png"), str(photo)]) == 1
+    none, seven = capsys.readouterr().out.splitlines()
+    assert "note.png: " in none
+    assert ": 7, " in seven
+
+
+def test_export_writes_one_version_after_another_and_tells_what_it_is(tmp_path, capsys):
+    for version in ("1", "2"):
+        assert main(["export", NET, "--out", str(tmp_path)]) == 0
+        told = json.loads((tmp_path / NET / version / "metadata.json").read_text())
+        assert told["spec_hash"] == pretrained.entry_of(NET).spec_hash
+    capsys.readouterr()
+    assert main(["export", NET, "--out", str(tmp_path), "--version", "2"]) == 1
+    assert "zoo: " in capsys.readouterr().err
+
+
+def test_verify_finds_that_all_forms_answer_alike(capsys):
+    assert main(["verify", NET]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    score = str(pretrained.entry_of(NET).score)
+    exact = [
+        line for line in lines if line.startswith(("Keras", "saved_model", "onnx ", "litert "))
+    ]
+    assert len(exact) >= 6
+    assert all(line.endswith(score) for line in exact)
+    assert any(line.startswith("litert_int8") for line in lines)
+
+
+def test_evaluate_scores_what_is_pretrained(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["evaluate", NET]) == 0
+    assert str(pretrained.entry_of(NET).score) in capsys.readouterr().out
+    assert (tmp_path / f"runs/{NET}-pretrained/wrong_digits.png").exists()
+
+
+def test_what_is_not_pretrained_says_how_to_train_it(capsys):
+    assert main(["evaluate", "mlp30.quadratic"]) == 2
+    assert "python -m zoo train mlp30.quadratic" in capsys.readouterr().err
