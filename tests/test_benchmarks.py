@@ -9,11 +9,12 @@ import statistics
 import numpy as np
 import pytest
 
-from benchmarks import throughput
+from benchmarks import ablation, serving, throughput
 from benchmarks.peers import initial_weights
 from benchmarks.peers.__main__ import measure
 from benchmarks.speeds import speed, table
 from zoo.errors import RunError
+from zoo.export import FORMATS
 from zoo.registry import get_spec
 
 
@@ -117,3 +118,34 @@ def test_a_peer_that_is_not_installed_is_left_out(monkeypatch):
     monkeypatch.setitem(throughput.PACKAGES, "jax", ("a_package_nobody_has",))
     assert not throughput.installed("jax")
     assert throughput.run({"mlp30": ["jax"]}, rounds=1, images=200) == []
+
+
+def test_serving_measures_every_form(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(serving, "CSV", tmp_path / "serving.csv")
+    assert serving.main(["linear", "--rounds", "1", "--calls", "3"]) == 0
+    rows = list(csv.DictReader((tmp_path / "serving.csv").read_text().splitlines()))
+    assert [row["form"] for row in rows] == ["Keras predict", "Keras, compiled call", *FORMATS]
+    assert all(0 < float(row["p50_ms"]) <= float(row["p99_ms"]) for row in rows)
+    assert all(int(row["images_per_second"]) > 0 for row in rows)
+    assert "litert_int8" in capsys.readouterr().out
+    assert serving.main(["mlp30.quadratic"]) == 1
+    assert "has no pretrained weights" in capsys.readouterr().err
+
+
+def test_an_ablation_trains_what_is_missing_and_nothing_twice(bars, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(ablation, "CSV", tmp_path / "ablation.csv")
+    monkeypatch.setattr(ablation, "NETWORK", "linear")
+    monkeypatch.setattr(ablation, "VARIANTS", ({"epochs": 1}, {"epochs": 1, "l2": 0.5}))
+    monkeypatch.setattr(ablation, "load_data", lambda progress: bars)
+    monkeypatch.setattr(ablation, "SEEDS", (1,))
+    ablation.run(jobs=1)
+    rows = ablation.read()
+    assert [row["settings"] for row in rows] == ['{"epochs": 1}', '{"epochs": 1, "l2": 0.5}']
+    monkeypatch.setattr(ablation, "SEEDS", (1, 2))
+    ablation.run(jobs=1)
+    assert ablation.read()[:2] == rows
+    assert [row["seed"] for row in ablation.read()] == ["1", "1", "2", "2"]
+    line = ablation.table(ablation.read()).splitlines()[3]
+    mean = statistics.mean(int(row["validation"]) for row in ablation.read()[1::2]) / 100
+    assert line == f"| epochs = 1, l2 = 0.5 | {mean:.2f} % | 2 |"

@@ -25,7 +25,8 @@ MOST_BYTES = 256 * 2**20
 _WORKING = 500
 _SMOOTH = 1 / 800  # of the longer side: where ink is sought, it is blurred by this
 _BOX = 20
-# Ink nearer to the paper than this, or than 3.5 times the paper's noise, is none (0 to 1).
+_FAINT = 0.02  # of the way to full ink: less is none, even at the edge of a stroke
+# Ink nearer to the paper than this, or than 3.5 times the paper's noise, makes no digit.
 _FAINTEST = 0.1
 _SMALLEST = 5  # pixels: what is neither as high nor as wide is no digit
 # Parts with less than this share of the largest part's pixels are specks: the bar of a 5 has more.
@@ -41,10 +42,10 @@ def digit_image(path: str | Path) -> np.ndarray:
     """The digit of a PNG or JPEG file as the networks see one: uint8 [28, 28, 1], ink 255.
 
     The ink is dark on light paper or light on dark; what fills most of the picture and of its
-    border is taken for paper. Soft shading is evened out, specks and what sticks out of the picture are left away, and thin
-    strokes made as thick as MNIST's; of several digits, no one is chosen. Raises DataError for a
-    file that cannot be read, is neither PNG nor JPEG, is damaged, has more than MOST_PIXELS, or
-    shows no digit.
+    border is taken for paper. Soft shading is evened out, specks and what sticks out of the picture
+    are left out, and thin strokes made as thick as MNIST's; of several digits, none is chosen.
+    Raises DataError for a file that cannot be read, is neither PNG nor JPEG, is damaged, has more
+    than MOST_PIXELS, or shows no digit.
     """
     digit = _digit(*_ink(_grey(Path(path))))
     if digit is None:
@@ -154,10 +155,9 @@ def _digit(ink: np.ndarray, blurred: np.ndarray, noise: float) -> np.ndarray | N
     if not mask.any():
         return None
     # Strokes are soft at their edges: the faint pixels beside them are theirs.
-    faint = blurred > max(0.02, 3 * noise)
-    mask |= ndimage.binary_dilation(mask, _EIGHT_NEIGHBOURS) & faint
-    rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+    mask |= ndimage.binary_dilation(mask, _EIGHT_NEIGHBOURS) & (ink > max(_FAINT, 3 * noise))
     digit = np.where(mask, ink / full, 0).clip(0, 1)
+    rows, columns = (np.flatnonzero((digit > _FAINT).any(axis=axis)) for axis in (1, 0))
     return digit[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
