@@ -91,6 +91,15 @@ def test_votes_are_counted_and_the_plurality_wins():
     assert shares.argmax() == 7
 
 
+@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
+def test_a_vote_counts_exactly_whatever_its_members_compute_in(precision):
+    spec = zoo.ModelSpec("vote", (zoo.Vote(((zoo.Softmax(),),) * 3),), get_spec("shallow").recipe)
+    model = zoo.build(spec, precision=precision)
+    shares = model.predict(IMAGES[:1], verbose=0)[0]
+    assert shares.dtype == np.float32
+    np.testing.assert_allclose(shares, [1.0001 / 1.001, *[0.0001 / 1.001] * 9], rtol=1e-5)
+
+
 def test_a_layer_of_ones_own_needs_one_registered_function():
     class Noise:
         pass

@@ -96,7 +96,7 @@ def test_show_tells_layers_recipe_claim_and_spec(capsys):
         (["train", "mlp30", "--seed", "-1"], 2, "seed must be a whole number from 0 up"),
         (["evaluate", "mlp30", "--run", "nowhere"], 1, "holds no finished run"),
         (["data", "--data", "no_such_set_of_images"], 1, "No data set 'no_such_set_of_images'"),
-        (["data", "--from", "nowhere"], 1, "There is no folder nowhere"),
+        (["data", "--source", "nowhere"], 1, "There is no folder nowhere"),
         (["--import", "no_such_module", "list"], 2, "No module named 'no_such_module'"),
     ],
 )

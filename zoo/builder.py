@@ -132,7 +132,8 @@ def _(layer: Vote, x, plan: Plan):
         for part in parts:
             output = add_layer(part, output, member)
         outputs.append(output)
-    return conventions.Tally(layer.rule, layer.weights, name=plan.name("tally"))(outputs)
+    name = plan.name("tally")
+    return conventions.Tally(layer.rule, layer.weights, name=name, dtype="float32")(outputs)
 
 
 def _flat_and_dropped(x, dropout: float, plan: Plan):

@@ -95,7 +95,10 @@ def _add_lookups(choices) -> None:
 
 def _add_train(choices) -> None:
     command = _command(choices, "train", runs.train, "train by the book's recipe, and score")
-    command.add_argument("name")
+    command.add_argument("name", nargs="?")
+    command.add_argument(
+        "--from", dest="best", type=Path, metavar="FILE", help="the best.json of a search, for NAME"
+    )
     command.add_argument("--seed", type=int, default=0)
     command.add_argument("--epochs", type=int, help="in place of the recipe's")
     command.add_argument("--limit", type=int, metavar="N", help="the first N training images only")
@@ -175,7 +178,7 @@ def _data_options(command: argparse.ArgumentParser) -> None:
         "--data", default="mnist", help="mnist, a folder of IDX files, or a TFDS name"
     )
     command.add_argument(
-        "--from", dest="source", type=Path, help="folder that holds MNIST's four files already"
+        "--source", type=Path, metavar="DIR", help="folder that holds MNIST's four files already"
     )
 
 

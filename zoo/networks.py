@@ -38,8 +38,8 @@ RELU = replace(NETWORK3, learning_rate=0.03, l2=0.1)
 EXPANDED = replace(RELU, expanded=True, images=250_000)
 DROPOUT = replace(EXPANDED, epochs=40, l2=0.0)
 
-# Ours, not the book's: momentum, one cycle of the learning rate, and images altered whenever they
-# are seen; a tenth of what the book's dropout net sees. benchmarks/ablation.py tells what each does.
+# Ours, not the book's: momentum, one cycle of the learning rate, images altered whenever they are
+# seen, and a tenth as many of them as the book shows. What each brings: benchmarks/ablation.py.
 FAST = Recipe(
     cost="log_likelihood",
     epochs=20,

@@ -9,11 +9,12 @@ from zoo.commands.shared import load_images
 from zoo.errors import SpecError
 from zoo.quiet import import_tensorflow
 from zoo.registry import get_spec
+from zoo.spec import ModelSpec
 
 
 def train(options: argparse.Namespace) -> None:
     """Train a network, and show how it does."""
-    spec = get_spec(options.name).with_settings(**_settings(options))
+    spec = _asked_for(options).with_settings(**_settings(options))
     data = load_images(options)
     import_tensorflow()
     from zoo import training
@@ -30,7 +31,7 @@ def train(options: argparse.Namespace) -> None:
         data,
         seed=options.seed,
         monitor={"test": data.test},
-        start=load(options.name) if options.pretrained else None,
+        start=load(spec.name) if options.pretrained else None,
         out=out,
         jobs=options.jobs,
         progress=not options.quiet,
@@ -95,6 +96,18 @@ def table(options: argparse.Namespace) -> None:
     else:
         results.write_table(text, options.write)
         print(f"written into {options.write}")
+
+
+def _asked_for(options: argparse.Namespace) -> ModelSpec:
+    if (options.name is None) == (options.best is None):
+        raise SpecError("train takes a network's name, or --from the best.json of a search")
+    if options.name:
+        return get_spec(options.name)
+    try:
+        plain = json.loads(options.best.read_text())["spec"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise SpecError(f"{options.best} is no best.json of a search: it has no spec") from error
+    return ModelSpec.from_json(json.dumps(plain))
 
 
 def _settings(options: argparse.Namespace) -> dict:

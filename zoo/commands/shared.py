@@ -6,7 +6,7 @@ import argparse
 
 
 def load_images(options: argparse.Namespace):
-    """The images that the options --data and --from name, with progress unless --quiet."""
+    """The images that the options --data and --source name, with progress unless --quiet."""
     from zoo.data import load_data
 
     quiet = getattr(options, "quiet", False)

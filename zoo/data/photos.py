@@ -147,13 +147,10 @@ def _paper(grey: np.ndarray, border: np.ndarray) -> np.ndarray:
 
 def _digit(ink: np.ndarray, blurred: np.ndarray, noise: float) -> np.ndarray | None:
     """The ink of the digit alone, cropped, its strokes 1; None where there is no digit."""
-    mask = blurred > _threshold(blurred)
+    mask = _without_specks(blurred > _threshold(blurred))
     if not mask.any() or np.percentile(blurred[mask], 90) < max(_FAINTEST, 3.5 * noise):
         return None
-    full = np.percentile(ink[mask], 90)
-    mask = _without_specks(mask)
-    if not mask.any():
-        return None
+    full = np.percentile(ink[mask], 95)
     # Strokes are soft at their edges: the faint pixels beside them are theirs.
     mask |= ndimage.binary_dilation(mask, _EIGHT_NEIGHBOURS) & (ink > max(_FAINT, 3 * noise))
     digit = np.where(mask, ink / full, 0).clip(0, 1)
@@ -182,7 +179,7 @@ def _without_specks(mask: np.ndarray) -> np.ndarray:
     parts, count = ndimage.label(mask, _EIGHT_NEIGHBOURS)
     sizes = np.bincount(parts.ravel(), minlength=count + 1)
     boxes = ndimage.find_objects(parts)
-    lengths = np.array([0, *(max(s.stop - s.start for s in box) for box in boxes)])
+    lengths = np.array([0, *(max(side.stop - side.start for side in box) for box in boxes)])
     edge = np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]])
     whole = lengths >= max(_SMALLEST, max(mask.shape) / 20)
     whole[edge] = False
@@ -210,13 +207,12 @@ def _thickened(digit: np.ndarray) -> np.ndarray:
 
 
 def _boxed(digit: np.ndarray) -> np.ndarray:
-    """The digit scaled to a length of 20 pixels, smoothly; one of 20 pixels stays as it is."""
+    """The digit scaled to a length of 20 pixels, its blackest 1; one of 20 stays as it is."""
     longest = max(digit.shape)
     height, width = (max(1, round(_BOX * length / longest)) for length in digit.shape)
-    scaled = Image.fromarray(digit.astype(np.float32)).resize(
-        (width, height), Image.Resampling.BILINEAR
-    )
-    return np.asarray(scaled)
+    picture = Image.fromarray(digit.astype(np.float32))
+    scaled = np.asarray(picture.resize((width, height), Image.Resampling.BILINEAR))
+    return scaled / scaled.max()
 
 
 def _centred(box: np.ndarray) -> np.ndarray:

@@ -97,7 +97,7 @@ def _from_network(prepared: Path, progress: bool) -> dict[str, bytes]:
             failed.append(str(error).rstrip("."))
     raise DataError(
         f"Cannot get MNIST: {'; '.join(failed)}. Put {', '.join(SHA256)} (gzipped or not) into a"
-        " folder, and run `python -m zoo data --from FOLDER` or call load_data(source=FOLDER)."
+        " folder, and run `python -m zoo data --source FOLDER` or call load_data(source=FOLDER)."
     )
 
 

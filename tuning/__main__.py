@@ -1,0 +1,122 @@
+"""The command line, `python -m tuning`: it parses and prints, and leaves the work to the library.
+
+Exit codes are those of `python -m zoo`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from tuning.space import Choice, LogUniform, SearchSpace
+from tuning.strategies import Grid, Random, Strategy
+from zoo.errors import SpecError, UnknownNameError, ZooError
+from zoo.quiet import import_tensorflow
+from zoo.registry import get_spec
+
+# Wide enough that a search has something to find: from far too small to far too large.
+SPACE = SearchSpace.of(
+    learning_rate=LogUniform(0.001, 10.0), l2=LogUniform(0.01, 100.0), batch_size=Choice(5, 10, 20)
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.command(options)
+    except (ZooError, OSError) as error:
+        print(f"tuning: {error}", file=sys.stderr)
+        return 2 if isinstance(error, SpecError | UnknownNameError) else 1
+    except KeyboardInterrupt:
+        print("\ntuning: stopped; the same command goes on where it was", file=sys.stderr)
+        return 130
+    return 0
+
+
+def search(options: argparse.Namespace) -> None:
+    """Search, show how it goes, and keep the best point."""
+    spec = get_spec(options.name)
+    changes = {"epochs": options.epochs, "images": options.limit, "patience": options.patience}
+    spec = spec.with_settings(**{name: value for name, value in changes.items() if value})
+    space = SearchSpace.from_json(options.space.read_text()) if options.space else SPACE
+    project = options.project or Path("runs") / f"{options.strategy}-{spec.name}"
+    import_tensorflow()
+    from tuning.progress import Line
+    from tuning.search import Search
+    from tuning.workers import run
+    from zoo.data import load_data
+
+    data = load_data(options.data, progress=not options.quiet)
+    strategy = _strategy(options, space)
+    found = Search(project, spec, space, strategy, options.executions, options.seed)
+    line = Line(strategy.total, options.budget, quiet=options.quiet)
+    run(found, data, workers=options.workers, seconds=options.budget, watch=line.show)
+    line.close()
+    _report(found)
+
+
+def _report(found) -> None:
+    from tuning.results import keep_best, table
+
+    print(table(found.trials()))
+    best = found.best()
+    path = keep_best(found, best)
+    print(f"\nbest: trial {best.number}, {best.result['score']:.2%} on the validation images")
+    print(f"{path}: python -m zoo train --from {path}")
+
+
+def _strategy(options: argparse.Namespace, space: SearchSpace) -> Strategy:
+    if options.strategy == "grid":
+        return Grid(space, options.steps)
+    return Random(space, options.trials, options.seed)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m tuning", description="Search the hyper-parameters of a network of the zoo."
+    )
+    choices = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for strategy, help in (("grid", "every combination"), ("random", "random points")):
+        command = choices.add_parser(strategy, help=help, description=help)
+        command.set_defaults(command=search, strategy=strategy)
+        command.add_argument("name", help="of the network")
+        command.add_argument("--space", type=Path, metavar="FILE", help="the space, as JSON")
+        command.add_argument("--project", type=Path, help="folder (default runs/STRATEGY-NAME)")
+        command.add_argument("--budget", type=_seconds, metavar="20m", help="of training, in all")
+        command.add_argument("--executions", type=_count, default=1, help="seeds a point")
+        command.add_argument("--workers", type=_count, default=1, metavar="K", help="processes")
+        command.add_argument("--seed", type=int, default=0)
+        command.add_argument("--epochs", type=_count, help="in place of the recipe's")
+        command.add_argument("--limit", type=_count, metavar="N", help="training images")
+        command.add_argument(
+            "--patience", type=_count, metavar="N", help="stop without improvement"
+        )
+        command.add_argument("--data", default="mnist", help="as for python -m zoo")
+        command.add_argument("--quiet", action="store_true", help="no progress")
+        if strategy == "grid":
+            command.add_argument("--steps", type=_count, default=5, help="points of a range")
+        else:
+            command.add_argument("--trials", type=_count, default=20, help="how many points")
+    return parser
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1 up, not {text!r}")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    """A time such as 90s, 20m or 1.5h, in seconds."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", text)
+    if not match or float(match[1]) == 0:
+        raise argparse.ArgumentTypeError(f"must be a time as 90s, 20m or 1.5h, not {text!r}")
+    return float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2]]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,82 @@
+"""A network of the zoo as keras-tuner's HyperModel, so that its tuners search it unchanged."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import keras_tuner
+
+from tuning.space import Choice, LogUniform, SearchSpace, Uniform, apply
+from zoo.blocks import Blocks
+from zoo.builder import build_model
+from zoo.data import Data
+from zoo.errors import SpecError
+from zoo.registry import get_spec
+from zoo.spec import ModelSpec
+
+
+def hypermodel(
+    network: str | ModelSpec, space: SearchSpace, *, seed: int | None = None
+) -> keras_tuner.HyperModel:
+    """A network over a space, for `keras_tuner.RandomSearch(hypermodel("mlp30", space), ...)`.
+
+    `tuner.search(data)` with the zoo's `Data` trains on blocks, for the recipe's epochs unless the
+    tuner has its own; `tuner.search(x, y, validation_data=...)` trains as Keras does.
+    With `seed`, every model starts from the same weights. Raises SpecError for a space that the
+    network does not fit, and for choices that keras-tuner cannot hold.
+    """
+    return ZooHyperModel(get_spec(network), space, seed)
+
+
+class ZooHyperModel(keras_tuner.HyperModel):
+    """Builds a network at a point of a space, and trains it."""
+
+    def __init__(self, spec: ModelSpec, space: SearchSpace, seed: int | None = None):
+        space.check(spec)
+        for name, kind in space.ranges:
+            if isinstance(kind, Choice) and not all(
+                isinstance(value, bool | int | float | str) for value in kind.values
+            ):
+                raise SpecError(f"{name}: keras-tuner chooses among numbers and words alone")
+        super().__init__(name=spec.name)
+        self.spec, self.space, self.seed = spec, space, seed
+
+    def spec_at(self, hp: keras_tuner.HyperParameters) -> ModelSpec:
+        """The declaration at a point that keras-tuner chose."""
+        return apply(self.spec, {name: _ask(hp, name, kind) for name, kind in self.space.ranges})
+
+    def build(self, hp):
+        return build_model(self.spec_at(hp), seed=self.seed)
+
+    def fit(self, hp, model, *data, **options):
+        spec = self.spec_at(hp)
+        options = {"epochs": spec.recipe.epochs, "verbose": 0, **options}
+        if data and isinstance(data[0], Data):
+            return _fit_on_blocks(spec, model, data[0], self.seed, options)
+        return model.fit(*data, **{"batch_size": spec.recipe.batch_size, **options})
+
+
+def _fit_on_blocks(
+    spec: ModelSpec, model: keras.Model, data: Data, seed: int | None, options: dict[str, Any]
+) -> keras.callbacks.History:
+    recipe = spec.recipe
+    blocks = Blocks(
+        data.train.take(min(recipe.images, len(data.train))),
+        recipe.batch_size,
+        shuffle_seed=seed or 0 if recipe.shuffle else None,
+        partial_batch=recipe.partial_batch,
+        augment=recipe.augment,
+    )
+    validation = (data.validation.images, data.validation.labels)
+    return model.fit(blocks, validation_data=validation, **options)
+
+
+def _ask(hp: keras_tuner.HyperParameters, name: str, kind: Any) -> Any:
+    if isinstance(kind, Choice):
+        return hp.Choice(name, list(kind.values))
+    if isinstance(kind, LogUniform):
+        return hp.Float(name, kind.low, kind.high, sampling="log")
+    if isinstance(kind, Uniform):
+        return hp.Float(name, kind.low, kind.high)
+    return hp.Int(name, kind.low, kind.high)

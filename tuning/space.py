@@ -1,0 +1,260 @@
+"""The search space: which settings of a recipe are searched, and over what; plain data with a hash.
+
+Names are fields of `zoo.Recipe`, or `units`: the size of every hidden fully connected layer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any
+
+from zoo import checks
+from zoo.errors import SpecError, nearest
+from zoo.spec import FullyConnected, ModelSpec, Recipe
+
+if TYPE_CHECKING:
+    import numpy as np
+
+UNITS = "units"
+Values = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of some values, each as likely as the others.
+
+    >>> Choice(5, 10, 20).points(steps=2)
+    [5, 10, 20]
+    """
+
+    values: tuple[Any, ...]
+
+    def __init__(self, *values: Any):
+        object.__setattr__(self, "values", values)
+        if not values or len({json.dumps(value) for value in values}) < len(values):
+            raise SpecError(f"a choice is among one or more different values, not {values!r}")
+
+    def at(self, share: float) -> Any:
+        return self.values[min(int(share * len(self.values)), len(self.values) - 1)]
+
+    def points(self, steps: int) -> list[Any]:
+        return list(self.values)
+
+    @property
+    def size(self) -> float:
+        return len(self.values)
+
+
+@dataclass(frozen=True)
+class Uniform:
+    """A real number from `low` to `high`.
+
+    >>> Uniform(0, 1).points(steps=3)
+    [0.0, 0.5, 1.0]
+    """
+
+    low: float
+    high: float
+
+    def __post_init__(self) -> None:
+        _check_range(self)
+
+    def at(self, share: float) -> float:
+        return self.low + share * (self.high - self.low)
+
+    def points(self, steps: int) -> list[Any]:
+        return (
+            [self.at(step / (steps - 1)) for step in range(steps)] if steps > 1 else [self.at(0.5)]
+        )
+
+    @property
+    def size(self) -> float:
+        return math.inf
+
+
+@dataclass(frozen=True)
+class LogUniform(Uniform):
+    """A real number from `low` to `high`, each order of magnitude as likely as the others.
+
+    >>> LogUniform(0.01, 100).points(steps=3)
+    [0.01, 1.0, 100.0]
+    """
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.low <= 0:
+            raise SpecError(f"a logarithmic range starts above 0, not at {self.low!r}")
+
+    def at(self, share: float) -> float:
+        # Rounded, so that 10 ** -2 is 0.01 in a journal, too.
+        return float(f"{self.low * (self.high / self.low) ** share:.12g}")
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A whole number from `low` to `high`, both included.
+
+    >>> Whole(10, 50).points(steps=3)
+    [10, 30, 50]
+    """
+
+    low: int
+    high: int
+
+    def __post_init__(self) -> None:
+        _check_range(self)
+        if self.low != int(self.low) or self.high != int(self.high):
+            raise SpecError(f"a range of whole numbers has whole ends, not {self.low}, {self.high}")
+
+    def at(self, share: float) -> int:
+        return min(self.low + int(share * self.size), self.high)
+
+    def points(self, steps: int) -> list[Any]:
+        span = self.high - self.low
+        steps = min(steps, self.size)
+        if steps == 1:
+            return [self.low + span // 2]
+        return [self.low + round(step * span / (steps - 1)) for step in range(steps)]
+
+    @property
+    def size(self) -> int:
+        return self.high - self.low + 1
+
+
+Range = Choice | Uniform | LogUniform | Whole
+KINDS = {"choice": Choice, "uniform": Uniform, "log_uniform": LogUniform, "whole": Whole}
+
+
+@dataclass(frozen=True)
+class SearchSpace:
+    """Named ranges, in a fixed order.
+
+    >>> space = SearchSpace.of(learning_rate=LogUniform(0.1, 10), l2=Choice(0, 5))
+    >>> SearchSpace.from_json(space.to_json()) == space
+    True
+    >>> space.grid(steps=2)[1]
+    {'learning_rate': 0.1, 'l2': 5}
+    """
+
+    ranges: tuple[tuple[str, Range], ...]
+
+    def __post_init__(self) -> None:
+        if not self.ranges:
+            raise SpecError("a search space needs a setting to search: learning_rate, say")
+        known = [UNITS, *(field.name for field in fields(Recipe))]
+        checks.known_names([name for name, _ in self.ranges], known, "a search space")
+
+    @classmethod
+    def of(cls, **ranges: Range) -> SearchSpace:
+        """A space of ranges by name."""
+        return cls(tuple(ranges.items()))
+
+    @property
+    def size(self) -> float:
+        """How many points there are; infinite if any range is of real numbers."""
+        return math.prod(kind.size for _, kind in self.ranges)
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of the space's JSON."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()
+
+    def grid(self, steps: int) -> list[Values]:
+        """Every combination of all choices, and of `steps` points of each range."""
+        names = [name for name, _ in self.ranges]
+        axes = [kind.points(steps) for _, kind in self.ranges]
+        return [dict(zip(names, point, strict=True)) for point in itertools.product(*axes)]
+
+    def draw(self, generator: np.random.Generator) -> Values:
+        """A random point."""
+        return {name: kind.at(generator.random()) for name, kind in self.ranges}
+
+    def point(self, number: int) -> Values:
+        """The point of a finite space with this number, from 0 to `size` - 1."""
+        values: Values = {}
+        for name, kind in self.ranges:
+            number, digit = divmod(number, kind.size)
+            values[name] = kind.at((digit + 0.5) / kind.size)
+        return values
+
+    def check(self, spec: ModelSpec) -> None:
+        """Check that a network can be declared at the ends of every range; SpecError otherwise."""
+        middle = {name: kind.at(0.5) for name, kind in self.ranges}
+        for name, kind in self.ranges:
+            for value in kind.points(2):
+                try:
+                    apply(spec, {**middle, name: value})
+                except SpecError as error:
+                    raise SpecError(f"{name} = {value!r} makes no {spec.name}: {error}") from error
+
+    def to_plain(self) -> dict[str, Any]:
+        """The space as plain data: {"learning_rate": {"log_uniform": [0.01, 1]}}."""
+        names = {kind: name for name, kind in KINDS.items()}
+        return {name: {names[type(kind)]: _ends(kind)} for name, kind in self.ranges}
+
+    def to_json(self) -> str:
+        """The space as JSON, in its own order."""
+        return json.dumps(self.to_plain())
+
+    @classmethod
+    def from_json(cls, text: str) -> SearchSpace:
+        """Read a space back; SpecError where it is none."""
+        try:
+            plain = json.loads(text)
+            ranges = [(name, _from_plain(name, told)) for name, told in plain.items()]
+        except (ValueError, AttributeError) as error:
+            if isinstance(error, SpecError):
+                raise
+            raise SpecError(
+                f'this is no search space ({error}): expected {{"l2": {{"choice": [0, 5]}}, ...}}'
+            ) from error
+        return cls(tuple(ranges))
+
+
+def apply(spec: ModelSpec, values: Mapping[str, Any]) -> ModelSpec:
+    """A copy of a network's declaration with the values of a point of the space."""
+    settings = {name: value for name, value in values.items() if name != UNITS}
+    if UNITS in values:
+        *hidden, last = spec.layers
+        if not any(isinstance(layer, FullyConnected) for layer in hidden):
+            raise SpecError(f"{spec.name} has no hidden fully connected layer to give units to")
+        settings["layers"] = (*(_resized(layer, values[UNITS]) for layer in hidden), last)
+    return spec.with_settings(**settings)
+
+
+def _resized(layer: Any, units: int) -> Any:
+    return replace(layer, units=units) if isinstance(layer, FullyConnected) else layer
+
+
+def _check_range(given: Uniform | Whole) -> None:
+    ends = (given.low, given.high)
+    if any(isinstance(end, bool) or not isinstance(end, int | float) for end in ends):
+        raise SpecError(f"a range has two numbers for its ends, not {ends!r}")
+    if not (math.isfinite(given.low) and math.isfinite(given.high) and given.low < given.high):
+        raise SpecError(
+            f"a range goes from a number to a greater one, not from {ends[0]} to {ends[1]}"
+        )
+
+
+def _ends(kind: Range) -> list[Any]:
+    return list(kind.values) if isinstance(kind, Choice) else [kind.low, kind.high]
+
+
+def _from_plain(name: str, told: Any) -> Range:
+    if not isinstance(told, dict) or len(told) != 1:
+        raise SpecError(
+            f'{name} must be one range, as in {{"log_uniform": [0.01, 1]}}, not {told!r}'
+        )
+    ((kind, ends),) = told.items()
+    if kind not in KINDS:
+        raise SpecError(
+            f"{name}: there is no range {kind!r}.{nearest(kind, KINDS)} Ranges: {', '.join(KINDS)}."
+        )
+    if not isinstance(ends, list) or (kind != "choice" and len(ends) != 2):
+        raise SpecError(f"{name}: {kind} takes two ends in a list, not {ends!r}")
+    return KINDS[kind](*ends)
