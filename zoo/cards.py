@@ -31,7 +31,8 @@ model-index:
 ```python
 import zoo
 
-model = zoo.load("{name}")  # a keras.Model: bytes (n, 28, 28, 1) in, ten numbers an image out
+# a keras.Model: bytes (n, 28, 28, 1) in, ten numbers an image out
+model = zoo.load("{name}")
 ```
 
 | | |
