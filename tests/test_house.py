@@ -43,6 +43,7 @@ ORDER = [
     "cards",
     "publishing",
     "export",
+    "lab",
     "commands",
     "cli",
     "__main__",

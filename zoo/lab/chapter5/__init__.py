@@ -1,0 +1,3 @@
+"""Chapter 5: why deep neural networks are hard to train."""
+
+MODULES = ()
