@@ -47,11 +47,13 @@ ORDER = [
     "commands",
     "cli",
     "__main__",
+    "tuning",
 ]
 
 
 def _room(path: Path) -> str:
-    return path.relative_to(ROOT / "zoo").parts[0].removesuffix(".py")
+    house, room = path.relative_to(ROOT).parts[:2]
+    return house if house != "zoo" else room.removesuffix(".py")
 
 
 def _imported_rooms(tree: ast.AST) -> set[str]:

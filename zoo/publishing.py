@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from zoo import pretrained, weights
+from zoo.builder import build_model
 from zoo.cards import card
 from zoo.data import Data
 from zoo.errors import RunError
@@ -31,8 +32,11 @@ def publish(network: str, runs: Path, data: Data) -> pretrained.Entry:
     is no finished run.
     """
     folder, told = best_run(get_spec(network), runs)
-    spec, model = load_run(folder)
+    spec, trained = load_run(folder)
     name = spec.name.partition(".")[0]
+    # Scored as `load` will build it: the precision of a recipe is for training alone.
+    model = build_model(get_spec(name))
+    model.set_weights(trained.get_weights())
     path = pretrained.saved_models() / name / pretrained.WEIGHTS
     precision = _smallest_precision(model, data)
     tensors = _rounded(model, precision)
