@@ -135,9 +135,12 @@ def test_the_readmes_commands_exist():
     told = (ROOT / "README.md").read_text()
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"^make ([a-z-]+)", told, re.MULTILINE)) <= targets
-    from zoo.cli import _parser
+    from tuning.__main__ import _parser as tuning
+    from zoo.cli import _parser as zoo
 
-    parser = _parser()
-    for command in re.findall(r"^python -m zoo (.+?)(?:\s*#.*)?$", told, re.MULTILINE):
-        if not set("`|[") & set(command):
-            parser.parse_args(command.replace("'", "").split())
+    for program, parser in (("zoo", zoo()), ("tuning", tuning())):
+        commands = re.findall(rf"^python -m {program} (.+?)(?:\s*#.*)?$", told, re.MULTILINE)
+        assert commands
+        for command in commands:
+            if not set("`|[") & set(command):
+                parser.parse_args(command.replace("'", "").split())

@@ -43,8 +43,8 @@ def search(folder: Path, **changes) -> Search:
 
 def all_of(strategy):
     trials = []
-    while (values := strategy.next(trials)) is not None:
-        trials.append(Trial(len(trials), values))
+    while (plan := strategy.next(trials)) is not None:
+        trials.append(Trial(len(trials), plan.values))
     return [trial.values for trial in trials]
 
 

@@ -6,21 +6,31 @@ Exit codes are those of `python -m zoo`.
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+from tuning.broad import Broad
 from tuning.space import Choice, LogUniform, SearchSpace
 from tuning.strategies import Grid, Random, Strategy
 from zoo.errors import SpecError, UnknownNameError, ZooError
 from zoo.quiet import import_tensorflow
 from zoo.registry import get_spec
+from zoo.spec import ModelSpec
 
 # Wide enough that a search has something to find: from far too small to far too large.
 SPACE = SearchSpace.of(
     learning_rate=LogUniform(0.001, 10.0), l2=LogUniform(0.01, 100.0), batch_size=Choice(5, 10, 20)
 )
+
+STRATEGIES = {
+    "broad": "the book's strategy: from no signal to the full problem, saying why at every step",
+    "grid": "every combination",
+    "random": "random points",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -51,7 +61,7 @@ def search(options: argparse.Namespace) -> None:
     from zoo.data import load_data
 
     data = load_data(options.data, progress=not options.quiet)
-    strategy = _strategy(options, space)
+    strategy = _strategy(options, spec, space)
     found = Search(project, spec, space, strategy, options.executions, options.seed)
     line = Line(strategy.total, options.budget, quiet=options.quiet)
     run(found, data, workers=options.workers, seconds=options.budget, watch=line.show)
@@ -69,9 +79,11 @@ def _report(found) -> None:
     print(f"{path}: python -m zoo train --from {path}")
 
 
-def _strategy(options: argparse.Namespace, space: SearchSpace) -> Strategy:
+def _strategy(options: argparse.Namespace, spec: ModelSpec, space: SearchSpace) -> Strategy:
     if options.strategy == "grid":
         return Grid(space, options.steps)
+    if options.strategy == "broad":
+        return Broad(spec, space, dict(options.start))
     return Random(space, options.trials, options.seed)
 
 
@@ -80,7 +92,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m tuning", description="Search the hyper-parameters of a network of the zoo."
     )
     choices = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for strategy, help in (("grid", "every combination"), ("random", "random points")):
+    for strategy, help in STRATEGIES.items():
         command = choices.add_parser(strategy, help=help, description=help)
         command.set_defaults(command=search, strategy=strategy)
         command.add_argument("name", help="of the network")
@@ -97,11 +109,30 @@ def _parser() -> argparse.ArgumentParser:
         )
         command.add_argument("--data", default="mnist", help="as for python -m zoo")
         command.add_argument("--quiet", action="store_true", help="no progress")
-        if strategy == "grid":
+        if strategy == "broad":
+            command.add_argument(
+                "--start",
+                type=_setting,
+                action="append",
+                default=[],
+                metavar="SETTING=VALUE",
+                help="default learning_rate=10, l2=1000: hopeless",
+            )
+        elif strategy == "grid":
             command.add_argument("--steps", type=_count, default=5, help="points of a range")
         else:
             command.add_argument("--trials", type=_count, default=20, help="how many points")
     return parser
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    try:
+        return name, json.loads(value)
+    except json.JSONDecodeError as error:
+        if equals:
+            return name, value
+        raise argparse.ArgumentTypeError(f"must be SETTING=VALUE, not {text!r}") from error
 
 
 def _count(text: str) -> int:

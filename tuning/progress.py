@@ -6,6 +6,8 @@ import sys
 
 from tqdm import tqdm
 
+from tuning.broad import Broad
+from tuning.course import Remark
 from tuning.search import Search
 
 
@@ -19,6 +21,7 @@ class Line:
             unit="s" if seconds else "trial",
             disable=quiet or not sys.stderr.isatty(),
         )
+        self.told = 0
 
     def show(self, search: Search) -> None:
         """Bring the line up to date."""
@@ -29,6 +32,13 @@ class Line:
             best = max(trial.result["score"] for trial in ended)
             self.bar.set_postfix_str(f"{len(ended)} trials, best {best:.2%}", refresh=False)
         self.bar.refresh()
+        if isinstance(search.strategy, Broad):
+            self._tell(search.strategy.story(search.trials()))
+
+    def _tell(self, story: list[Remark]) -> None:
+        for remark in story[self.told :]:
+            self.bar.write(f"{remark.stage}\n    {remark.text}")
+        self.told = len(story)
 
     def close(self) -> None:
         """Leave the line as it stands."""

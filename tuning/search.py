@@ -13,21 +13,26 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
+import math
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from tuning.fidelity import FULL, Fidelity
 from tuning.journal import Event, Journal
 from tuning.space import SearchSpace, apply
-from tuning.strategies import Strategy, Trial
+from tuning.strategies import Strategy, Trial, Wait
 from zoo.data import Data
 from zoo.errors import RunError, SpecError, ZooError
 from zoo.files import replacing
 from zoo.spec import ModelSpec
 from zoo.training import TrainResult, train
+
+# Seconds between looks at whether the trials that a strategy waits for have ended.
+PAUSE = 0.5
 
 
 @dataclass(frozen=True)
@@ -62,13 +67,16 @@ class Search:
         return trials_of(self.journal.read())
 
     def best(self) -> Trial:
-        """The ended trial with the highest score, of equals the first; RunError without one."""
-        ended = [trial for trial in self.trials() if trial.result and trial.result["score"] > 0]
+        """The ended trial with the highest score, of equals the first; RunError without one.
+
+        Among those that saw the most of the problem: scores on less of it do not compare.
+        """
+        ended = [trial for trial in self.trials() if trial.score > 0]
         if not ended:
             raise RunError(
                 f"no trial in {self.project} has learned anything: all diverged, or none has ended"
             )
-        return max(ended, key=lambda trial: trial.result["score"])
+        return max(ended, key=lambda trial: (trial.fidelity.rank, trial.score, -trial.number))
 
     def open(self, data: Data) -> None:
         """Make the folder, or check that it is this search's; RunError where it is another's."""
@@ -96,22 +104,24 @@ class Search:
             with self._next(seconds) as trial:
                 if trial is None:
                     return
+                if isinstance(trial, Wait):
+                    time.sleep(PAUSE)
+                    continue
                 result = self._run(trial, data)
                 with self.journal.writing() as writer:
                     writer.add({"event": "ended", "trial": trial.number, "result": result})
-            tell(Trial(trial.number, trial.values, result))
+            tell(replace(trial, result=result))
 
     @contextlib.contextmanager
-    def _next(self, seconds: float | None) -> Iterator[Trial | None]:
+    def _next(self, seconds: float | None) -> Iterator[Trial | Wait | None]:
         """The trial to run next, held: one that its process left, or a new one; None at the end."""
         with contextlib.ExitStack() as stack:
             with self.journal.writing() as writer:
                 trials = trials_of(writer.events)
                 trial = self._left_behind(trials, stack) or self._new(trials, seconds)
-                if trial and trial.number == len(trials):
+                if isinstance(trial, Trial) and trial.number == len(trials):
                     stack.enter_context(_held(self._folder(trial.number)))
-                    began = {"event": "started", "trial": trial.number, "values": trial.values}
-                    writer.add({**began, "time": round(time.time(), 1)})
+                    writer.add(_began(trial))
             yield trial
 
     def _left_behind(self, trials: Sequence[Trial], stack: contextlib.ExitStack) -> Trial | None:
@@ -122,12 +132,14 @@ class Search:
                     return trial
         return None
 
-    def _new(self, trials: Sequence[Trial], seconds: float | None) -> Trial | None:
+    def _new(self, trials: Sequence[Trial], seconds: float | None) -> Trial | Wait | None:
         spent = sum(trial.result["seconds"] for trial in trials if trial.result)
         if seconds is not None and spent >= seconds:
             return None
-        values = self.strategy.next(trials)
-        return None if values is None else Trial(len(trials), values)
+        plan = self.strategy.next(trials)
+        if plan is None or isinstance(plan, Wait):
+            return plan
+        return Trial(len(trials), plan.values, None, plan.fidelity)
 
     def _run(self, trial: Trial, data: Data) -> dict[str, Any]:
         executions, began = [], time.monotonic()
@@ -135,8 +147,9 @@ class Search:
             seed = self.seed + number
             out = self._folder(trial.number) / f"seed{seed}"
             try:
-                spec = apply(self.spec, trial.values)
-                result = train(spec, data, seed=seed, out=out, progress=False)
+                spec = trial.fidelity.of_spec(apply(self.spec, trial.values))
+                seen = trial.fidelity.of_data(data)
+                result = train(spec, seen, seed=seed, out=out, progress=False)
             except ZooError as error:
                 return {"score": 0.0, "error": str(error), "executions": executions,
                         "seconds": time.monotonic() - began}  # fmt: skip
@@ -166,10 +179,11 @@ def trials_of(events: Sequence[Event]) -> list[Trial]:
     trials: dict[int, Trial] = {}
     for event in events:
         if event["event"] == "started":
-            trials.setdefault(event["trial"], Trial(event["trial"], event["values"]))
+            fidelity = Fidelity(**event.get("fidelity", {}))
+            begun = Trial(event["trial"], event["values"], None, fidelity)
+            trials.setdefault(begun.number, begun)
         elif event["event"] == "ended" and trials[event["trial"]].result is None:
-            begun = trials[event["trial"]]
-            trials[begun.number] = Trial(begun.number, begun.values, event["result"])
+            trials[event["trial"]] = replace(trials[event["trial"]], result=event["result"])
     return [trials[number] for number in sorted(trials)]
 
 
@@ -184,7 +198,20 @@ def _told(result: TrainResult, seed: int) -> dict[str, Any]:
         "diverged": diverged,
         "seconds": round(result.seconds, 3),
         "curve": [round(value, 6) for value in curve],
+        "costs": [_finite(row["loss"]) for row in result.history],
+        "seconds_an_epoch": round(statistics.median(row["seconds"] for row in result.history), 4),
     }
+
+
+def _finite(cost: float) -> float | None:
+    return round(cost, 6) if math.isfinite(cost) else None  # JSON knows no infinity
+
+
+def _began(trial: Trial) -> Event:
+    told: Event = {"event": "started", "trial": trial.number, "values": trial.values}
+    if trial.fidelity != FULL:
+        told["fidelity"] = trial.fidelity.to_plain()
+    return {**told, "time": round(time.time(), 1)}
 
 
 @contextlib.contextmanager
@@ -197,7 +224,7 @@ def _held(folder: Path) -> Iterator[None]:
 
 
 def _plain(strategy: Strategy) -> dict[str, Any]:
-    told = {name: value for name, value in vars(strategy).items() if name != "space"}
+    told = {name: value for name, value in vars(strategy).items() if name not in ("space", "spec")}
     return {"kind": type(strategy).__name__, **told}
 
 

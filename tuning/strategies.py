@@ -11,24 +11,46 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from tuning.fidelity import FULL, Fidelity
 from tuning.space import SearchSpace, Values
 from zoo.errors import SpecError
 
 
 @dataclass(frozen=True)
+class Plan:
+    """A trial to come: its values, and how much of the problem it sees."""
+
+    values: Values
+    fidelity: Fidelity = FULL
+
+
+@dataclass(frozen=True)
 class Trial:
-    """One point that was tried: its number, its values, and its result once it has ended."""
+    """One point that was tried: its number, its plan, and its result once it has ended."""
 
     number: int
     values: Values
     result: dict[str, Any] | None = None
+    fidelity: Fidelity = FULL
+
+    @property
+    def score(self) -> float:
+        """Validation accuracy in 0..1; 0 for a trial that diverged or has not ended."""
+        return self.result["score"] if self.result else 0.0
+
+
+class Wait:
+    """Said by a strategy that must see the end of trials that run before it can go on."""
+
+
+WAIT = Wait()
 
 
 class Strategy(Protocol):
     """What a search asks: the next point, given all trials in the order of their numbers."""
 
-    def next(self, trials: Sequence[Trial]) -> Values | None:
-        """The values of trial number len(trials); None when the search is over."""
+    def next(self, trials: Sequence[Trial]) -> Plan | Wait | None:
+        """The plan of trial number len(trials); None when the search is over."""
 
     @property
     def total(self) -> int | None:
@@ -42,9 +64,9 @@ class Grid:
     space: SearchSpace
     steps: int = 5
 
-    def next(self, trials: Sequence[Trial]) -> Values | None:
+    def next(self, trials: Sequence[Trial]) -> Plan | None:
         points = self.space.grid(self.steps)
-        return points[len(trials)] if len(trials) < len(points) else None
+        return Plan(points[len(trials)]) if len(trials) < len(points) else None
 
     @property
     def total(self) -> int:
@@ -63,14 +85,14 @@ class Random:
         if isinstance(self.trials, bool) or not isinstance(self.trials, int) or self.trials < 1:
             raise SpecError(f"a random search takes one trial or more, not {self.trials!r}")
 
-    def next(self, trials: Sequence[Trial]) -> Values | None:
+    def next(self, trials: Sequence[Trial]) -> Plan | None:
         number = len(trials)
         if number >= self.total:
             return None
         if np.isinf(self.space.size):
-            return self.space.draw(np.random.default_rng([self.seed, number]))
+            return Plan(self.space.draw(np.random.default_rng([self.seed, number])))
         order = np.random.default_rng(self.seed).permutation(int(self.space.size))
-        return self.space.point(int(order[number]))
+        return Plan(self.space.point(int(order[number])))
 
     @property
     def total(self) -> int:

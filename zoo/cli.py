@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from zoo.commands import lookups, runs, serving
+from zoo.commands import lab, lookups, runs, serving
 from zoo.errors import SpecError, UnknownNameError, ZooError
 from zoo.export import FORMATS
 from zoo.results import RESULTS
@@ -60,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_train(choices)
     _add_results(choices)
     _add_serving(choices)
+    _add_lab(choices)
 
     command = _command(choices, "evaluate", runs.evaluate, "score a pretrained network")
     command.add_argument("name")
@@ -151,6 +152,28 @@ def _add_serving(choices) -> None:
     command = _command(choices, "verify", serving.verify, "do all the exports answer alike?")
     command.add_argument("name")
     _data_options(command)
+
+
+def _add_lab(choices) -> None:
+    lab_command = choices.add_parser("lab", help="the book's experiments and figures, live")
+    commands = lab_command.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    command = _command(commands, "list", lab.list_experiments, "the experiments")
+    command.add_argument("pattern", nargs="?", default="*", help="as in 'ch3_*'")
+
+    command = _command(commands, "run", lab.run, "run some, print what they found, draw them")
+    command.add_argument("names", nargs="+", metavar="NAME", help="or a pattern, as in 'ch3_*'")
+    _lab_options(command)
+
+    command = _command(commands, "report", lab.report, "all of them, as one HTML page")
+    command.add_argument("pattern", nargs="?", default="*", help="as in 'ch3_*'")
+    _lab_options(command)
+
+
+def _lab_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--fast", action="store_true", help="a smaller form of each")
+    command.add_argument("--out", type=Path, help="folder (default runs/lab, or runs/lab-fast)")
+    command.add_argument("--quiet", action="store_true", help="no progress")
 
 
 def _jobs_option(command: argparse.ArgumentParser, help: str) -> None:

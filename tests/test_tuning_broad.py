@@ -1,0 +1,182 @@
+"""The broad strategy: it finds its way where the way is known, says why, and can be cut off."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+
+import zoo
+from tuning import Choice, LogUniform, SearchSpace, Whole, judging
+from tuning.broad import HOPELESS, Broad
+from tuning.fidelity import Fidelity, without_hidden
+from tuning.search import Search
+from tuning.strategies import WAIT, Trial
+from zoo.errors import SpecError
+
+MLP30 = zoo.get_spec("mlp30")
+SPACE = SearchSpace.of(
+    learning_rate=LogUniform(0.001, 10.0), l2=LogUniform(0.01, 100.0), batch_size=Choice(5, 10, 20)
+)
+
+
+def landscape(plan) -> dict:
+    """A made-up problem, best at eta 0.2 and lambda 4; costs fall below eta 1.5; 20 is quickest."""
+    rate, decay = plan.values["learning_rate"], plan.values.get("l2", 4.0)
+    lost = 0.05 * math.log10(rate / 0.2) ** 2
+    lost += 0.02 * math.log10(max(decay, 0.01) / 4) ** 2
+    score = max(0.1, 0.97 - lost) if rate * decay < 1000 else 0.1
+    falling = [1.0, 0.9, 0.8] if rate < 1.5 else [1.0, 1.1, 0.9]
+    told = {
+        "seed": 0, "accuracy": score, "best_epoch": 3, "epochs": 3, "diverged": False,
+        "seconds": 3.0, "curve": [score / 3, score / 2, score], "costs": falling,
+        "seconds_an_epoch": 10 / plan.values["batch_size"],
+    }  # fmt: skip
+    return {"score": score, "executions": [told], "seconds": 3.0}
+
+
+def played(strategy: Broad, most: int = 200) -> list[Trial]:
+    trials: list[Trial] = []
+    while (plan := strategy.next(trials)) is not None:
+        trials.append(Trial(len(trials), plan.values, landscape(plan), plan.fidelity))
+        assert len(trials) < most
+    return trials
+
+
+def test_it_finds_its_way_from_the_hopeless_start():
+    trials = played(Broad(MLP30, SPACE))
+    assert {name: trials[0].values[name] for name in HOPELESS} == HOPELESS
+    assert trials[0].score == 0.1
+    best = max(trials, key=lambda trial: (trial.fidelity.rank, trial.score))
+    assert best.fidelity.images is None
+    assert best.values["learning_rate"] == pytest.approx(0.2, rel=0.5)
+    assert best.values["l2"] == pytest.approx(4, rel=0.75)
+    assert best.values["batch_size"] == 20, "the quickest: all are as accurate in the end"
+    assert len(trials) < 60
+
+
+def test_it_says_why():
+    strategy = Broad(MLP30, SPACE)
+    trials = played(strategy)
+    story = strategy.story(trials)
+    told = [f"{remark.stage}: {remark.text}" for remark in story]
+    assert (
+        "learning_rate = 10, l2 = 1000, batch_size = 10: 10 of 100 right, which is gue" in told[0]
+    )
+    by_cost = [text for text in told if text.startswith("learning rate by the training cost")]
+    assert "too large: the cost fell in 1 of 2 epochs (1 1.1 0.9)" in by_cost[0]
+    assert any("kept: the cost fell in 2 of 2 epochs" in text for text in by_cost)
+    assert {number for remark in story for number in remark.trials} <= set(range(len(trials)))
+
+
+def test_the_next_plan_depends_on_the_trials_alone():
+    trials = played(Broad(MLP30, SPACE))
+    for number, trial in enumerate(trials):
+        plan = Broad(MLP30, SPACE).next(trials[:number])
+        assert (plan.values, plan.fidelity) == (trial.values, trial.fidelity)
+
+
+def test_it_waits_for_what_it_must_know():
+    strategy = Broad(MLP30, SPACE)
+    trials = played(strategy)
+    assert strategy.next([replace(trials[0], result=None)]) is WAIT
+    waits = sum(
+        strategy.next([*trials[:number], replace(trials[number], result=None)]) is WAIT
+        for number in range(len(trials))
+    )
+    assert waits < len(trials), "some plans may run at once"
+
+
+def test_no_trial_leaves_the_ranges_once_there_is_a_signal():
+    space = SearchSpace.of(learning_rate=LogUniform(0.05, 0.1), batch_size=Whole(10, 12))
+    for trial in played(Broad(MLP30.with_settings(l2=0.0), space, {"learning_rate": 0.1})):
+        assert 0.05 <= trial.values["learning_rate"] <= 0.1
+        assert 10 <= trial.values["batch_size"] <= 12
+
+
+def test_a_start_outside_the_space_is_refused():
+    with pytest.raises(SpecError, match="momentum"):
+        Broad(MLP30, SPACE, {"momentum": 0.9})
+
+
+# --- less of a problem ----------------------------------------------------------------------------
+
+
+def test_lambda_shrinks_with_the_images():
+    """The book's own step: 1,000 for 50,000 images is 20 for 1,000 (section 3.5)."""
+    few = Fidelity(images=1_000, epochs=4).of_spec(MLP30.with_settings(l2=1000.0))
+    assert (few.recipe.images, few.recipe.epochs, few.recipe.l2) == (1_000, 4, 20.0)
+    assert Fidelity(images=90_000).of_spec(MLP30) == MLP30
+
+
+def test_less_of_the_data(bars):
+    seen = Fidelity(images=50, validation=7, digits=(0, 1)).of_data(bars)
+    assert (len(seen.train), len(seen.validation)) == (50, 7)
+    assert set(seen.train.labels) == {0, 1}
+    assert Fidelity().of_data(bars) is bars
+
+
+def test_hidden_layers_go_and_convolutions_stay():
+    assert without_hidden(MLP30).layers == zoo.get_spec("linear").layers
+    conv2 = zoo.get_spec("conv2_relu")
+    assert without_hidden(conv2).layers == (*conv2.layers[:2], conv2.layers[-1])
+
+
+def test_more_of_the_problem_ranks_higher():
+    ranks = [
+        Fidelity(images=1_000, digits=(0, 1), hidden=False),
+        Fidelity(images=1_000, hidden=False),
+        Fidelity(images=1_000),
+        Fidelity(images=10_000),
+        Fidelity(),
+    ]
+    assert ranks == sorted(ranks, key=lambda fidelity: fidelity.rank)
+    assert Fidelity(patience=10).rank == Fidelity().rank
+
+
+# --- judging --------------------------------------------------------------------------------------
+
+
+def trial(number=0, score=0.9, **told) -> Trial:
+    default = {"diverged": False, "costs": [3, 2, 1], "epochs": 3, "curve": [0.5, 0.8, 0.9],
+               "seconds_an_epoch": 2.0}  # fmt: skip
+    return Trial(number, {}, {"score": score, "executions": [{**default, **told}]})
+
+
+def test_the_cost_falls_or_it_does_not():
+    assert judging.cost_falls(trial())
+    assert not judging.cost_falls(trial(costs=[3, 1, 2]))
+    assert not judging.cost_falls(trial(diverged=True, costs=[3, None]))
+    assert not judging.cost_falls(Trial(0, {}, {"score": 0, "executions": [], "error": "no"}))
+
+
+def test_accuracy_by_the_clock():
+    assert judging.seconds(trial()) == 6.0
+    assert [judging.accuracy_after(trial(), clock) for clock in (1, 2, 5.9, 60)] == [
+        0.0, 0.5, 0.8, 0.9
+    ]  # fmt: skip
+
+
+def test_a_margin_is_that_of_two_binomials():
+    """1.96 sqrt(2 p q / n), by hand for p = 0.9 and n = 10,000: 0.83 per cent."""
+    assert judging.margin(trial()) == pytest.approx(0.008316, abs=1e-6)
+    assert "not distinguishable" in judging.compared(trial(0, 0.9), [trial(1, 0.895)])
+    assert "not distinguishable" not in judging.compared(trial(0, 0.9), [trial(1, 0.88)])
+
+
+# --- for real -------------------------------------------------------------------------------------
+
+
+def test_a_real_search_starts_hopeless_and_learns(bars, tmp_path):
+    spec = zoo.get_spec("linear").with_settings(epochs=1, images=500)
+    space = SearchSpace.of(learning_rate=LogUniform(0.9, 10.0))
+    found = Search(tmp_path / "search", spec, space, Broad(spec, space, {"learning_rate": 10.0}))
+    found.work(bars.take(500))
+    best = found.best()
+    assert best.fidelity.rank == Fidelity().rank
+    assert best.score > 0.9
+    story = found.strategy.story(found.trials())
+    assert story[-1].stage == "the full problem"
+    again = Search(tmp_path / "search", spec, space, Broad(spec, space, {"learning_rate": 10.0}))
+    again.work(bars.take(500), tell=pytest.fail)

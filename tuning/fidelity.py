@@ -1,0 +1,86 @@
+"""Fidelity: how much of a problem a trial sees, so that most trials are cheap."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from zoo.data import Data
+from zoo.layers import FullyConnected, told_fields
+from zoo.spec import ModelSpec
+
+
+@dataclass(frozen=True)
+class Fidelity:
+    """A reduced problem; what is left out stays as it is in the full one.
+
+    `images` and `validation` are how many images train and judge, `digits` are those kept,
+    `hidden=False` drops the hidden fully connected layers. With fewer images, lambda shrinks in
+    proportion, so that the weights decay as they would in the full problem (section 3.5 of the book
+    does so by hand: 1,000 for 50,000 images, 20 for 1,000).
+    """
+
+    images: int | None = None
+    validation: int | None = None
+    digits: tuple[int, ...] = ()
+    epochs: int | None = None
+    patience: int | None = None
+    hidden: bool = True
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "digits", tuple(self.digits))
+
+    def of_spec(self, spec: ModelSpec) -> ModelSpec:
+        """The declaration of the reduced problem."""
+        recipe = spec.recipe
+        images = min(self.images or recipe.images, recipe.images)
+        share = images / recipe.images
+        settings: dict[str, Any] = {
+            "images": images,
+            "l2": recipe.l2 * share,
+            "l1": recipe.l1 * share,
+            "epochs": self.epochs or recipe.epochs,
+            "patience": self.patience or recipe.patience,
+        }
+        if not self.hidden:
+            settings["layers"] = without_hidden(spec).layers
+        return spec.with_settings(**settings)
+
+    def of_data(self, data: Data) -> Data:
+        """The images of the reduced problem."""
+        if self.digits:
+            data = data.only_digits(*self.digits)
+        if self.images:
+            data = data.take(min(self.images, len(data.train)))
+        if self.validation:
+            few = data.validation.take(min(self.validation, len(data.validation)))
+            data = replace(data, validation=few)
+        return data
+
+    def to_plain(self) -> dict[str, Any]:
+        """What differs from the full problem, as plain data."""
+        return told_fields(self)
+
+    @property
+    def rank(self) -> tuple[Any, ...]:
+        """Greater for more of the problem: scores compare among trials of one rank alone."""
+        unlimited = float("inf")
+        sizes = (self.images, self.validation, self.epochs)
+        return (not self.digits, self.hidden, *(size or unlimited for size in sizes))
+
+    def __str__(self) -> str:
+        told = [f"digits {' and '.join(map(str, self.digits))}"] if self.digits else []
+        told += ["no hidden layer"] if not self.hidden else []
+        told += [f"{self.images:,} images"] if self.images else []
+        told += [f"{self.validation:,} to validate"] if self.validation else []
+        return ", ".join(told) or "the full problem"
+
+
+FULL = Fidelity()
+
+
+def without_hidden(spec: ModelSpec) -> ModelSpec:
+    """The network without its hidden fully connected layers; itself where it has none."""
+    *before, last = spec.layers
+    kept = [layer for layer in before if not isinstance(layer, FullyConnected)]
+    return spec.with_settings(layers=(*kept, last))
