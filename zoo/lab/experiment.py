@@ -108,11 +108,12 @@ class Bench:
     ) -> TrainResult:
         """`zoo.train`, once for each spec, seed and data; options are those of `zoo.train`.
 
-        Where a finished run lies in the folder, it is read back.
+        The test images are monitored. Where a finished run lies in the folder, it is read back.
         """
         from zoo.training import train
 
         data = data or self.data
+        options.setdefault("monitor", {"test": data.test})
         name = f"{spec.hash[:12]}-{data.fingerprint[:6]}-seed{seed}"
         out = self.folder / "trained" / name
         return train(spec, data, seed=seed, out=out, progress=self.progress, **options)
