@@ -169,6 +169,9 @@ def _add_lab(choices) -> None:
     command.add_argument("pattern", nargs="?", default="*", help="as in 'ch3_*'")
     _lab_options(command)
 
+    command = _command(commands, "pages", lab.pages, "the neuron, the softmax, the game, to play")
+    command.add_argument("--out", type=Path, default=Path("runs/lab-pages"), help="folder")
+
 
 def _lab_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--fast", action="store_true", help="a smaller form of each")

@@ -1,4 +1,4 @@
-"""Commands of the lab: list its experiments, run some, make the report of all."""
+"""Commands of the lab: list its experiments, run some, report on all, write the pages."""
 
 from __future__ import annotations
 
@@ -46,6 +46,14 @@ def report(options: argparse.Namespace) -> None:
     page = done[0].picture.parent.parent / "index.html"
     write_report(done, page, fast=options.fast)
     print(page)
+
+
+def pages(options: argparse.Namespace) -> None:
+    """Write the interactive pages."""
+    from zoo.lab.pages import write_pages
+
+    for path in write_pages(options.out):
+        print(path)
 
 
 def _all_done(chosen, options: argparse.Namespace):

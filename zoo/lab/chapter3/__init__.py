@@ -1,3 +1,12 @@
 """Chapter 3: improving the way neural networks learn."""
 
-MODULES = ()
+MODULES = (
+    "neuron",
+    "costs",
+    "overfitting",
+    "simplicity",
+    "more_data",
+    "initialization",
+    "hyper_parameters",
+    "other_techniques",
+)

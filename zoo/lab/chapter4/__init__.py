@@ -1,3 +1,3 @@
 """Chapter 4: a visual proof that neural nets can compute any function."""
 
-MODULES = ()
+MODULES = ("steps", "one_input", "two_inputs", "ridges", "activations", "windows")

@@ -1,3 +1,3 @@
 """Chapter 5: why deep neural networks are hard to train."""
 
-MODULES = ()
+MODULES = ("depth", "gradients", "chain", "single_neuron", "remedies")

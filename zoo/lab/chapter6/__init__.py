@@ -1,3 +1,3 @@
 """Chapter 6: deep learning."""
 
-MODULES = ()
+MODULES = ("pieces", "filters", "expansion", "dropout", "votes", "adversarial", "fooling")

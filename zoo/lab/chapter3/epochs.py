@@ -1,0 +1,184 @@
+"""What the chapter plots epoch by epoch: how it is measured, compared and drawn.
+
+Epochs are counted from 0, as in the book: epoch 0 is the state after the first pass.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from matplotlib.figure import Figure
+
+import zoo
+from zoo.files import replacing
+from zoo.lab import style
+from zoo.lab.experiment import Bench, Check, near
+from zoo.spec import ModelSpec
+
+if TYPE_CHECKING:
+    import keras
+    from matplotlib.axes import Axes
+
+    from zoo.data import Split
+
+ACCURACY = "classification accuracy (%)"
+TEST_ACCURACY = "accuracy on the test images (%)"
+VALIDATION_ACCURACY = "accuracy on the validation images (%)"
+
+FAST_EPOCHS = 5
+
+
+# --- measuring ------------------------------------------------------------------------------------
+
+
+def cost_and_accuracy(model: keras.Model, split: Split, images: int) -> tuple[float, float]:
+    """A network's cost and its accuracy in per cent on a split, as network2.py monitors them.
+
+    Keras' cost has lambda / 2n with n = `images`, the number the network was trained on. The
+    `total_cost` of network2.py divides lambda by the number of images it is measured on instead.
+    """
+    model.reset_metrics()
+    told = model.test_on_batch(split.images, split.labels, return_dict=True)
+    penalty = float(sum(model.losses))
+    cost = float(told["loss"]) + penalty * (images / len(split) - 1)
+    return cost, 100 * float(told["accuracy"])
+
+
+def follow(bench: Bench, spec: ModelSpec, *, seed: int = 0) -> dict[str, list[float]]:
+    """Train, with the four monitors of network2.py after every epoch, by name of the monitor.
+
+    They are cost and accuracy on the training images and on the test images: this chapter compares
+    test accuracies, and chooses nothing by them until it comes to hyper-parameters.
+    """
+    data = bench.data
+    name = f"{spec.hash[:12]}-{data.fingerprint[:6]}-seed{seed}"
+    return kept(bench, name, lambda: _follow(bench, spec, seed))
+
+
+def _follow(bench: Bench, spec: ModelSpec, seed: int) -> dict[str, list[float]]:
+    import keras
+
+    data, images = bench.data, spec.recipe.images
+    splits = {"training": data.train.take(images), "test": data.test}
+    curves = {f"{name} {what}": [] for name in splits for what in ("cost", "accuracy")}
+
+    class Monitors(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            for name, split in splits.items():
+                cost, accuracy = cost_and_accuracy(self.model, split, images)
+                curves[f"{name} cost"].append(round(cost, 6))
+                curves[f"{name} accuracy"].append(round(accuracy, 2))
+
+    zoo.train(spec, data, seed=seed, callbacks=[Monitors()], progress=bench.progress)
+    return curves
+
+
+def kept(bench: Bench, name: str, measure: Callable[[], Any]) -> Any:
+    """What `measure` returned the first time, from the bench's folder; plain data alone."""
+    path = bench.folder / "trained" / "chapter3" / f"{name}.json"
+    if not path.exists():
+        text = json.dumps(measure())
+        with replacing(path) as temporary:
+            temporary.write_text(text)
+    return json.loads(path.read_text())
+
+
+def validated(bench: Bench, spec: ModelSpec, **options: Any) -> list[float]:
+    """Train, and return the accuracy in per cent on the validation images after each epoch."""
+    history = bench.train(spec, **options).history
+    return [round(100 * row["val_accuracy"], 2) for row in history]
+
+
+def short(bench: Bench, name: str, **settings: Any) -> ModelSpec:
+    """A network of the zoo by its recipe, or in the fast form with a few of its epochs."""
+    spec = zoo.get_spec(name).with_settings(**settings)
+    return spec.with_settings(epochs=FAST_EPOCHS) if bench.fast else spec
+
+
+# --- comparing ------------------------------------------------------------------------------------
+
+
+def compared(bench: Bench, what: str, ours: float, book: float, within: float) -> Check:
+    """Like `near`, but judged in the full form alone, which follows the protocol of the book."""
+    check = near(what, round(ours, 4), book, within)
+    return replace(check, agrees=None) if bench.fast else check
+
+
+def left_out(bench: Bench, full: int = 30, fast: int = FAST_EPOCHS) -> str:
+    """For the remark: what the fast form does not do."""
+    return f"{fast} epochs of the book's {full}." if bench.fast else ""
+
+
+def spread(deviation: float) -> float:
+    """How far apart two single runs may lie, 95 times in 100, where runs scatter by `deviation`.
+
+    2.776 is Student's t for the five runs that tell the deviation; a difference of two runs
+    scatters by the square root of 2 times as much as one.
+
+    >>> round(spread(0.18), 2)
+    0.71
+    """
+    return 2.776 * 2**0.5 * deviation
+
+
+# --- drawing --------------------------------------------------------------------------------------
+
+
+def panel(
+    label: str,
+    curves: dict[str, Sequence[float]],
+    *,
+    first: int = 0,
+    marks: Sequence[Sequence[float]] = (),
+    levels: Sequence[float] = (),
+    limits: Sequence[float] = (),
+) -> dict[str, Any]:
+    """One plot over epochs, as plain data for `draw_panels`.
+
+    `marks` are the book's (epoch, value), and `levels` its values that have no epoch, one for each
+    curve. `first` is the epoch it begins with, if the curves go so far; `limits` are the axis'.
+    """
+    short = max(len(curve) for curve in curves.values()) <= first
+    return {
+        "label": label,
+        "curves": curves,
+        "first": 0 if short else first,
+        "marks": list(marks),
+        "levels": list(levels),
+        "limits": list(limits),
+    }
+
+
+def first_and_last(book: Iterable[Sequence[float]]) -> list[tuple[int, float]]:
+    """Marks at epochs 0 and 29 for curves of which the book tells the first and the last value."""
+    return [mark for told in book for mark in ((0, told[0]), (29, told[1]))]
+
+
+def draw_panels(data: dict[str, Any]) -> Figure:
+    """The panels of an outcome side by side, two in a row."""
+    panels = data["panels"]
+    columns = min(2, len(panels))
+    drawn, axes = style.figure(-(-len(panels) // columns), columns, squeeze=False)
+    for each, told in zip(axes.flat, panels, strict=True):
+        _draw_panel(each, told)
+    return drawn
+
+
+def _draw_panel(axes: Axes, told: dict[str, Any]) -> None:
+    first = told["first"]
+    for number, (label, curve) in enumerate(told["curves"].items()):
+        look = style.line(number, label=label, marker="." if len(curve) <= 30 else "")
+        axes.plot(range(first, len(curve)), curve[first:], **look)
+    for number, level in enumerate(told["levels"]):
+        axes.axhline(level, **style.line(number, lw=0.9, label=f"the book: {level}"))
+    if told["marks"]:
+        axes.plot(*zip(*told["marks"], strict=True), **style.BOOK)
+    if told["limits"]:
+        axes.set_ylim(*told["limits"])
+    axes.set(xlabel="epoch", ylabel=told["label"])
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    # Above the plot, where no line can run into it.
+    axes.legend(frameon=False, fontsize=9, ncols=2, loc="lower left", bbox_to_anchor=(0, 1))

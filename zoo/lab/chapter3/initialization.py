@@ -1,0 +1,130 @@
+"""Weight initialization: weights of deviation 1 saturate neurons, smaller ones do not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from scipy.stats import norm
+
+from zoo.lab import style
+from zoo.lab.chapter3.epochs import (
+    VALIDATION_ACCURACY,
+    compared,
+    draw_panels,
+    first_and_last,
+    left_out,
+    panel,
+    short,
+    spread,
+    validated,
+)
+from zoo.lab.experiment import Bench, Check, Outcome, experiment, near, plain
+
+INPUTS, ON = 1_000, 500
+
+NEW, OLD = "weights N(0, 1/sqrt(n))", "weights N(0, 1)"
+
+
+def exact_deviation(kind: str) -> float:
+    """Of z = sum w x + b, where 500 of 1,000 inputs are 1 and the others 0."""
+    from zoo.conventions import bias_deviation, kernel_deviation
+
+    weight = kernel_deviation(kind, fan_in=INPUTS, fan_out=1)
+    return float(np.sqrt(ON * weight**2 + bias_deviation(kind) ** 2))
+
+
+def sampled(kind: str, count: int) -> np.ndarray:
+    """z for so many neurons with weights of their own."""
+    from zoo.conventions import bias_deviation, kernel_deviation
+
+    generator = np.random.default_rng(0)
+    inputs = np.repeat([1.0, 0.0], [ON, INPUTS - ON])
+    weight, bias = kernel_deviation(kind, fan_in=INPUTS, fan_out=1), bias_deviation(kind)
+    # In rounds, since a million neurons of a thousand weights do not fit into memory.
+    return np.concatenate(
+        [
+            weight * generator.standard_normal((1_000, INPUTS)) @ inputs
+            + bias * generator.standard_normal(1_000)
+            for _ in range(count // 1_000)
+        ]
+    )
+
+
+def draw_init_z_distribution(data: dict[str, Any]) -> Figure:
+    """Both densities, on axes of their own and of one width."""
+    drawn, axes = style.figure(1, 2)
+    for each, told in zip(axes, data["kinds"], strict=True):
+        edges = told["edges"]
+        each.stairs(told["density"], edges, fill=True, color="#c8d4e0", label="sampled")
+        z = np.linspace(edges[0], edges[-1], 601)
+        density = norm.pdf(z, scale=told["deviation"])
+        each.plot(z, density, **style.line(0, label="exact"))
+        each.set(xlabel="weighted input z", ylabel="density", title=told["label"])
+        each.legend(frameon=False, fontsize=9)
+    return drawn
+
+
+@experiment(
+    "ch3_init_z_distribution", "The weighted input of a neuron", draw=draw_init_z_distribution
+)
+def init_z_distribution(bench: Bench) -> Outcome:
+    """With 500 of 1,000 inputs on and weights of deviation 1, |z| is mostly far above 1.
+
+    Then the neuron is saturated and learns slowly; with weights of deviation 1/sqrt(1000) it is not
+    (section 3.3).
+    """
+    count = bench.choose(100_000, 10_000)
+    kinds, checks = [], []
+    for kind, label, book, width in (("large", OLD, 501, 3), ("scaled", NEW, 3 / 2, 0.25)):
+        z, exact = sampled(kind, count), exact_deviation(kind)
+        edges = np.arange(-72, 72.1, width)
+        density, _ = np.histogram(z, edges, density=True)
+        told = {"edges": plain(edges), "density": plain(density), "deviation": plain(exact)}
+        kinds.append({"label": label, **told})
+        # A deviation sampled n times scatters by 1/sqrt(2n) of itself; thrice that.
+        book = plain(np.sqrt(book))
+        within = 3 * book / np.sqrt(2 * count)
+        checks += [
+            near(f"deviation of z, {label}", plain(exact), book, within=1e-4),
+            near("the same, sampled", plain(z.std()), book, within=within),
+            Check("share of neurons with |z| > 4, %", plain(100 * np.mean(np.abs(z) > 4), 3)),
+        ]
+    return Outcome({"kinds": kinds}, tuple(checks))
+
+
+# Accuracy after the first epoch and after the last, and how far our runs scatter in each.
+BOOK_30 = {OLD: (86.43, 96.37, 0.24, 0.2), NEW: (92.70, 96.50, 0.08, 0.2)}
+BOOK_100 = {OLD: (89.94, 97.42, 0.31, 0.1), NEW: (92.95, 97.81, 0.26, 0.1)}
+
+
+@experiment("ch3_init_30h", "Two initializations, 30 hidden neurons", draw=draw_panels)
+def init_30h(bench: Bench) -> Outcome:
+    """Smaller initial weights start well and get to the end sooner, not much higher (3.3)."""
+    new = validated(bench, short(bench, "mlp30"))
+    old = validated(bench, short(bench, "mlp30", initializer="large"))
+    return _compared(bench, old, new, BOOK_30)
+
+
+@experiment("ch3_init_100h", "Two initializations, 100 hidden neurons", draw=draw_panels)
+def init_100h(bench: Bench) -> Outcome:
+    """The same with 100 hidden neurons (section 3.3)."""
+    new = validated(bench, short(bench, "mlp100", initializer="scaled", epochs=30))
+    # These are the first epochs of the run of `ch3_l2_100h_60ep`.
+    old = validated(bench, short(bench, "mlp100"))[:30]
+    return _compared(bench, old, new, BOOK_100)
+
+
+def _compared(bench: Bench, old: list[float], new: list[float], book: dict) -> Outcome:
+    checks = []
+    for label, curve in ((OLD, old), (NEW, new)):
+        first, last, scatter_first, scatter_last = book[label]
+        # Both forms are alike in their first epoch.
+        checks += [
+            near(f"{label}, first epoch, %", curve[0], first, within=spread(scatter_first)),
+            compared(bench, f"{label}, last epoch, %", curve[-1], last, spread(scatter_last)),
+        ]
+    marks = first_and_last(book.values())
+    data = {"panels": [panel(VALIDATION_ACCURACY, {OLD: old, NEW: new}, marks=marks)]}
+    return Outcome(data, tuple(checks), left_out(bench))
