@@ -143,12 +143,29 @@ def test_cross_entropy_of_softmax_outputs_trains_down_its_gradient():
     np.testing.assert_allclose(moved, -0.5 * np.array(slope), atol=1e-6)
 
 
+def test_label_smoothing_asks_for_a_share_less_of_the_right_digit():
+    recipe = replace(RECIPE, cost="log_likelihood", label_smoothing=0.2, epochs=1, images=5)
+    model = zoo.build(zoo.ModelSpec("small", (zoo.FullyConnected(8), zoo.Softmax()), recipe))
+    split = _split(5)
+    outputs = model(split.images).numpy()
+    wanted = np.full((5, 10), 0.02)
+    wanted[np.arange(5), split.labels] = 0.82
+    cost = model.evaluate(split.images, split.labels, verbose=0, return_dict=True)["loss"]
+    assert cost == pytest.approx(-(wanted * np.log(outputs)).sum(axis=1).mean(), rel=1e-5)
+
+    before = model.get_weights()[-1]
+    model.fit(Blocks(split, 5), verbose=0)
+    error = (outputs - wanted).mean(axis=0)  # (84), with these targets
+    np.testing.assert_allclose(model.get_weights()[-1] - before, -0.5 * error, atol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("layers", "settings", "said"),
     [
         ((zoo.FullyConnected(10, "tanh"),), {}, "cross_entropy cost is for sigmoid or softmax"),
         (LAYERS, {"cost": "log_likelihood"}, "log_likelihood cost is for softmax outputs"),
         (LAYERS, {"signed": True}, "signed targets are for the quadratic cost"),
+        (LAYERS, {"label_smoothing": 0.1}, "label_smoothing is for log_likelihood"),
         (LAYERS, {"momentum": 1.0}, "momentum must be 0 or more and below 1"),
         (LAYERS, {"patience": 0}, "patience must be a whole number"),
         (LAYERS, {"schedule": "half"}, "Did you mean 'halve'"),

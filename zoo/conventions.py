@@ -67,6 +67,21 @@ class LogLikelihoodCost(keras.losses.SparseCategoricalCrossentropy):
     """C = -ln a_y (eq. 80), which is Keras' own; named here so that the book's word finds it."""
 
 
+class SmoothedLogLikelihoodCost(keras.losses.Loss):
+    """C = -sum_j y_j ln a_j, where y_j is s/10, and 1 - s more for the right digit.
+
+    Label smoothing (Szegedy et al. 2016): an output is never asked to be quite certain.
+    """
+
+    def __init__(self, smoothing: float):
+        super().__init__()
+        self.smoothing = smoothing
+
+    def call(self, y_true, y_pred):
+        targets = _one_hot(y_true) * (1 - self.smoothing) + self.smoothing / DIGITS
+        return keras.losses.categorical_crossentropy(targets, y_pred)
+
+
 COSTS = {
     "quadratic": QuadraticCost,
     "cross_entropy": CrossEntropyCost,
@@ -78,6 +93,8 @@ def cost(spec: ModelSpec) -> keras.losses.Loss:
     """The cost that a network's recipe names, for the outputs that its last layer has."""
     if spec.recipe.signed:
         return QuadraticCost(signed=True)
+    if spec.recipe.label_smoothing:
+        return SmoothedLogLikelihoodCost(spec.recipe.label_smoothing)
     if (spec.recipe.cost, spec.outputs) == ("cross_entropy", "softmax"):
         return SoftmaxCrossEntropyCost()
     return COSTS[spec.recipe.cost]()

@@ -43,7 +43,8 @@ class Recipe:
     has not improved in `patience` epochs: 'constant' stops, 'halve' and 'tenth' divide the learning
     rate by 2 or 10, and stop when it is 128 or 1,000 times smaller. 'one_cycle' raises it to
     `learning_rate` in the first fifth of all steps, and lowers it to 0 in the rest. `signed`
-    targets are -1 and 1 in place of 0 and 1, for tanh outputs. 'mixed_bfloat16' computes with 8
+    targets are -1 and 1 in place of 0 and 1, for tanh outputs. `label_smoothing` takes that share
+    from the target of the right digit and spreads it evenly over all ten. 'mixed_bfloat16' computes with 8
     significant bits and keeps weights with 24, which is faster on processors that know how.
 
     Raises SpecError for values out of range and for choices that do not exist.
@@ -61,6 +62,7 @@ class Recipe:
     schedule: Schedule = "constant"
     patience: int | None = None
     signed: bool = False
+    label_smoothing: float = 0.0
     initializer: Initializer = "scaled"
     shuffle: bool = True
     partial_batch: bool = True
@@ -75,6 +77,7 @@ class Recipe:
         checks.real(self, "l2", least=0)
         checks.real(self, "l1", least=0)
         checks.real(self, "momentum", least=0, below=1)
+        checks.real(self, "label_smoothing", least=0, below=1)
         checks.flag(self, "nesterov", "signed", "shuffle", "partial_batch", "expanded")
         checks.choice(self, "cost", Cost)
         checks.choice(self, "initializer", Initializer)
@@ -91,6 +94,8 @@ class Recipe:
             raise SpecError(f"schedule {self.schedule!r} needs patience: after how many epochs?")
         if self.signed and self.cost != "quadratic":
             raise SpecError(f"signed targets are for the quadratic cost, not for {self.cost}")
+        if self.label_smoothing and self.cost != "log_likelihood":
+            raise SpecError(f"label_smoothing is for log_likelihood, not for {self.cost}")
         if self.batches < 1:
             raise SpecError(
                 f"{self.images} images do not fill one batch of {self.batch_size}: use a smaller "
