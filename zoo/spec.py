@@ -44,8 +44,8 @@ class Recipe:
     rate by 2 or 10, and stop when it is 128 or 1,000 times smaller. 'one_cycle' raises it to
     `learning_rate` in the first fifth of all steps, and lowers it to 0 in the rest. `signed`
     targets are -1 and 1 in place of 0 and 1, for tanh outputs. `label_smoothing` takes that share
-    from the target of the right digit and spreads it evenly over all ten. 'mixed_bfloat16' computes with 8
-    significant bits and keeps weights with 24, which is faster on processors that know how.
+    from the target of the right digit and spreads it evenly over all ten. 'mixed_bfloat16' computes
+    with 8 significant bits and keeps weights with 24, which is faster on processors that know how.
 
     Raises SpecError for values out of range and for choices that do not exist.
     """

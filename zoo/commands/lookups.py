@@ -46,7 +46,7 @@ def show(options: argparse.Namespace) -> None:
         print(f"  {text:52}{shape:>10}{parameters:>12}")
     print("\nrecipe")
     for field in fields(spec.recipe):
-        print(f"  {field.name:14} {getattr(spec.recipe, field.name)}")
+        print(f"  {field.name:16} {getattr(spec.recipe, field.name)}")
     print(f"\nthe book: {spec.claim or 'no figure'}")
     if spec.claim and spec.claim.note:
         print(f"          {spec.claim.note}")
