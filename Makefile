@@ -9,10 +9,10 @@ demo: $(VENV)/installed  ## train a network of the book on real digits, and look
 	$(RUN) -m zoo train mlp30 --seed 1 --out demo --overwrite
 
 test: $(VENV)/installed  ## the tests (a few minutes)
-	$(RUN) -m pytest
+	$(RUN) -m pytest --numprocesses 2 --dist worksteal
 
 test-slow: $(VENV)/installed  ## the tests that train for long, too
-	$(RUN) -m pytest --slow
+	$(RUN) -m pytest --numprocesses 2 --dist worksteal --slow
 
 lint: $(VENV)/installed  ## style
 	$(RUN) -m ruff check .
