@@ -101,11 +101,11 @@ def train(
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
         raise SpecError(f"seed must be a whole number from 0 up, not {seed!r}")
     data = data or load_data(progress=progress)
-    spec, training_set = _training_set(spec, data)
+    spec, images = training_set(spec, data)
     job = Job(
         spec,
         seed,
-        training_set,
+        images,
         data.validation,
         data.fingerprint if out else "",  # a hash of all the images, which only a folder keeps
         Path(out) if out else None,
@@ -143,8 +143,36 @@ class Job:
         start = weights.fingerprint(self.start) if self.start else ""
         return RunFolder(self.out, self.spec, self.seed, self.fingerprint, start)
 
+    def blocks(self, epoch: int) -> Blocks:
+        """The training images in mini-batches, as they come from an epoch on."""
+        recipe = self.spec.recipe
+        return Blocks(
+            self.training_set,
+            recipe.batch_size,
+            shuffle_seed=self.seed if recipe.shuffle else None,
+            partial_batch=recipe.partial_batch,
+            augment=recipe.augment,
+            augment_seed=self.seed,
+            epoch=epoch,
+        )
 
-def _training_set(spec: ModelSpec, data: Data) -> tuple[ModelSpec, Split]:
+    def begin(self, model: keras.Model) -> Progress:
+        """How far the run has come; where its folder holds a state, `model` takes it."""
+        return self.folder.begin(model) if self.folder else Progress()
+
+    def finish(self, model: keras.Model, state: Progress) -> TrainResult:
+        """The result, with `model` at its best epoch; kept in the folder, if there is one."""
+        if not state.done:
+            if state.best_weights:
+                weights.assign(model.weights, state.best_weights)
+            if self.folder:
+                self.folder.finish(model, state)
+        rows = tuple(state.rows)
+        return TrainResult(self.spec, self.seed, model, rows, state.best_epoch, state.diverged)
+
+
+def training_set(spec: ModelSpec, data: Data) -> tuple[ModelSpec, Split]:
+    """The images that a recipe takes, and the declaration with their number."""
     split = expand(data.train) if spec.recipe.expanded else data.train
     if spec.recipe.images < len(split):
         split = split.take(spec.recipe.images)
@@ -156,15 +184,10 @@ def _train_one(job: Job) -> TrainResult:
     model = build_model(job.spec, seed=job.seed)
     if job.start:
         _start_from(job.start, model)
-    state = job.folder.begin(model) if job.folder else Progress()
+    state = job.begin(model)
     if not state.done:
         _fit(model, job, state)
-        if state.best_weights:
-            weights.assign(model.weights, state.best_weights)
-        if job.folder:
-            job.folder.finish(model, state)
-    rows = tuple(state.rows)
-    return TrainResult(job.spec, job.seed, model, rows, state.best_epoch, state.diverged)
+    return job.finish(model, state)
 
 
 def _start_from(tensors: dict[str, np.ndarray], model: keras.Model) -> None:
@@ -180,18 +203,9 @@ def _fit(model: keras.Model, job: Job, state: Progress) -> None:
     recipe = job.spec.recipe
     if state.epoch == recipe.epochs or judge(state.accuracies, recipe).stop:
         return  # it was interrupted between its last epoch and its end
-    blocks = Blocks(
-        job.training_set,
-        recipe.batch_size,
-        shuffle_seed=job.seed if recipe.shuffle else None,
-        partial_batch=recipe.partial_batch,
-        augment=recipe.augment,
-        augment_seed=job.seed,
-        epoch=state.epoch,
-    )
     bar = [ProgressBar(job.spec, state)] if job.progress else []
     model.fit(
-        blocks,
+        job.blocks(state.epoch),
         epochs=recipe.epochs,
         initial_epoch=state.epoch,
         validation_data=(job.validation_set.images, job.validation_set.labels),
@@ -215,12 +229,10 @@ def _train_members(job: Job, jobs: int) -> TrainResult:
         trained |= {f"{prefix}{name}": tensor for name, tensor in tensors.items()}
     model = build_model(job.spec, seed=job.seed)
     weights.assign(model.weights, trained)
-    state = job.folder.begin(model) if job.folder else Progress()
+    state = job.begin(model)
     if not state.done:
         state = Progress([_row_of_a_vote(model, job, rows)], best_epoch=1)
-        if job.folder:
-            job.folder.finish(model, state)
-    return TrainResult(job.spec, job.seed, model, tuple(state.rows), state.best_epoch, False)
+    return job.finish(model, state)
 
 
 def _member(job: Job, index: int) -> Job:
