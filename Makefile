@@ -22,8 +22,10 @@ results: $(VENV)/installed  ## train everything by the book, in the order of the
 	for name in $$($(RUN) -m zoo list --names); do $(RUN) -m zoo reproduce $$name || exit; done
 	$(MAKE) table
 
-table: $(VENV)/installed  ## write the table of results into the README
+table: $(VENV)/installed  ## write the measured tables into the README
 	$(RUN) -m zoo table --write README.md
+	$(RUN) -m benchmarks.throughput --write README.md
+	$(RUN) -m benchmarks.ablation --write README.md
 
 throughput: $(VENV)/installed  ## images a second, beside plain Keras, PyTorch, JAX and NumPy
 	$(RUN) -m pip install --quiet --requirement benchmarks/requirements.txt

@@ -21,6 +21,7 @@ from zoo import parallel
 from zoo.data import load_data
 from zoo.files import replacing
 from zoo.registry import get_spec
+from zoo.results import write_table
 from zoo.spec import ModelSpec
 from zoo.training import train
 
@@ -50,7 +51,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.ablation", description=__doc__)
     parser.add_argument("--jobs", type=int, default=1, help="processes at a time")
     parser.add_argument("--table", action="store_true", help="train nothing")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="the table, into this README")
     asked = parser.parse_args(arguments)
+    if asked.write:
+        write_table(table(read()), asked.write, "ablation")
+        return 0
     if not asked.table:
         run(asked.jobs)
     print(table(read()))

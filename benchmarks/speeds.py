@@ -43,6 +43,20 @@ def table(rows: list[Row], plan: Mapping[str, list[str]]) -> str:
     return "\n".join(lines)
 
 
+def markdown(rows: list[Row]) -> str:
+    """The same for a README: a line for each program, the fastest of a net first."""
+    lines = ["| network | program | images a second | zoo is |", "| --- | --- | --- | --- |"]
+    for net in dict.fromkeys(row["net"] for row in rows):
+        ours, _ = speed(rows, net, "zoo")
+        peers = {row["peer"] for row in rows if row["net"] == net}
+        for fast, threads, peer in sorted(
+            ((*speed(rows, net, peer), peer) for peer in peers), key=lambda each: -each[0]
+        ):
+            times = "" if peer == "zoo" else f"{ours / fast:.1f} x as fast"
+            lines.append(f"| `{net}` | {label(peer, threads)} | {fast:,.0f} | {times} |")
+    return "\n".join(lines)
+
+
 def label(peer: str, threads: Any) -> str:
     return peer if threads == "default" else f"{peer}, {threads} thread"
 

@@ -31,9 +31,10 @@ from pathlib import Path
 from tqdm import tqdm
 
 from benchmarks.peers import PEERS
-from benchmarks.speeds import Row, draw, table
+from benchmarks.speeds import Row, draw, markdown, table
 from zoo.errors import RunError, ZooError
 from zoo.files import replacing
+from zoo.results import write_table
 from zoo.runs import processor
 
 HERE = Path(__file__).resolve().parent
@@ -75,6 +76,9 @@ TIMEOUT = 1800
 
 def main(arguments: list[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
+    if asked.write:
+        write_table(markdown(read_csv(asked.out / "throughput.csv")), asked.write, "throughput")
+        return 0
     try:
         plan = {net: [peer for peer in WORK[net] if peer in asked.peers] for net in asked.nets}
         rows = run(plan, asked.rounds, asked.images)
@@ -187,6 +191,13 @@ def write_csv(rows: list[Row], path: Path) -> None:
         writer.writerows(rows)
 
 
+def read_csv(path: Path) -> list[Row]:
+    """The measurements of an earlier run."""
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    return [{**row, "images_per_second": float(row["images_per_second"])} for row in rows]
+
+
 def _parser() -> argparse.ArgumentParser:
     about, _, more = __doc__.partition("\n\n")
     parser = argparse.ArgumentParser(
@@ -200,6 +211,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--images", type=int, help="in an epoch, for every program")
     parser.add_argument("--out", type=Path, default=HERE, help="folder of the two files")
+    parser.add_argument(
+        "--write", type=Path, metavar="FILE", help="measure nothing: put the table into this README"
+    )
     return parser
 
 

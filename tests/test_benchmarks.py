@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import importlib
 import statistics
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,10 +13,13 @@ import pytest
 from benchmarks import ablation, serving, throughput
 from benchmarks.peers import initial_weights
 from benchmarks.peers.__main__ import measure
-from benchmarks.speeds import speed, table
+from benchmarks.speeds import markdown, speed, table
 from zoo.errors import RunError
 from zoo.export import FORMATS
 from zoo.registry import get_spec
+from zoo.results import written_table
+
+ROOT = Path(__file__).parent.parent
 
 
 def program_of(peer, spec):
@@ -112,6 +116,18 @@ def test_the_better_number_of_threads_counts_and_a_missing_peer_is_told():
     told = table(rows, {"mlp30": ["zoo", "torch", "jax"]}).splitlines()
     assert told[-1].split() == ["jax", "not", "installed"]
     assert told[-2].endswith("2.0 x as fast")
+    assert markdown(rows).splitlines()[2:] == [
+        "| `mlp30` | zoo | 100 |  |",
+        "| `mlp30` | torch, 1 thread | 50 | 2.0 x as fast |",
+    ]
+
+
+def test_the_readmes_tables_are_those_that_the_measurements_give():
+    for name, told in (
+        ("throughput", markdown(throughput.read_csv(throughput.HERE / "throughput.csv"))),
+        ("ablation", ablation.table(ablation.read())),
+    ):
+        assert written_table(ROOT / "README.md", name) == told, "run: make table"
 
 
 def test_a_peer_that_is_not_installed_is_left_out(monkeypatch):

@@ -10,7 +10,15 @@ import pytest
 
 import zoo
 from zoo.errors import RunError
-from zoo.results import BEGIN, END, Row, append, prediction_interval, read, table, write_table
+from zoo.results import (
+    Row,
+    append,
+    prediction_interval,
+    read,
+    table,
+    write_table,
+    written_table,
+)
 from zoo.spec import Claim
 
 ROOT = Path(__file__).parent.parent
@@ -149,9 +157,8 @@ def test_runs_of_another_recipe_do_not_count():
 
 
 def test_the_readmes_table_is_the_one_that_the_results_give():
-    told = (ROOT / "README.md").read_text()
     rows = read(ROOT / "benchmarks/results.csv")
-    assert told.partition(BEGIN)[2].partition(END)[0].strip() == table(rows), "run: make table"
+    assert written_table(ROOT / "README.md") == table(rows), "run: make table"
 
 
 def test_a_file_without_a_place_for_the_table_is_left_alone(tmp_path):
@@ -160,3 +167,14 @@ def test_a_file_without_a_place_for_the_table_is_left_alone(tmp_path):
     with pytest.raises(RunError, match="has no place for the table"):
         write_table(table([]), path)
     assert path.read_text() == "my notes"
+
+
+def test_a_table_takes_its_place_and_leaves_the_rest(tmp_path):
+    path = tmp_path / "notes.md"
+    marks = "<!-- {0}: written by `make table` -->old<!-- end of {0} -->"
+    path.write_text(f"above {marks.format('speed')} between {marks.format('results')} below")
+    write_table("new", path, "speed")
+    assert written_table(path, "speed") == "new"
+    assert written_table(path) == "old"
+    assert path.read_text().startswith("above <!-- speed")
+    assert " between <!--" in path.read_text()

@@ -22,7 +22,7 @@ from zoo.spec import Claim
 
 RESULTS = Path("benchmarks/results.csv")
 
-BEGIN, END = "<!-- results: written by `make table` -->", "<!-- end of results -->"
+BEGIN, END = "<!-- {name}: written by `make table` -->", "<!-- end of {name} -->"
 
 
 @dataclass(frozen=True)
@@ -130,15 +130,21 @@ def summary(row: Row, claim: Claim | None) -> str:
     return f"{row.measured(claim):.2f} % as the book measures; {told}" if claim else told
 
 
-def write_table(text: str, path: Path) -> None:
-    """Put the table between its two marks in a file; RunError where they are missing."""
-    old = path.read_text()
-    before, begin, rest = old.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise RunError(f"{path} has no place for the table: it goes between {BEGIN} and {END}")
+def write_table(text: str, path: Path, name: str = "results") -> None:
+    """Put a table between its two marks in a file; RunError where they are missing."""
+    begin, end = BEGIN.format(name=name), END.format(name=name)
+    before, found, rest = path.read_text().partition(begin)
+    _, closed, after = rest.partition(end)
+    if not found or not closed:
+        raise RunError(f"{path} has no place for the table: it goes between {begin} and {end}")
     with replacing(path) as temporary:
-        temporary.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}")
+        temporary.write_text(f"{before}{begin}\n{text}\n{end}{after}")
+
+
+def written_table(path: Path, name: str = "results") -> str:
+    """The table between its two marks in a file; empty where they are missing."""
+    _, _, rest = path.read_text().partition(BEGIN.format(name=name))
+    return rest.partition(END.format(name=name))[0].strip()
 
 
 def prediction_interval(values: list[float], confidence: float = 0.95) -> tuple[float, float]:
