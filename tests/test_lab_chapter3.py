@@ -12,6 +12,7 @@ from reference import COST, Dense, Network, one_hot
 
 import zoo
 from zoo import lab
+from zoo.lab import instruments
 from zoo.lab.chapter3 import (
     costs,
     epochs,
@@ -131,7 +132,7 @@ def in_numpy(model) -> Network:
 def test_cost_has_lambda_over_the_images_it_is_measured_on(mnist):
     model = zoo.build(SMALL, seed=1)
     split = mnist.test.take(25)
-    cost, accuracy = epochs.cost_and_accuracy(model, split, images=60)
+    cost, accuracy = instruments.cost_and_accuracy(model, split, images=60)
 
     network = in_numpy(model)
     outputs = [network.feedforward(image / 256) for image in split.images]

@@ -100,6 +100,16 @@ def _add_train(choices) -> None:
     command.add_argument(
         "--from", dest="best", type=Path, metavar="FILE", help="the best.json of a search, for NAME"
     )
+    _recipe_options(command)
+    command.add_argument("--out", type=Path, help="folder for the run (default runs/NAME-seedN)")
+    command.add_argument("--overwrite", action="store_true", help="drop a run that --out holds")
+    command.add_argument("--pretrained", action="store_true", help="start from trained weights")
+    _jobs_option(command, "members of a vote at a time")
+    command.add_argument("--quiet", action="store_true", help="no progress")
+    _data_options(command)
+
+
+def _recipe_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--seed", type=int, default=0)
     command.add_argument("--epochs", type=int, help="in place of the recipe's")
     command.add_argument("--limit", type=int, metavar="N", help="the first N training images only")
@@ -110,12 +120,6 @@ def _add_train(choices) -> None:
         default=[],
         help="change a setting of the recipe, as in learning_rate=0.5; may be given again",
     )
-    command.add_argument("--out", type=Path, help="folder for the run (default runs/NAME-seedN)")
-    command.add_argument("--overwrite", action="store_true", help="drop a run that --out holds")
-    command.add_argument("--pretrained", action="store_true", help="start from trained weights")
-    _jobs_option(command, "members of a vote at a time")
-    command.add_argument("--quiet", action="store_true", help="no progress")
-    _data_options(command)
 
 
 def _add_results(choices) -> None:
@@ -171,6 +175,18 @@ def _add_lab(choices) -> None:
 
     command = _command(commands, "pages", lab.pages, "the neuron, the softmax, the game, to play")
     command.add_argument("--out", type=Path, default=Path("runs/lab-pages"), help="folder")
+
+    told = "train, and watch cost and accuracy of any network after every epoch"
+    command = _command(commands, "monitor", lab.monitor, told)
+    command.add_argument("name")
+    _recipe_options(command)
+    command.add_argument("--on", choices=["validation", "test"], default="validation")
+    command.add_argument("--json", action="store_true", help="print the curves as JSON")
+    command.add_argument("--tensorboard", action="store_true", help="write events for TensorBoard")
+    command.add_argument("--show", action="store_true", help="a window with the curves, too")
+    command.add_argument("--out", type=Path, help="folder (default runs/NAME-monitored-seedN)")
+    command.add_argument("--quiet", action="store_true", help="no progress")
+    _data_options(command)
 
 
 def _lab_options(command: argparse.ArgumentParser) -> None:

@@ -26,6 +26,10 @@ class RunError(ZooError):
     """A training run that cannot start, go on, or be read back."""
 
 
+class LabError(ZooError):
+    """An experiment that cannot keep what it finds, or has nowhere to show it."""
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """The words ` Did you mean 'x'?` for the known name closest to `name`, or nothing.
 

@@ -1,11 +1,13 @@
-"""Commands of the lab: list its experiments, run some, report on all, write the pages."""
+"""Commands of the lab: its experiments, their report, the pages, and the monitors of a run."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
+from zoo.commands.shared import load_images, settings
 from zoo.quiet import import_tensorflow
 
 
@@ -54,6 +56,37 @@ def pages(options: argparse.Namespace) -> None:
 
     for path in write_pages(options.out):
         print(path)
+
+
+def monitor(options: argparse.Namespace) -> None:
+    """Train a network, and measure cost and accuracy after every epoch."""
+    from zoo.registry import get_spec
+
+    spec = get_spec(options.name).with_settings(**settings(options))
+    data = load_images(options)
+    import_tensorflow()
+    from zoo.lab import instruments, live
+
+    out = options.out or Path("runs") / f"{spec.name}-monitored-seed{options.seed}"
+    show = live.window(f"{spec.name}, seed {options.seed}") if options.show else None
+    if not options.quiet:
+        print(f"the curves as they grow: {out / 'live.html'}", file=sys.stderr)
+    watched = instruments.watch(
+        spec,
+        data,
+        out=out,
+        seed=options.seed,
+        on=options.on,
+        tensorboard=options.tensorboard,
+        show=show,
+        progress=not options.quiet,
+    )
+    if options.json:
+        print(json.dumps(watched.to_plain()))
+        return
+    print("\t".join(watched.rows[0]))
+    for row in watched.rows:
+        print("\t".join(f"{value:g}" for value in row.values()))
 
 
 def _all_done(chosen, options: argparse.Namespace):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 
-from zoo.commands.shared import load_images
+from zoo.commands.shared import load_images, settings
 from zoo.errors import SpecError
 from zoo.quiet import import_tensorflow
 from zoo.registry import get_spec
@@ -14,7 +14,7 @@ from zoo.spec import ModelSpec
 
 def train(options: argparse.Namespace) -> None:
     """Train a network, and show how it does."""
-    spec = _asked_for(options).with_settings(**_settings(options))
+    spec = _asked_for(options).with_settings(**settings(options))
     data = load_images(options)
     import_tensorflow()
     from zoo import training
@@ -108,20 +108,3 @@ def _asked_for(options: argparse.Namespace) -> ModelSpec:
     except (ValueError, KeyError, TypeError) as error:
         raise SpecError(f"{options.best} is no best.json of a search: it has no spec") from error
     return ModelSpec.from_json(json.dumps(plain))
-
-
-def _settings(options: argparse.Namespace) -> dict:
-    settings = {}
-    for told in options.set:
-        name, equals, value = told.partition("=")
-        if not equals:
-            raise SpecError(f"--set takes SETTING=VALUE, as in learning_rate=0.5, not {told!r}")
-        try:
-            settings[name] = json.loads(value.lower() if value in ("True", "False") else value)
-        except json.JSONDecodeError:
-            settings[name] = value  # a word, as in cost=quadratic
-    if options.epochs is not None:
-        settings["epochs"] = options.epochs
-    if options.limit is not None:
-        settings["images"] = options.limit
-    return settings

@@ -36,9 +36,14 @@ def figure(
     drawn = Figure(figsize=size or (5 * columns, 3.6 * rows), layout="constrained")
     axes = drawn.subplots(rows, columns, **options)
     for each in np.atleast_1d(axes).flat:
-        each.grid(alpha=0.3)
-        each.spines[["top", "right"]].set_visible(False)
+        tidy(each)
     return drawn, axes
+
+
+def tidy(axes: Axes) -> None:
+    """A faint grid, and no frame at the top and on the right."""
+    axes.grid(alpha=0.3)
+    axes.spines[["top", "right"]].set_visible(False)
 
 
 def show_images(axes: Sequence[Axes], images: Sequence[Any], titles: Sequence[str] = ()) -> None:

@@ -16,13 +16,11 @@ import zoo
 from zoo.files import replacing
 from zoo.lab import style
 from zoo.lab.experiment import Bench, Check, near
+from zoo.lab.instruments import monitor
 from zoo.spec import ModelSpec
 
 if TYPE_CHECKING:
-    import keras
     from matplotlib.axes import Axes
-
-    from zoo.data import Split
 
 ACCURACY = "classification accuracy (%)"
 TEST_ACCURACY = "accuracy on the test images (%)"
@@ -32,19 +30,6 @@ FAST_EPOCHS = 5
 
 
 # --- measuring ------------------------------------------------------------------------------------
-
-
-def cost_and_accuracy(model: keras.Model, split: Split, images: int) -> tuple[float, float]:
-    """A network's cost and its accuracy in per cent on a split, as network2.py monitors them.
-
-    Keras' cost has lambda / 2n with n = `images`, the number the network was trained on. The
-    `total_cost` of network2.py divides lambda by the number of images it is measured on instead.
-    """
-    model.reset_metrics()
-    told = model.test_on_batch(split.images, split.labels, return_dict=True)
-    penalty = float(sum(model.losses))
-    cost = float(told["loss"]) + penalty * (images / len(split) - 1)
-    return cost, 100 * float(told["accuracy"])
 
 
 def follow(bench: Bench, spec: ModelSpec, *, seed: int = 0) -> dict[str, list[float]]:
@@ -59,21 +44,12 @@ def follow(bench: Bench, spec: ModelSpec, *, seed: int = 0) -> dict[str, list[fl
 
 
 def _follow(bench: Bench, spec: ModelSpec, seed: int) -> dict[str, list[float]]:
-    import keras
-
     data, images = bench.data, spec.recipe.images
     splits = {"training": data.train.take(images), "test": data.test}
-    curves = {f"{name} {what}": [] for name in splits for what in ("cost", "accuracy")}
-
-    class Monitors(keras.callbacks.Callback):
-        def on_epoch_end(self, epoch, logs=None):
-            for name, split in splits.items():
-                cost, accuracy = cost_and_accuracy(self.model, split, images)
-                curves[f"{name} cost"].append(round(cost, 6))
-                curves[f"{name} accuracy"].append(round(accuracy, 2))
-
-    zoo.train(spec, data, seed=seed, callbacks=[Monitors()], progress=bench.progress)
-    return curves
+    rows: list[dict[str, float]] = []
+    watching = monitor(splits, images, rows.append)
+    zoo.train(spec, data, seed=seed, callbacks=[watching], progress=bench.progress)
+    return {name: [row[name] for row in rows] for name in rows[0] if name != "epoch"}
 
 
 def kept(bench: Bench, name: str, measure: Callable[[], Any]) -> Any:
