@@ -15,7 +15,8 @@ class Fidelity:
     """A reduced problem; what is left out stays as it is in the full one.
 
     `images` and `validation` are how many images train and judge, `digits` are those kept,
-    `hidden=False` drops the hidden fully connected layers. With fewer images, lambda shrinks in
+    `hidden=False` drops the hidden fully connected layers. `until` pauses a run after so many
+    epochs, so that another trial may go on from there. With fewer images, lambda shrinks in
     proportion, so that the weights decay as they would in the full problem (section 3.5 of the book
     does so by hand: 1,000 for 50,000 images, 20 for 1,000).
     """
@@ -26,6 +27,7 @@ class Fidelity:
     epochs: int | None = None
     patience: int | None = None
     hidden: bool = True
+    until: int | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "digits", tuple(self.digits))
@@ -65,7 +67,7 @@ class Fidelity:
     def rank(self) -> tuple[Any, ...]:
         """Greater for more of the problem: scores compare among trials of one rank alone."""
         unlimited = float("inf")
-        sizes = (self.images, self.validation, self.epochs)
+        sizes = (self.images, self.validation, self.epochs, self.until)
         return (not self.digits, self.hidden, *(size or unlimited for size in sizes))
 
     def __str__(self) -> str:
@@ -73,6 +75,7 @@ class Fidelity:
         told += ["no hidden layer"] if not self.hidden else []
         told += [f"{self.images:,} images"] if self.images else []
         told += [f"{self.validation:,} to validate"] if self.validation else []
+        told += [f"{self.until} epochs"] if self.until else []
         return ", ".join(told) or "the full problem"
 
 

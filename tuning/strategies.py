@@ -18,10 +18,14 @@ from zoo.errors import SpecError
 
 @dataclass(frozen=True)
 class Plan:
-    """A trial to come: its values, and how much of the problem it sees."""
+    """A trial to come: its values, and how much of the problem it sees.
+
+    `after` is the number of the trial that it continues, for more epochs.
+    """
 
     values: Values
     fidelity: Fidelity = FULL
+    after: int | None = None
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,7 @@ class Trial:
     values: Values
     result: dict[str, Any] | None = None
     fidelity: Fidelity = FULL
+    after: int | None = None
 
     @property
     def score(self) -> float:
