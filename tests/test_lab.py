@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 
 import pytest
 from matplotlib.figure import Figure
@@ -69,9 +72,12 @@ def test_other_code_and_an_interrupted_run_count_as_not_run(counted, tmp_path, m
 
 def test_the_verdict_is_that_of_the_checks():
     right, wrong, silent = Check("a", 1, 1, True), Check("b", 1, 2, False), Check("c", 1)
+    shown = Check("d", 1, 2)  # the book's figure, without a judgement by it
     assert Outcome({}, (right, silent)).verdict == "agrees"
     assert Outcome({}, (right, wrong)).verdict == "differs"
     assert Outcome({}, (silent,)).verdict == "no figure"
+    assert Outcome({}, (silent, shown)).verdict == "not judged"
+    assert Outcome({}, (right, shown)).verdict == "agrees"
     assert near("z", 22.0, 22.4, within=0.3).agrees is False
 
 
@@ -100,6 +106,73 @@ def test_the_commands_print_and_write(counted, tmp_path, capsys):
 
 def test_a_folder_that_cannot_be_written_is_one_line(counted, tmp_path, capsys):
     (tmp_path / "file").write_text("")
-    assert main(["lab", "run", "ch9_counted", "--out", str(tmp_path / "file")]) == 1
-    assert len(capsys.readouterr().err.splitlines()) == 1
+    for out in (tmp_path / "file", tmp_path / "file" / "below"):
+        assert main(["lab", "run", "ch9_counted", "--out", str(out)]) == 1
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith(f"zoo: nothing can be written into {out} (")
+        assert line.endswith("choose another with --out")
+    assert counted == [], "told before anything is measured"
     assert running.FOLDER != running.FAST_FOLDER
+
+
+@pytest.fixture
+def read_only(tmp_path):
+    """A folder that may be read and not written, even by root, who for a while is nobody."""
+    folder = tmp_path / "read-only"
+    folder.mkdir()
+    folder.chmod(0o555)
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(65534)
+    yield folder
+    if root:
+        os.seteuid(0)
+    folder.chmod(0o755)
+
+
+def test_a_read_only_folder_is_one_line(counted, read_only, capsys):
+    assert main(["lab", "report", "--out", str(read_only)]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "(Permission denied): choose another with --out" in line
+    assert counted == []
+
+
+def test_a_report_that_was_interrupted_goes_on(tmp_path, monkeypatch, capsys):
+    measured = []
+
+    def draw(data):
+        return Figure()
+
+    def made(name, stops):
+        @experiment(name, name, draw=draw)
+        def one(bench: Bench) -> Outcome:
+            """It measures."""
+            measured.append(name)
+            if stops and measured.count(name) == 1:
+                raise KeyboardInterrupt
+            return Outcome({})
+
+        return one
+
+    three = [made("ch9_first", False), made("ch9_second", True), made("ch9_third", False)]
+    monkeypatch.setattr("zoo.lab.chapters._all", lambda: three)
+    command = ["lab", "report", "--out", str(tmp_path)]
+    assert main(command) == 130
+    assert "the same command goes on where it was" in capsys.readouterr().err
+    assert not (tmp_path / "index.html").exists()
+    assert main(command) == 0
+    assert measured == ["ch9_first", "ch9_second", "ch9_second", "ch9_third"]
+    assert "[3/3] ch9_third" in capsys.readouterr().err
+
+
+def test_pictures_need_no_display(tmp_path):
+    """They are drawn on canvases of their own: matplotlib's windows are never asked for."""
+    program = (
+        "import sys; from zoo import lab; lab.run('ch1_nand', out=sys.argv[1], progress=False); "
+        "print('matplotlib.pyplot' in sys.modules)"
+    )
+    environment = {**os.environ, "MPLBACKEND": "tkagg", "DISPLAY": ""}
+    command = [sys.executable, "-c", program, str(tmp_path)]
+    told = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert told.stdout == "False\n"
+    assert (tmp_path / "ch1_nand" / "figure.svg").exists()

@@ -63,11 +63,16 @@ class Outcome:
 
     @property
     def verdict(self) -> str:
-        """'agrees', 'differs', or 'no figure' where nothing could be compared."""
+        """'agrees', 'differs'; where nothing was judged 'not judged', or 'no figure' in the book.
+
+        A fast form that leaves out much of the book's protocol shows the book's figures, and does
+        not judge by them.
+        """
         judged = [check.agrees for check in self.checks if check.agrees is not None]
-        if not judged:
-            return "no figure"
-        return "agrees" if all(judged) else "differs"
+        if judged:
+            return "agrees" if all(judged) else "differs"
+        told = any(check.book is not None for check in self.checks)
+        return "not judged" if told else "no figure"
 
     def to_plain(self) -> dict[str, Any]:
         """As dicts, lists, strings and numbers."""

@@ -33,7 +33,9 @@ section {{ margin: 2.5rem 0 }}
 </style>
 <h1>The figures of the book, made by running code</h1>
 <p>Experiments of <i>Neural Networks and Deep Learning</i> (M. Nielsen): {count} in all, {agrees}
-agree with the book, {differs} differ, {silent} have no figure in the book to compare.{fast}</p>
+agree with the book, {differs} differ, {unjudged} are not judged, {silent} have no figure in the
+book to compare.{fast} Ranges are such that one in twenty, or one in a hundred where it says so,
+differs by chance alone.</p>
 <nav><ul>
 {contents}
 </ul></nav>
@@ -41,7 +43,10 @@ agree with the book, {differs} differ, {silent} have no figure in the book to co
 </html>
 """
 
-FAST = " This is the fast form: fewer images, epochs or repetitions than the book's."
+FAST = (
+    " This is the fast form: fewer images, epochs or repetitions than the book's. Where that leaves"
+    " nothing to compare, the book's figure is shown and not judged by."
+)
 
 
 def write_report(done: Sequence[Done], path: Path, *, fast: bool) -> None:
@@ -51,6 +56,7 @@ def write_report(done: Sequence[Done], path: Path, *, fast: bool) -> None:
         count=len(done),
         agrees=verdicts.count("agrees"),
         differs=verdicts.count("differs"),
+        unjudged=verdicts.count("not judged"),
         silent=verdicts.count("no figure"),
         fast=FAST if fast else "",
         contents="\n".join(_entry(each) for each in done),

@@ -13,7 +13,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from zoo.files import replacing
+from zoo.errors import LabError
+from zoo.files import replacing, sweep
 from zoo.lab.chapters import get_experiment
 from zoo.lab.experiment import Bench, Experiment, Outcome
 
@@ -36,7 +37,7 @@ def run(
 ) -> Done:
     """Run one experiment, or read back what it found when the same code ran in the same folder.
 
-    Raises UnknownNameError for a name that stands nowhere, OSError where the folder is no good.
+    Raises UnknownNameError for a name that stands nowhere, LabError where the folder is no good.
     """
     return next(run_all([get_experiment(name)], fast=fast, out=out, progress=progress))
 
@@ -50,10 +51,22 @@ def run_all(
 ) -> Iterator[Done]:
     """Run experiments one after another; yield each as it is done."""
     folder = Path(out or (FAST_FOLDER if fast else FOLDER))
-    folder.mkdir(parents=True, exist_ok=True)
+    _check_writable(folder)
     bench = Bench(folder, fast=fast, progress=progress)
     for each in experiments:
         yield _known(each, bench) or _measured(each, bench)
+
+
+def _check_writable(folder: Path) -> None:
+    """Before minutes are spent on what could not be kept."""
+    try:
+        with replacing(folder / "writable") as temporary:
+            temporary.write_text("")
+        (folder / "writable").unlink()
+    except OSError as error:
+        raise LabError(
+            f"nothing can be written into {folder} ({error.strerror}): choose another with --out"
+        ) from error
 
 
 def _known(experiment: Experiment, bench: Bench) -> Done | None:
@@ -82,6 +95,7 @@ def _measured(experiment: Experiment, bench: Bench) -> Done:
     # What is drawn is what was kept, so that a picture drawn again is the same picture.
     drawn = experiment.draw(json.loads(text)["outcome"]["data"])
     folder = bench.folder / experiment.name
+    sweep(folder)
     for ending in ("svg", "png"):
         with replacing(folder / f"figure.{ending}") as temporary:
             drawn.savefig(temporary, dpi=120)

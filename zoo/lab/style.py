@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 # From dark to light as well as from hue to hue.
 COLORS = ("#1f4e79", "#c1440e", "#4b8b3b", "#8a6fb0", "#9a9a9a", "#b8860b")
-DASHES = ("-", "--", ":", "-.", (0, (5, 1)), (0, (1, 1)))
+DASHES = ("-", "--", ":", "-.", (0, (5, 1)), (0, (6, 1, 1, 1, 1, 1)))
 MARKS = ("o", "s", "^", "D", "v", "x")
 BOOK = {"color": "#111111", "marker": "x", "ls": "none", "ms": 7, "mew": 1.6, "label": "the book"}
 
@@ -24,6 +24,12 @@ def line(number: int, **changes: Any) -> dict[str, Any]:
     """
     index = number % len(COLORS)
     return {"color": COLORS[index], "ls": DASHES[index], "lw": 1.8, **changes}
+
+
+def legend_above(axes: Axes, columns: int = 2) -> None:
+    """A legend above the plot, where no line can run into it."""
+    look = {"frameon": False, "fontsize": 9, "ncols": columns}
+    axes.legend(**look, loc="lower left", bbox_to_anchor=(0, 1))
 
 
 def figure(

@@ -38,9 +38,9 @@ def _beside_the_book(
         low, high = prediction_interval(reached)
         what = f"right after epoch {epoch} ({max(low, 0):,.0f} to {min(high, 10_000):,.0f})"
         checks.append(Check(what, round(mean(reached)), count, bool(low <= count <= high)))
-    curves = {f"{label}, seed {seed}": run for seed, run in enumerate(runs)}
+    curves = {f"seed {seed}": run for seed, run in enumerate(runs)}
     remark = f"{PROTOCOL} {epochs} of the book's 30 epochs." if bench.fast else PROTOCOL
-    return Outcome({"curves": curves, "book": book}, tuple(checks), remark)
+    return Outcome({"curves": curves, "book": book, "settings": label}, tuple(checks), remark)
 
 
 def draw_counts(data: dict[str, Any]) -> Figure:
@@ -52,9 +52,10 @@ def draw_counts(data: dict[str, Any]) -> Figure:
     book = {int(epoch): count for epoch, count in data["book"].items()}
     if book:
         axes.plot(list(book), list(book.values()), **style.BOOK)
-    axes.set(xlabel="epoch", ylabel="right, of 10,000 test images")
+    told = f" ({data['settings']})" if "settings" in data else ""
+    axes.set(xlabel=f"epoch{told}", ylabel="right, of 10,000 test images")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.legend(frameon=False)
+    style.legend_above(axes, columns=3)
     return drawn
 
 

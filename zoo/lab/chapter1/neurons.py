@@ -17,7 +17,7 @@ def draw_sigmoid_vs_step(data: dict[str, Any]) -> Figure:
     axes.plot(data["z"], data["sigmoid"], **style.line(0, label="sigmoid, 1 / (1 + exp(-z))"))
     axes.plot(data["z"], data["step"], **style.line(1, label="step: 1 where z > 0"))
     axes.set(xlabel="z = w·x + b", ylabel="output of the neuron")
-    axes.legend(frameon=False)
+    style.legend_above(axes)
     return drawn
 
 

@@ -156,5 +156,4 @@ def _draw_panel(axes: Axes, told: dict[str, Any]) -> None:
         axes.set_ylim(*told["limits"])
     axes.set(xlabel="epoch", ylabel=told["label"])
     axes.xaxis.get_major_locator().set_params(integer=True)
-    # Above the plot, where no line can run into it.
-    axes.legend(frameon=False, fontsize=9, ncols=2, loc="lower left", bbox_to_anchor=(0, 1))
+    style.legend_above(axes)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -14,6 +15,9 @@ import zoo
 from zoo.lab import style
 from zoo.lab.chapter3.epochs import TEST_ACCURACY, VALIDATION_ACCURACY, compared, kept, short
 from zoo.lab.experiment import Bench, Check, Outcome, experiment, near
+
+if TYPE_CHECKING:
+    import keras
 
 SIZES = (100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000)
 NETWORK = (69.09, 76.37, 85.29, 88.85, 91.27, 93.24, 94.89, 95.85, 95.97)
@@ -40,24 +44,25 @@ def rounds(size: int, count: int) -> Iterator[np.ndarray]:
 def network_accuracies(bench: Bench) -> list[float]:
     """The network's accuracy in per cent on the validation images, for each size."""
     count = bench.choose(30, 3)
-    return kept(bench, f"more_data-{count}x{ROUND}", lambda: _train_on_each(bench, count))
-
-
-def _train_on_each(bench: Bench, count: int) -> list[float]:
-    from zoo.blocks import Blocks
-
-    data, accuracies = bench.data, []
     # lambda is 0.0001 times the size, so that lambda / n, which is all a model has of it, is one.
     model = zoo.build("mlp30.l2", seed=0)
-    start = model.get_weights()
+    start, accuracies = model.get_weights(), []
     for size in SIZES:
         model.set_weights(start)
-        for order in rounds(size, count):
-            seen = zoo.Split(data.train.images[order], data.train.labels[order])
-            model.fit(Blocks(seen, batch_size=10), verbose=0)
-        accuracies.append(round(100 * zoo.evaluate(model, data.validation).accuracy, 2))
+        name = f"more_data-{size}-{count}x{ROUND}"
+        accuracies.append(kept(bench, name, partial(_trained_on, bench, model, size, count)))
         bench.say(f"{size:,} images: {accuracies[-1]} %")
     return accuracies
+
+
+def _trained_on(bench: Bench, model: keras.Model, size: int, count: int) -> float:
+    from zoo.blocks import Blocks
+
+    data = bench.data
+    for order in rounds(size, count):
+        seen = zoo.Split(data.train.images[order], data.train.labels[order])
+        model.fit(Blocks(seen, batch_size=10), verbose=0)
+    return round(100 * zoo.evaluate(model, data.validation).accuracy, 2)
 
 
 def machine_accuracy(bench: Bench, size: int) -> float:

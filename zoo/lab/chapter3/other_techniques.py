@@ -51,7 +51,7 @@ def draw_momentum(data: dict[str, Any]) -> Figure:
     for number, (label, curve) in enumerate(data["networks"].items()):
         look = style.line(number, label=label, marker=style.MARKS[number], ms=4)
         axes[2].plot(curve, **look)
-    axes[0].set(xlabel="w1", ylabel="w2", title=f"the first steps in a valley, eta = {RATE}")
+    axes[0].set(xlabel="w1", ylabel="w2", title=f"in a valley, eta = {RATE} (w2 drawn larger)")
     axes[1].set(xlabel="step", ylabel="cost", yscale="log", ylim=(1e-5, 1e5))
     axes[2].set(xlabel="epoch", ylabel=VALIDATION_ACCURACY, title="784-30-10 on MNIST")
     axes[2].xaxis.get_major_locator().set_params(integer=True)

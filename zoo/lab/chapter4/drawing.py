@@ -65,6 +65,8 @@ def draw_surfaces(data: dict[str, Any]) -> Figure:
         each.plot_surface(x, y, z, rcount=SIDE, ccount=SIDE, **look)
         each.set_title(told["title"], fontsize=9)
         each.set(xlabel="x", ylabel="y", zlabel=data["zlabel"], zlim=data.get("zlim"))
+        each.zaxis.set_rotate_label(False)  # or it stands on its head
+        each.zaxis.label.set_rotation(90)
         each.tick_params(labelsize=7, pad=0)
         each.view_init(elev=28, azim=-125)
         each.set_box_aspect(None, zoom=0.85)

@@ -62,7 +62,7 @@ def approximation(count: int) -> Any:
 def draw_target_f(data: dict[str, Any]) -> Figure:
     """Some nets beside f, and the deviation over N."""
     drawn, axes = style.figure(1, 2)
-    axes[0].plot(data["x"], data["f"], color="#111111", lw=1, label="f, eq. 113")
+    axes[0].plot(data["x"], data["f"], color="#bbbbbb", lw=4, label="f, eq. 113")
     for number, (count, y) in enumerate(data["nets"].items()):
         axes[0].plot(data["x"], y, **style.line(number, label=f"net, N = {count}", lw=1.4))
     axes[0].set(xlabel="input x", ylabel="output", title="output of the net")

@@ -60,8 +60,9 @@ def draw_step_position(data: dict[str, Any]) -> Figure:
     drawn, axes = style.figure()
     for number, (w, points) in enumerate(data["found"].items()):
         expected, found = np.transpose(points)
-        look = {**style.line(number, label=f"w = {w}"), "ls": "none"}
-        axes.plot(expected, found, marker=style.MARKS[number], ms=9 - 3 * number, **look)
+        # Hollow, and one within the other, since they fall on the same places.
+        look = {**style.line(number, label=f"w = {w}"), "ls": "none", "mfc": "none", "mew": 1.3}
+        axes.plot(expected, found, marker=style.MARKS[number], ms=15 - 5 * number, **look)
     axes.plot([0, 1], [0, 1], color="#777777", lw=1, label="s = -b/w")
     axes.set(xlabel="-b/w", ylabel="x where the output is 1/2")
     axes.legend(frameon=False)

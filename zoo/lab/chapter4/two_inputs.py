@@ -177,7 +177,7 @@ def draw_tower_m(data: dict[str, Any]) -> Figure:
     for number, (m, outputs) in enumerate(data["bias"].items()):
         axes[1].plot(data["shares"], outputs, **style.line(number, label=f"m = {m}"))
     axes[1].set(xlabel="bias, in units of h, plus m", ylabel="largest error of the tower")
-    axes[1].set_title("the middle between two wrong choices")
+    axes[1].set_title("the middle between two wrong choices, for every m alike")
     axes[1].axvline(0.5, color="#777777", lw=1, ls=":")
     for each in axes:
         each.legend(frameon=False, fontsize=8)

@@ -83,7 +83,9 @@ def draw_remedies(data: dict[str, Any]) -> Figure:
         layers = range(1, len(data["norms"][number]) + 1)
         starts.plot(layers, data["norms"][number], **look, marker=style.MARKS[number])
         # The lowest so far: with this rate the costs of rectified linear units leap up and down.
-        costs.plot(np.minimum.accumulate(data["costs"][number]), **look)
+        lowest = np.minimum.accumulate(data["costs"][number])
+        marked = {"marker": style.MARKS[number], "markevery": 0.12}
+        costs.plot(lowest, **look, **marked)
     starts.set(yscale="log", xlabel="hidden layer", ylabel="length of dC/db, at the start")
     costs.set(xlabel="epoch of full-batch descent", ylabel="lowest cost so far, per image")
     costs.set_ylim(0, 4)
