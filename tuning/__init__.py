@@ -12,9 +12,22 @@ import importlib
 
 from tuning.space import Choice, LogUniform, SearchSpace, Uniform, Whole
 
-_LATER = {"hypermodel": "tuning.models", "Search": "tuning.search"}
+_LATER = {
+    "hypermodel": "tuning.models",
+    "Search": "tuning.search",
+    "train_together": "tuning.vectorized",
+}
 
-__all__ = ["Choice", "LogUniform", "Search", "SearchSpace", "Uniform", "Whole", "hypermodel"]
+__all__ = [
+    "Choice",
+    "LogUniform",
+    "Search",
+    "SearchSpace",
+    "Uniform",
+    "Whole",
+    "hypermodel",
+    "train_together",
+]
 
 
 def __getattr__(name: str):

@@ -1,0 +1,189 @@
+"""Many trials in one program: the same results as one by one."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import reference
+
+import zoo
+from tuning import vectorized
+from tuning.stacked import program
+from tuning.vectorized import as_they_end, train_together
+from zoo.builder import build_model
+from zoo.errors import SpecError
+from zoo.spec import FullyConnected, ModelSpec, Recipe, Softmax
+
+SIGMOIDS = ModelSpec(
+    "sigmoids",
+    (FullyConnected(12), FullyConnected(10)),
+    Recipe(cost="cross_entropy", epochs=2, learning_rate=0.1, images=300),
+)
+RECTIFIED = ModelSpec(
+    "rectified",
+    (FullyConnected(16, "relu"), FullyConnected(12, "tanh"), Softmax()),
+    Recipe(cost="log_likelihood", epochs=4, learning_rate=0.05, images=300, initializer="network3"),
+)
+SIGNED = ModelSpec(
+    "signed",
+    (FullyConnected(10, "tanh"),),
+    Recipe(cost="quadratic", signed=True, epochs=2, learning_rate=0.01, images=300),
+)
+
+
+@pytest.fixture
+def few(bars):
+    return bars.take(400)
+
+
+def variants(spec: ModelSpec, *settings: dict) -> list[ModelSpec]:
+    return [spec.with_settings(**each) for each in settings]
+
+
+def check_same(mine, theirs) -> None:
+    """Two results of one trial, by programs that take their sums in another order."""
+    assert (mine.spec, mine.seed) == (theirs.spec, theirs.seed)
+    assert mine.diverged == theirs.diverged
+    assert mine.best_epoch == theirs.best_epoch
+    assert len(mine.history) == len(theirs.history)
+    for row, other in zip(mine.history, theirs.history, strict=True):
+        assert list(row) == list(other)
+        for name in set(row) - {"seconds"}:
+            assert row[name] == pytest.approx(other[name], rel=1e-4, abs=1e-6, nan_ok=True)
+    for weight, other in zip(mine.model.weights, theirs.model.weights, strict=True):
+        assert weight.path == other.path
+        np.testing.assert_allclose(weight, other, rtol=1e-3, atol=2e-5)
+
+
+GROUPS = {
+    "descent": (
+        3,
+        variants(
+            SIGMOIDS.with_settings(images=303),  # a last batch of three
+            {"learning_rate": 0.3, "l2": 0.3, "lambda_per": "batch", "initializer": "large"},
+            {"learning_rate": 1e30, "l2": 100.0},
+            {"learning_rate": 0.02, "l1": 0.1, "momentum": 0.9, "nesterov": True},
+        ),
+    ),
+    "orders of their own, schedules": (
+        [1, 2],
+        variants(
+            RECTIFIED,
+            {"patience": 1, "learning_rate": 1e-6},
+            {"patience": 1, "schedule": "halve", "learning_rate": 0.3},
+        ),
+    ),
+    "one cycle, altered images": (
+        4,
+        variants(
+            SIGNED.with_settings(schedule="one_cycle", augment=("shift",)),
+            {},
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_results_are_those_of_training_one_by_one(few, group, monkeypatch):
+    monkeypatch.setattr(vectorized, "WORTH_COMPILING", 0)
+    seeds, specs = GROUPS[group]
+    together = train_together(specs, few, seeds=seeds)
+    each = seeds if isinstance(seeds, list) else [seeds] * len(specs)
+    for spec, seed, mine in zip(specs, each, together, strict=True):
+        check_same(mine, zoo.train(spec, few, seed=seed, progress=False))
+    if group == "descent":
+        assert [result.diverged for result in together] == [False, True, False]
+        assert len(together[1].history) == 1
+    if group == "orders of their own, schedules":
+        assert [len(result.history) for result in together] == [2, 4], "one lost its patience"
+
+
+def test_steps_are_those_of_the_books_equations(few):
+    specs = [
+        SIGMOIDS.with_settings(learning_rate=rate, l2=l2, images=50, shuffle=False, epochs=1)
+        for rate, l2 in ((0.5, 2.0), (1.5, 0.0))
+    ]
+    batches = few.train.images[:50].reshape(5, 10, 28, 28, 1), few.train.labels[:50].reshape(5, 10)
+    for spec, result in zip(specs, train_together(specs, few), strict=True):
+        start = build_model(spec, seed=0).get_weights()
+        network = reference.Network(
+            [reference.Dense(start[0].T, start[1]), reference.Dense(start[2].T, start[3])],
+            "cross_entropy",
+        )
+        for images, labels in zip(*batches, strict=True):
+            pairs = zip(images / 256, map(reference.one_hot, labels), strict=True)
+            network.step(list(pairs), spec.recipe.learning_rate, spec.recipe.l2, n=50)
+        book = [array for layer in network.layers for array in (layer.w.T, layer.b)]
+        for mine, theirs in zip(result.model.get_weights(), book, strict=True):
+            np.testing.assert_allclose(mine, theirs, atol=1e-5)
+
+
+def test_what_differs_in_no_shape_shares_a_program_and_the_rest_trains_all_the_same(few):
+    dropping = ModelSpec("dropping", (Softmax(dropout=0.5),), RECTIFIED.recipe)
+    specs = [
+        SIGMOIDS,
+        dropping.with_settings(epochs=1),
+        SIGMOIDS.with_settings(batch_size=20),
+        SIGMOIDS.with_settings(learning_rate=0.7),
+    ]
+    program.cache_clear()
+    together = train_together(specs, few)
+    assert program.cache_info().misses == 2
+    assert [result.spec.name for result in together] == [spec.name for spec in specs]
+    check_same(together[1], zoo.train(specs[1], few, progress=False))
+
+
+def test_what_was_killed_goes_on_together_or_alone(few, tmp_path, monkeypatch):
+    monkeypatch.setattr(vectorized, "CHECKPOINT", 0)
+    specs = variants(
+        RECTIFIED.with_settings(epochs=3),
+        {"momentum": 0.5},
+        {"learning_rate": 0.1, "momentum": 0.9},
+        {"learning_rate": 1e-6, "patience": 1},
+    )
+    unbroken = train_together(specs, few)
+    folders = [tmp_path / str(number) for number in range(3)]
+    running = as_they_end(specs, few, [0, 0, 0], folders)
+    first, _ = next(running)  # the impatient one, in its second epoch
+    running.close()
+    assert first == 2
+    assert [(folder / "run.json").exists() for folder in folders] == [False, False, True]
+    assert (folders[0] / "checkpoint.safetensors").exists()
+
+    alone = zoo.train(specs[0], few, out=folders[0], progress=False)
+    check_same(alone, unbroken[0])
+    again = train_together(specs, few, out=folders)
+    for mine, theirs in zip(again, unbroken, strict=True):
+        check_same(mine, theirs)
+    assert again[0].history == alone.history, "what has ended is only read"
+
+
+def test_fewer_run_in_a_narrower_program_once_that_pays(few):
+    runs = [vectorized.Run(number, job_of(SIGMOIDS, few)) for number in range(3)]
+    assert vectorized._narrowed(8, runs) == 8, "300 images in 2 epochs do not"
+    many = SIGMOIDS.with_settings(images=50_000, epochs=3)
+    for run in runs:
+        run.job = job_of(many, few)
+    assert [vectorized._narrowed(8, runs[:count]) for count in (1, 2, 3)] == [1, 2, 4]
+    assert vectorized._narrowed(5, runs) == 5
+    assert vectorized._narrowed(5, runs[:2]) == 3
+
+
+def job_of(spec, data):
+    return vectorized.Job(
+        spec, 0, data.train, data.validation, "", None, {}, [], {}, progress=False
+    )
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"seeds": [1]}, "2 networks take 2 seeds and folders"),
+        ({"seeds": -1}, "whole number from 0 up, not -1"),
+        ({"seeds": [0, True]}, "whole number from 0 up, not True"),
+        ({"out": ["here"]}, "2 networks take 2 seeds and folders"),
+    ],
+)
+def test_what_is_asked_for_is_checked(few, asked, said):
+    with pytest.raises(SpecError, match=said):
+        train_together([SIGMOIDS, SIGMOIDS], few, **asked)
