@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from zoo.data import Data, Split, load_data
+from zoo.data.formats import to_idx
+from zoo.data.official import SHA256
 
 
 def pytest_addoption(parser):
@@ -34,6 +36,20 @@ def mnist() -> Data:
 def bars() -> Data:
     """Made-up digits that a network can learn in a second: digit d is a bar in column 2d + 4."""
     return Data("bars", _bars(2000, seed=0), _bars(500, seed=1), _bars(500, seed=2))
+
+
+@pytest.fixture(scope="session")
+def idx_folder(bars, tmp_path_factory):
+    """The made-up digits as a folder of four IDX files, for --data."""
+    folder = tmp_path_factory.mktemp("bars")
+    whole = [
+        np.concatenate([getattr(bars.train, part), getattr(bars.validation, part)])
+        for part in ("images", "labels")
+    ]
+    arrays = [whole[0][..., 0], whole[1], bars.test.images[..., 0], bars.test.labels]
+    for name, array in zip(SHA256, arrays, strict=True):
+        (folder / name).write_bytes(to_idx(array.astype(np.uint8)))
+    return folder
 
 
 def _bars(count: int, seed: int) -> Split:

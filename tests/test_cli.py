@@ -10,29 +10,12 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 import zoo
 from zoo.cli import main
-from zoo.data.formats import to_idx
-from zoo.data.official import SHA256
 
 ROOT = Path(__file__).parent.parent
-
-
-@pytest.fixture(scope="session")
-def idx_folder(bars, tmp_path_factory):
-    """The made-up digits as a folder of four IDX files, for --data."""
-    folder = tmp_path_factory.mktemp("bars")
-    whole = [
-        np.concatenate([getattr(bars.train, part), getattr(bars.validation, part)])
-        for part in ("images", "labels")
-    ]
-    arrays = [whole[0][..., 0], whole[1], bars.test.images[..., 0], bars.test.labels]
-    for name, array in zip(SHA256, arrays, strict=True):
-        (folder / name).write_bytes(to_idx(array.astype(np.uint8)))
-    return folder
 
 
 def _python(*arguments, **options):

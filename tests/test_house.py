@@ -40,6 +40,7 @@ ORDER = [
     "training",
     "report",
     "reproduction",
+    "draws",
     "cards",
     "publishing",
     "export",

@@ -29,7 +29,7 @@ _LATER = {
     "load_data": "zoo.data",
     "build": "zoo.models",
     "load": "zoo.models",
-    "save": "zoo.weights",
+    "save": "zoo.models",
     "vote": "zoo.ensemble",
     "TrainResult": "zoo.training",
     "train": "zoo.training",

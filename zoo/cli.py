@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -133,6 +134,21 @@ def _add_results(choices) -> None:
     command.add_argument("--quiet", action="store_true", help="no progress")
     _results_option(command)
 
+    told = "let runs of one recipe vote, drawn in many ways"
+    command = _command(choices, "vote", runs.vote, told)
+    command.add_argument("name")
+    command.add_argument("--of", type=_count, default=5, metavar="K", help="members (default 5)")
+    command.add_argument(
+        "--seeds", type=_seeds, metavar="LIST", help="as in 0-9,12 (default all in --runs)"
+    )
+    command.add_argument("--rule", choices=["plurality", "mean"], default="plurality")
+    command.add_argument(
+        "--draws", type=_count, default=1000, metavar="N", help="if there are more (default 1000)"
+    )
+    command.add_argument("--runs", type=Path, default=Path("runs"), help="default runs")
+    command.add_argument("--json", action="store_true", help="every draw, as JSON")
+    _data_options(command)
+
     command = _command(choices, "table", runs.table, "the book's figures beside ours")
     command.add_argument("--write", type=Path, metavar="FILE", help="into this README")
     _results_option(command)
@@ -213,6 +229,13 @@ def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"must be a whole number from 1 up, not {text!r}")
     return int(text)
+
+
+def _seeds(text: str) -> list[int]:
+    if not re.fullmatch(r"\d+(-\d+)?(,\d+(-\d+)?)*", text, re.ASCII):
+        raise argparse.ArgumentTypeError(f"must be as in 0-9,12, not {text!r}")
+    parts = (part.partition("-") for part in text.split(","))
+    return [n for first, _, last in parts for n in range(int(first), int(last or first) + 1)]
 
 
 def _data_options(command: argparse.ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""Commands about runs: train, reproduce, score, publish, and the table of results."""
+"""Commands about runs: train, reproduce, score, publish, vote, and the table of results."""
 
 from __future__ import annotations
 
@@ -84,6 +84,24 @@ def reproduce(options: argparse.Namespace) -> None:
         progress=not options.quiet,
     ):
         print(f"seed {row.seed}: {results.summary(row, spec.claim)}")
+
+
+def vote(options: argparse.Namespace) -> None:
+    """Let trained runs of one recipe vote, drawn in many ways, and tell how the votes do."""
+    get_spec(options.name)
+    import_tensorflow()
+    from zoo.draws import draw_votes
+
+    found = draw_votes(
+        options.name,
+        load_images(options),
+        options.seeds,
+        of=options.of,
+        rule=options.rule,
+        most=options.draws,
+        runs=options.runs,
+    )
+    print(json.dumps(found.to_plain(), indent=2) if options.json else found)
 
 
 def table(options: argparse.Namespace) -> None:

@@ -1,0 +1,146 @@
+"""Draws: every vote of a pool is counted as by hand, and the lucky ones are not picked out."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import zoo
+from zoo.cli import main
+from zoo.draws import choose, count, draw_votes
+from zoo.errors import RunError, SpecError
+from zoo.reproduction import run_folder
+from zoo.runs import load_run
+
+NAME = "mlp30.drawn"
+
+
+def voted(outputs: list[np.ndarray], rule: str) -> int:
+    """What a few members answer to one image, counted ballot by ballot."""
+    sums = np.sum([output / output.sum() for output in outputs], axis=0)
+    ballots = Counter(int(output.argmax()) for output in outputs)
+    most = max(ballots.values())
+    first = range(10) if rule == "mean" else [d for d in range(10) if ballots[d] == most]
+    return max(first, key=lambda digit: sums[digit])
+
+
+@pytest.mark.parametrize("rule", ["plurality", "mean"])
+@pytest.mark.parametrize("of", [1, 2, 3, 5])
+def test_votes_are_counted_as_by_hand(rule, of, monkeypatch):
+    monkeypatch.setattr("zoo.draws.MOST_AT_ONCE", 1000)  # some draws at a time
+    generator = np.random.default_rng(of)
+    labels = generator.integers(10, size=60)
+    outputs = generator.random((5, 60, 10)).astype(np.float32) ** 4
+    outputs[:, :20] /= outputs[:, :20].sum(axis=-1, keepdims=True)
+    outputs[:, 20:30] += 2 * np.eye(10, dtype=np.float32)[labels[20:30]]  # all agree, rightly
+    outputs[:, 30:35] += 2 * np.eye(10, dtype=np.float32)[(labels[30:35] + 1) % 10]  # and wrongly
+    draws = list(itertools.combinations(range(5), of))
+    expected = [
+        sum(voted(list(outputs[list(draw), image]), rule) == labels[image] for image in range(60))
+        for draw in draws
+    ]
+    assert len(set(expected)) > 1 or of == 5, "the draws must differ for this test to tell"
+    assert count(outputs, labels, np.array(draws), rule).tolist() == expected
+
+
+def test_members_that_always_agree_have_one_score():
+    outputs = np.tile(np.eye(10, dtype=np.float32)[[3, 1, 4]], (4, 1, 1))
+    found = count(outputs, np.array([3, 1, 5]), choose(4, 2, most=10), "plurality")
+    assert found.tolist() == [2] * 6
+
+
+def test_all_draws_are_made_or_as_many_as_asked_for_and_none_twice():
+    assert [tuple(draw) for draw in choose(6, 3, most=20)] == list(
+        itertools.combinations(range(6), 3)
+    )
+    some = choose(20, 5, most=300)
+    assert some.shape == (300, 5)
+    assert len({tuple(draw) for draw in some}) == 300
+    assert all(len(set(draw)) == 5 and sorted(draw) == list(draw) for draw in some.tolist())
+    assert len(np.unique(some)) == 20
+    np.testing.assert_array_equal(some, choose(20, 5, most=300))
+
+
+@pytest.fixture(scope="module")
+def runs(bars, tmp_path_factory):
+    """Three short runs of one recipe, of the seeds 0, 1 and 11, each wrong about other images."""
+    folder = tmp_path_factory.mktemp("runs")
+    book = zoo.get_spec("mlp30")
+    recipe = replace(book.recipe, epochs=1, images=600, learning_rate=0.01)
+    spec = zoo.register(replace(book, name=NAME, recipe=recipe))
+    for seed in (0, 1, 11):
+        zoo.train(spec, bars, seed=seed, out=run_folder(NAME, seed, folder), progress=False)
+    yield folder
+    zoo.unregister(NAME)
+
+
+@pytest.fixture(scope="module")
+def found(runs, bars):
+    return draw_votes(NAME, bars, of=2, runs=runs)
+
+
+def test_draws_of_runs_are_votes_of_their_models(found, runs, bars):
+    assert (found.seeds, found.possible) == ((0, 1, 11), 3)
+    models = [load_run(run_folder(NAME, seed, runs))[1] for seed in found.seeds]
+    for counts, split in ((found.validation, bars.validation), (found.test, bars.test)):
+        alone = [zoo.evaluate(model, split).correct for model in models]
+        assert counts.members.tolist() == alone
+        assert len(set(alone)) > 1, "the members must differ for this test to tell"
+        for draw, right in zip(found.chosen, counts.votes, strict=True):
+            vote = zoo.vote([models[place] for place in draw])
+            assert right == zoo.evaluate(vote, split).correct
+        assert counts.everyone == zoo.evaluate(zoo.vote(models), split).correct
+
+
+def test_the_best_on_the_validation_images_are_told_apart_from_the_luckiest(found):
+    alone = found.validation.members
+    assert min(alone[list(found.best)]) >= max(np.delete(alone, found.best))
+    place = found.chosen.tolist().index(list(found.best))
+    assert found.best_on_test.correct == found.test.votes[place]
+
+
+def test_some_runs_and_some_draws(runs, bars):
+    found = draw_votes(NAME, bars, [11, 0, 11, 1], of=2, most=2, runs=runs)
+    assert (found.seeds, found.possible, len(found.chosen)) == ((11, 0, 1), 3, 2)
+    assert "2 of 3, at random" in str(found)
+
+
+def test_the_command_tells_the_spread_and_every_draw(runs, idx_folder, capsys):
+    asked = ["vote", NAME, "--of", "2", "--runs", str(runs), "--data", str(idx_folder)]
+    assert main(asked) == 0
+    printed = capsys.readouterr().out
+    assert main([*asked, "--seeds", "0-1,11", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["draws"] == [list(pair) for pair in itertools.combinations([0, 1, 11], 2)]
+    votes = told["test"]["votes"]
+    for text in (
+        f"3 runs of {NAME}; votes of 2 by plurality, all 3 of them",
+        f"{np.mean(votes):10,.1f}{np.std(votes, ddof=1):7.1f}{min(votes):8,}{max(votes):8,}",
+        f"{told['their_vote_on_test']} / 500",
+    ):
+        assert text in printed
+
+
+def test_what_cannot_be_drawn(runs, bars, idx_folder, tmp_path, capsys):
+    with pytest.raises(SpecError, match=r"votes of 5 need as many runs .*there are 3: python -m"):
+        draw_votes(NAME, bars, runs=runs)
+    with pytest.raises(SpecError, match="Did you mean 'plurality'"):
+        draw_votes(NAME, bars, of=2, rule="plurallity", runs=runs)
+    with pytest.raises(SpecError, match="is a vote: draw from the runs of its members' recipe"):
+        draw_votes("conv2_relu_dropout_x5", bars, runs=runs)
+    with pytest.raises(RunError, match="holds no finished run"):
+        draw_votes(NAME, bars, [0, 7], of=2, runs=runs)
+    run_folder(NAME, 0, runs).rename(tmp_path / "mlp30-seed0")
+    try:
+        with pytest.raises(RunError, match="a run of another recipe than mlp30"):
+            draw_votes("mlp30", bars, of=1, runs=tmp_path)
+    finally:
+        (tmp_path / "mlp30-seed0").rename(run_folder(NAME, 0, runs))
+    with pytest.raises(SystemExit):
+        main(["vote", NAME, "--seeds", "0..3"])
+    assert "must be as in 0-9,12" in capsys.readouterr().err
