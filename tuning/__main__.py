@@ -14,6 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from tuning.broad import Broad
+from tuning.distributed import SILENCE, await_chief, place
+from tuning.ledger import ENDLESS, Budget
+from tuning.reporting import command as report
 from tuning.space import Choice, LogUniform, SearchSpace
 from tuning.strategies import Grid, Random, Strategy
 from zoo.errors import SpecError, UnknownNameError, ZooError
@@ -26,10 +29,15 @@ SPACE = SearchSpace.of(
     learning_rate=LogUniform(0.001, 10.0), l2=LogUniform(0.01, 100.0), batch_size=Choice(5, 10, 20)
 )
 
+# Where neither --trials nor a budget is given.
+TRIALS = 20
+
 STRATEGIES = {
     "broad": "the book's strategy: from no signal to the full problem, saying why at every step",
     "grid": "every combination",
     "random": "random points",
+    "hyperband": "many points for few epochs, the best of them for more (keras-tuner's)",
+    "bayesian": "where a model of the trials so far hopes for most (keras-tuner's)",
 }
 
 
@@ -54,19 +62,45 @@ def search(options: argparse.Namespace) -> None:
     spec = spec.with_settings(**{name: value for name, value in changes.items() if value})
     space = SearchSpace.from_json(options.space.read_text()) if options.space else SPACE
     project = options.project or Path("runs") / f"{options.strategy}-{spec.name}"
+    here = place()
+    if here and options.workers > 1:
+        raise SpecError("--workers is for one machine: across machines, start each worker itself")
+    if here and not here.is_chief:
+        await_chief(here, options.silence)
     import_tensorflow()
     from tuning.progress import Line
     from tuning.search import Search
-    from tuning.workers import run
     from zoo.data import load_data
 
     data = load_data(options.data, progress=not options.quiet)
     strategy = _strategy(options, spec, space)
     found = Search(project, spec, space, strategy, options.executions, options.seed)
-    line = Line(strategy.total, options.budget, quiet=options.quiet)
-    run(found, data, workers=options.workers, seconds=options.budget, watch=line.show)
+    line = Line(_total(strategy, options.budget), options.budget.seconds, quiet=options.quiet)
+    _run(options, found, data, line.show, bool(here))
     line.close()
-    _report(found)
+    if not here or here.is_chief:
+        _report(found)
+
+
+def _run(options: argparse.Namespace, found, data, watch, across: bool) -> None:
+    if across:
+        from tuning.tuner import search_across
+
+        search_across(found, data, options.budget, options.silence, lambda: watch(found), _say)
+        return
+    from tuning.workers import run
+
+    seconds, most = options.budget.seconds, options.budget.trials
+    run(found, data, workers=options.workers, seconds=seconds, most=most, watch=watch)
+
+
+def _say(text: str) -> None:
+    print(f"tuning: {text}", file=sys.stderr, flush=True)
+
+
+def _total(strategy: Strategy, budget: Budget) -> int | None:
+    known = [count for count in (strategy.total, budget.trials) if count is not None]
+    return min(known, default=None)
 
 
 def _report(found) -> None:
@@ -84,7 +118,17 @@ def _strategy(options: argparse.Namespace, spec: ModelSpec, space: SearchSpace) 
         return Grid(space, options.steps)
     if options.strategy == "broad":
         return Broad(spec, space, dict(options.start))
-    return Random(space, options.trials, options.seed)
+    if options.strategy == "hyperband":
+        from tuning.hyperband import Hyperband
+
+        epochs, rounds = spec.recipe.epochs, options.iterations
+        return Hyperband(space, epochs, options.factor, rounds, options.seed)
+    trials = options.trials or (None if options.budget != ENDLESS else TRIALS)
+    if options.strategy == "bayesian":
+        from tuning.bayesian import Bayesian
+
+        return Bayesian(space, trials, options.seed)
+    return Random(space, trials, options.seed)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -98,7 +142,10 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("name", help="of the network")
         command.add_argument("--space", type=Path, metavar="FILE", help="the space, as JSON")
         command.add_argument("--project", type=Path, help="folder (default runs/STRATEGY-NAME)")
-        command.add_argument("--budget", type=_seconds, metavar="20m", help="of training, in all")
+        command.add_argument(
+            "--budget", type=_budget, default=ENDLESS, metavar="20m",
+            help="of training in all; a number without s, m or h is one of trials",
+        )  # fmt: skip
         command.add_argument("--executions", type=_count, default=1, help="seeds a point")
         command.add_argument("--workers", type=_count, default=1, metavar="K", help="processes")
         command.add_argument("--seed", type=int, default=0)
@@ -108,21 +155,34 @@ def _parser() -> argparse.ArgumentParser:
             "--patience", type=_count, metavar="N", help="stop without improvement"
         )
         command.add_argument("--data", default="mnist", help="as for python -m zoo")
+        command.add_argument(
+            "--silence", type=_seconds, default=SILENCE, metavar="20s",
+            help="across machines: when a worker or the chief is given up",
+        )  # fmt: skip
         command.add_argument("--quiet", action="store_true", help="no progress")
-        if strategy == "broad":
-            command.add_argument(
-                "--start",
-                type=_setting,
-                action="append",
-                default=[],
-                metavar="SETTING=VALUE",
-                help="default learning_rate=10, l2=1000: hopeless",
-            )
-        elif strategy == "grid":
-            command.add_argument("--steps", type=_count, default=5, help="points of a range")
-        else:
-            command.add_argument("--trials", type=_count, default=20, help="how many points")
+        _add_own(strategy, command)
+    report.add(choices)
     return parser
+
+
+def _add_own(strategy: str, command: argparse.ArgumentParser) -> None:
+    if strategy == "broad":
+        command.add_argument(
+            "--start",
+            type=_setting,
+            action="append",
+            default=[],
+            metavar="SETTING=VALUE",
+            help="default learning_rate=10, l2=1000: hopeless",
+        )
+    elif strategy == "grid":
+        command.add_argument("--steps", type=_count, default=5, help="points of a range")
+    elif strategy == "hyperband":
+        command.add_argument("--factor", type=_count, default=3, help="of epochs, rung by rung")
+        command.add_argument("--iterations", type=_count, default=1, help="of all brackets")
+    else:
+        told = f"how many points (default {TRIALS}, or what the budget allows)"
+        command.add_argument("--trials", type=_count, help=told)
 
 
 def _setting(text: str) -> tuple[str, Any]:
@@ -139,6 +199,18 @@ def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"must be a whole number from 1 up, not {text!r}")
     return int(text)
+
+
+def _budget(text: str) -> Budget:
+    """A time such as 20m, or a number of trials."""
+    if text.isdecimal():
+        return Budget(trials=_count(text))
+    try:
+        return Budget(seconds=_seconds(text))
+    except argparse.ArgumentTypeError as error:
+        raise argparse.ArgumentTypeError(
+            f"must be a time as 90s, 20m or 1.5h, or a number of trials, not {text!r}"
+        ) from error
 
 
 def _seconds(text: str) -> float:

@@ -8,11 +8,26 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, Protocol
 
-from tuning.search import Search
 from tuning.space import apply
 from tuning.strategies import Trial
 from zoo.files import replacing
+from zoo.spec import ModelSpec
+
+
+class Found(Protocol):
+    """A search, or the record of one."""
+
+    project: Path
+    spec: ModelSpec
+
+    def trials(self) -> Sequence[Trial]:
+        """All trials so far, ended or not, by their numbers."""
+
+
+# What is told of an execution, as in the journal.
+EXECUTION = ("seed", "accuracy", "best_epoch", "epochs", "diverged", "seconds")
 
 
 def table(trials: Sequence[Trial], most: int = 20) -> str:
@@ -33,25 +48,32 @@ def table(trials: Sequence[Trial], most: int = 20) -> str:
 
 
 def to_csv(trials: Sequence[Trial]) -> str:
-    """A line for each execution of each ended trial."""
+    """A line for each execution of each ended trial; one, too, for a trial that had none."""
     text = io.StringIO()
     names = list(trials[0].values) if trials else []
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(
-        ["trial", *names, "seed", "accuracy", "best_epoch", "epochs", "diverged", "seconds"]
-    )
+    writer.writerow(["trial", *names, "problem", *EXECUTION, "error"])
     for trial in trials:
-        for told in trial.result["executions"] if trial.result else []:
-            values = [trial.values[name] for name in names]
-            kept = [told[name] for name in ("seed", "accuracy", "best_epoch", "epochs")]
-            writer.writerow([trial.number, *values, *kept, told["diverged"], told["seconds"]])
+        if trial.result is None:
+            continue
+        known = [trial.number, *(_plain(trial.values[name]) for name in names), trial.fidelity]
+        for told in trial.result["executions"] or [{}]:
+            ran = [told.get(name, "") for name in EXECUTION]
+            writer.writerow([*known, *ran, trial.result.get("error", "")])
     return text.getvalue()
 
 
-def keep_best(search: Search, best: Trial) -> Path:
-    """Write the best point, which `python -m zoo train --from` takes, and all trials as CSV."""
-    with replacing(search.project / "trials.csv") as temporary:
+def keep_trials(search: Found) -> Path:
+    """Write all trials as CSV."""
+    path = search.project / "trials.csv"
+    with replacing(path) as temporary:
         temporary.write_text(to_csv(search.trials()))
+    return path
+
+
+def keep_best(search: Found, best: Trial) -> Path:
+    """Write the best point, which `python -m zoo train --from` takes, and all trials as CSV."""
+    keep_trials(search)
     path = search.project / "best.json"
     spec = apply(search.spec, best.values)
     spec = replace(spec, name=f"{spec.name.partition('.')[0]}.tuned", claim=None)
@@ -64,6 +86,10 @@ def keep_best(search: Search, best: Trial) -> Path:
     with replacing(path) as temporary:
         temporary.write_text(json.dumps(told, indent=2) + "\n")
     return path
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, bool | int | float | str) else json.dumps(value)
 
 
 def _short(value: object) -> str:
