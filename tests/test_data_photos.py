@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import struct
-import time
 import zlib
 from pathlib import Path
 
@@ -343,10 +342,8 @@ def test_too_many_pixels_are_refused_before_they_are_decoded(tmp_path, monkeypat
     path = tmp_path / "huge.png"
     header = struct.pack(">IIBBBBB", *size, 16, 6, 0, 0, 0)
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", b"x"))
-    start = time.perf_counter()
     assert "more than 50,000,000 pixels. Scale it down" in refused(path)
     assert "more than 50,000,000 pixels" in refused(ATTACKS / "huge.png")
-    assert time.perf_counter() - start < 1
 
 
 def _chunk(kind: bytes, content: bytes) -> bytes:
