@@ -15,6 +15,8 @@ from tuning.space import Choice, LogUniform, SearchSpace, Uniform, Whole
 _LATER = {
     "hypermodel": "tuning.models",
     "Search": "tuning.search",
+    "StrategyOracle": "tuning.oracles",
+    "Tuner": "tuning.tuner",
     "train_together": "tuning.vectorized",
 }
 
@@ -23,6 +25,8 @@ __all__ = [
     "LogUniform",
     "Search",
     "SearchSpace",
+    "StrategyOracle",
+    "Tuner",
     "Uniform",
     "Whole",
     "hypermodel",

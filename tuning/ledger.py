@@ -72,11 +72,11 @@ class Ledger:
                     writer.add(_began(trial))
             yield trial
 
-    def end(self, trial: Trial, result: dict[str, Any]) -> None:
+    def end(self, number: int, result: dict[str, Any]) -> None:
         """Note a trial's result; nothing where it has one already."""
         with self.journal.writing() as writer:
-            if trials_of(writer.events)[trial.number].result is None:
-                writer.add({"event": "ended", "trial": trial.number, "result": result})
+            if trials_of(writer.events)[number].result is None:
+                writer.add({"event": "ended", "trial": number, "result": result})
 
     def _left_behind(self, trials: Sequence[Trial], stack: contextlib.ExitStack) -> Trial | None:
         for trial in trials:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import keras
 import keras_tuner
 
+from tuning.fidelity import Fidelity
 from tuning.space import Choice, LogUniform, SearchSpace, Uniform, apply
+from tuning.strategies import Plan
 from zoo.blocks import Blocks
 from zoo.builder import build_model
 from zoo.data import Data
 from zoo.errors import SpecError
 from zoo.registry import get_spec
 from zoo.spec import ModelSpec
+
+# Among keras-tuner's values of a trial: our plan of it as JSON, its values as they are.
+PLAN = "zoo/plan"
 
 
 def hypermodel(
@@ -34,17 +40,14 @@ class ZooHyperModel(keras_tuner.HyperModel):
 
     def __init__(self, spec: ModelSpec, space: SearchSpace, seed: int | None = None):
         space.check(spec)
-        for name, kind in space.ranges:
-            if isinstance(kind, Choice) and not all(
-                isinstance(value, bool | int | float | str) for value in kind.values
-            ):
-                raise SpecError(f"{name}: keras-tuner chooses among numbers and words alone")
+        hyperparameters(space)
         super().__init__(name=spec.name)
         self.spec, self.space, self.seed = spec, space, seed
 
     def spec_at(self, hp: keras_tuner.HyperParameters) -> ModelSpec:
         """The declaration at a point that keras-tuner chose."""
-        return apply(self.spec, {name: _ask(hp, name, kind) for name, kind in self.space.ranges})
+        plan = plan_of(hp, self.space)
+        return plan.fidelity.of_spec(apply(self.spec, plan.values))
 
     def build(self, hp):
         return build_model(self.spec_at(hp), seed=self.seed)
@@ -53,7 +56,8 @@ class ZooHyperModel(keras_tuner.HyperModel):
         spec = self.spec_at(hp)
         options = {"epochs": spec.recipe.epochs, "verbose": 0, **options}
         if data and isinstance(data[0], Data):
-            return _fit_on_blocks(spec, model, data[0], self.seed, options)
+            seen = plan_of(hp, self.space).fidelity.of_data(data[0])
+            return _fit_on_blocks(spec, model, seen, self.seed, options)
         return model.fit(*data, **{"batch_size": spec.recipe.batch_size, **options})
 
 
@@ -72,11 +76,44 @@ def _fit_on_blocks(
     return model.fit(blocks, validation_data=validation, **options)
 
 
+def hyperparameters(space: SearchSpace) -> keras_tuner.HyperParameters:
+    """A space in keras-tuner's terms; SpecError for choices that it cannot hold."""
+    hp = keras_tuner.HyperParameters()
+    for name, kind in space.ranges:
+        _ask(hp, name, kind)
+    return hp
+
+
+def told_to_keras_tuner(plan: Plan) -> dict[str, Any]:
+    """A plan as the values of keras-tuner's trial: its own, and all of it as JSON."""
+    told: dict[str, Any] = {"values": plan.values, "fidelity": plan.fidelity.to_plain()}
+    if plan.after is not None:
+        told["after"] = plan.after
+    return {**plan.values, PLAN: json.dumps(told)}
+
+
+def plan_of(hp: keras_tuner.HyperParameters, space: SearchSpace) -> Plan:
+    """The plan that a trial of keras-tuner's stands for: ours, or a point that its oracle chose."""
+    if PLAN in hp.values:
+        told = json.loads(hp.values[PLAN])
+        return Plan(told["values"], Fidelity(**told["fidelity"]), told.get("after"))
+    return Plan({name: _ask(hp, name, kind) for name, kind in space.ranges})
+
+
 def _ask(hp: keras_tuner.HyperParameters, name: str, kind: Any) -> Any:
     if isinstance(kind, Choice):
-        return hp.Choice(name, list(kind.values))
+        return hp.Choice(name, _held(name, kind))
     if isinstance(kind, LogUniform):
         return hp.Float(name, kind.low, kind.high, sampling="log")
     if isinstance(kind, Uniform):
         return hp.Float(name, kind.low, kind.high)
     return hp.Int(name, kind.low, kind.high)
+
+
+def _held(name: str, choice: Choice) -> list[Any]:
+    kinds = {type(value) for value in choice.values}
+    if kinds == {int, float}:
+        return [float(value) for value in choice.values]
+    if len(kinds) > 1 or not kinds <= {bool, int, float, str}:
+        raise SpecError(f"{name}: keras-tuner chooses among numbers and words alone")
+    return list(choice.values)

@@ -136,7 +136,7 @@ class Search:
                     time.sleep(PAUSE)
                     continue
                 result = self._run(trial, data)
-                self.ledger.end(trial, result)
+                self.ledger.end(trial.number, result)
             tell(replace(trial, result=result))
 
     def _run(self, trial: Trial, data: Data) -> dict[str, Any]:

@@ -5,6 +5,7 @@ So that a search that was cut off goes on as the unbroken one would have, a stra
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -54,6 +55,8 @@ WAIT = Wait()
 class Strategy(Protocol):
     """What a search asks: the next point, given all trials in the order of their numbers."""
 
+    space: SearchSpace
+
     def next(self, trials: Sequence[Trial]) -> Plan | Wait | None:
         """The plan of trial number len(trials); None when the search is over."""
 
@@ -80,25 +83,46 @@ class Grid:
 
 @dataclass(frozen=True)
 class Random:
-    """Random points (J. Bergstra and Y. Bengio 2012); of a finite space, none twice."""
+    """Random points (J. Bergstra and Y. Bengio 2012); of a finite space, none twice.
+
+    So many trials; without a number, until the space is exhausted or the budget spent.
+    """
 
     space: SearchSpace
-    trials: int
+    trials: int | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if isinstance(self.trials, bool) or not isinstance(self.trials, int) or self.trials < 1:
-            raise SpecError(f"a random search takes one trial or more, not {self.trials!r}")
+        check_count("a random search", self.trials)
 
     def next(self, trials: Sequence[Trial]) -> Plan | None:
-        number = len(trials)
-        if number >= self.total:
+        if self.total is not None and len(trials) >= self.total:
             return None
-        if np.isinf(self.space.size):
-            return Plan(self.space.draw(np.random.default_rng([self.seed, number])))
-        order = np.random.default_rng(self.seed).permutation(int(self.space.size))
-        return Plan(self.space.point(int(order[number])))
+        return Plan(random_point(self.space, self.seed, len(trials)))
 
     @property
-    def total(self) -> int:
-        return int(min(self.trials, self.space.size))
+    def total(self) -> int | None:
+        return total(self.space, self.trials)
+
+
+def random_point(space: SearchSpace, seed: int, number: int) -> Values:
+    """The random point with a number; a finite space is exhausted before a point comes again."""
+    if math.isinf(space.size):
+        return space.draw(np.random.default_rng([seed, number]))
+    sweep, place = divmod(number, int(space.size))
+    generator = np.random.default_rng([seed, sweep] if sweep else seed)
+    return space.point(int(generator.permutation(int(space.size))[place]))
+
+
+def total(space: SearchSpace, trials: int | None) -> int | None:
+    """How many trials there are at the most; None where there is no end."""
+    most = min(math.inf if trials is None else trials, space.size)
+    return None if math.isinf(most) else int(most)
+
+
+def check_count(what: str, trials: int | None) -> None:
+    """SpecError for a number of trials that is none."""
+    if trials is None:
+        return
+    if isinstance(trials, bool) or not isinstance(trials, int) or trials < 1:
+        raise SpecError(f"{what} takes one trial or more, not {trials!r}")

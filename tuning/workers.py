@@ -22,6 +22,7 @@ def run(
     *,
     workers: int = 1,
     seconds: float | None = None,
+    most: int | None = None,
     watch: Callable[[Search], None] = lambda search: None,
 ) -> None:
     """Run a search to its end with so many processes, each on one core.
@@ -33,7 +34,7 @@ def run(
     spawn = multiprocessing.get_context("spawn")
 
     def start() -> BaseProcess:
-        process = spawn.Process(target=_work, args=(search, data, seconds), daemon=True)
+        process = spawn.Process(target=_work, args=(search, data, seconds, most), daemon=True)
         process.start()
         return process
 
@@ -59,8 +60,8 @@ def run(
     watch(search)
 
 
-def _work(search: Search, data: Data, seconds: float | None) -> None:
+def _work(search: Search, data: Data, seconds: float | None, most: int | None) -> None:
     try:
-        search.work(data, seconds=seconds)
+        search.work(data, seconds=seconds, most=most)
     except KeyboardInterrupt:
         os._exit(0)  # who started us was stopped, and says so
