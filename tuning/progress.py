@@ -3,43 +3,122 @@
 from __future__ import annotations
 
 import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
 from tuning.broad import Broad
-from tuning.course import Remark
-from tuning.search import Search
+from tuning.results import best_of, duration
+from tuning.strategies import Trial
+
+if TYPE_CHECKING:
+    from tuning.search import Search
 
 
 class Line:
-    """A bar over trials, or over the budget of seconds where one is set."""
+    """A bar over trials, or over the budget of seconds where one is set.
 
-    def __init__(self, trials: int | None, seconds: float | None, *, quiet: bool = False):
-        self.seconds = seconds
+    Where nobody looks, as in a log, it is a line of text at the end of every trial. The time left
+    is told from the pace since this line began, by however many processes that was.
+    """
+
+    def __init__(
+        self,
+        trials: int | None,
+        seconds: float | None,
+        *,
+        quiet: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+    ):
+        self.trials, self.seconds, self.quiet, self.clock = trials, seconds, quiet, clock
+        self.paces = [Pace(trials), Pace(seconds)]
+        total = seconds or trials
         self.bar = tqdm(
-            total=round(seconds) if seconds else trials,
-            unit="s" if seconds else "trial",
+            total=total,
+            bar_format="{percentage:3.0f} %|{bar:20}| {desc}" if total else "{desc}",
             disable=quiet or not sys.stderr.isatty(),
+            dynamic_ncols=True,
         )
-        self.told = 0
+        self.remarks, self.ended = 0, -1
 
     def show(self, search: Search) -> None:
         """Bring the line up to date."""
-        ended = [trial for trial in search.trials() if trial.result]
-        spent = sum(trial.result["seconds"] for trial in ended)
-        self.bar.n = min(round(spent), self.bar.total) if self.seconds else len(ended)
-        if ended:
-            best = max(trial.result["score"] for trial in ended)
-            self.bar.set_postfix_str(f"{len(ended)} trials, best {best:.2%}", refresh=False)
-        self.bar.refresh()
-        if isinstance(search.strategy, Broad):
-            self._tell(search.strategy.story(search.trials()))
+        trials = search.trials()
+        told = self.text(trials)
+        ended = [trial for trial in trials if trial.result]
+        if self.bar.disable:
+            if not self.quiet and len(ended) > max(self.ended, 0):
+                print(told, file=sys.stderr, flush=True)
+        else:
+            done = _spent(ended) if self.seconds else len(ended)
+            self.bar.n = min(done, self.bar.total) if self.bar.total else done
+            self.bar.set_description_str(told)
+        self.ended = len(ended)
+        if isinstance(search.strategy, Broad) and not self.quiet:
+            self._tell(search.strategy, trials)
 
-    def _tell(self, story: list[Remark]) -> None:
-        for remark in story[self.told :]:
+    def text(self, trials: Sequence[Trial]) -> str:
+        """What the line says of these trials, now."""
+        ended = [trial for trial in trials if trial.result]
+        spent, now = _spent(ended), self.clock()
+        of = f" of {self.trials}" if self.trials else ""
+        told = [f"{len(ended)}{of} trials"]
+        if running := len(trials) - len(ended):
+            told.append(f"{running} running")
+        told.append(_best(ended))
+        of = f" of {duration(self.seconds)}" if self.seconds else ""
+        told.append(f"{duration(spent)}{of} of training")
+        done = (len(ended), spent)
+        known = [pace.left(each, now) for pace, each in zip(self.paces, done, strict=True)]
+        left = [each for each in known if each is not None]
+        if left:
+            told.append(f"about {duration(min(left))} left")
+        elif not (self.trials or self.seconds):
+            told.append("how many more, the trials will tell")
+        return ", ".join(told)
+
+    def _tell(self, strategy: Broad, trials: Sequence[Trial]) -> None:
+        story = strategy.story(trials)
+        for remark in story[self.remarks :]:
             self.bar.write(f"{remark.stage}\n    {remark.text}")
-        self.told = len(story)
+        self.remarks = len(story)
 
     def close(self) -> None:
         """Leave the line as it stands."""
         self.bar.close()
+
+
+class Pace:
+    """How fast something nears its total, by the clock, from when it was first looked at."""
+
+    def __init__(self, total: float | None):
+        self.total = total
+        self.first: tuple[float, float] | None = None
+        self.last: tuple[float, float] | None = None
+
+    def left(self, done: float, now: float) -> float | None:
+        """Seconds left; None without a total, and before the first step was seen."""
+        if self.total is None:
+            return None
+        self.first = self.first or (done, now)
+        if self.last is None or done > self.last[0]:
+            self.last = (done, now)
+        progress, elapsed = done - self.first[0], self.last[1] - self.first[1]
+        if progress <= 0 or elapsed <= 0:
+            return None
+        rest = max(self.total - done, 0.0) * elapsed / progress
+        return max(rest - (now - self.last[1]), 0.0)
+
+
+def _best(ended: Sequence[Trial]) -> str:
+    best = best_of(ended)
+    if best is None:
+        return "nothing learned yet"
+    on = str(best.fidelity)
+    return f"best {100 * best.score:.2f} %{'' if on == 'the full problem' else f' on {on}'}"
+
+
+def _spent(ended: Sequence[Trial]) -> float:
+    return sum(trial.result["seconds"] for trial in ended)

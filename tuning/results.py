@@ -63,6 +63,30 @@ def to_csv(trials: Sequence[Trial]) -> str:
     return text.getvalue()
 
 
+def best_of(trials: Sequence[Trial]) -> Trial | None:
+    """The ended trial with the highest score, of equals the first; None where none has learned.
+
+    Among those that saw the most of the problem: scores on less of it do not compare.
+    """
+    learned = [trial for trial in trials if trial.score > 0]
+    ranked = ((trial.fidelity.rank, trial.score, -trial.number, trial) for trial in learned)
+    return max(ranked, key=lambda each: each[:3], default=(None,))[-1]
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person says them.
+
+    >>> duration(7.25), duration(95), duration(7260)
+    ('7.2 s', '1 min 35 s', '2 h 1 min')
+    """
+    if round(seconds) < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
 def keep_trials(search: Found) -> Path:
     """Write all trials as CSV."""
     path = search.project / "trials.csv"

@@ -12,6 +12,7 @@ from tuning.broad import Broad
 from tuning.course import Remark
 from tuning.judging import margin
 from tuning.ledger import Ledger, trials_of
+from tuning.results import best_of
 from tuning.space import SearchSpace
 from tuning.strategies import Grid, Random, Strategy, Trial
 from zoo.errors import RunError
@@ -55,11 +56,8 @@ class Record:
 
     @property
     def best(self) -> Trial | None:
-        """The trial with the highest score among the fullest; None where none has learned."""
-        learned = [trial for trial in self.ended if trial.score > 0]
-        rank = max((trial.fidelity.rank for trial in learned), default=None)
-        rivals = [trial for trial in learned if trial.fidelity.rank == rank]
-        return max(rivals, key=lambda trial: (trial.score, -trial.number), default=None)
+        """The trial with the highest score on the most of the problem; None where none learned."""
+        return best_of(self.ended)
 
     @property
     def rivals(self) -> list[Trial]:

@@ -63,6 +63,8 @@ def _cells(record: Record, trial: Trial) -> dict[str, Cell]:
     if len(problems) > 1:
         problem = str(trial.fidelity)
         cells["problem"] = (escaped(problem), f"{problems.index(problem):04}")
+    if any(each.after is not None for each in record.all):
+        cells["goes on from"] = _number(trial.after, "d")
     if any(state_of(each) for each in record.all):
         cells["remark"] = (escaped(state_of(trial)), state_of(trial))
     return cells

@@ -10,6 +10,7 @@ from tuning.reporting.drawing import bar, escaped, svg, text
 from tuning.reporting.importance import Importance, importance
 from tuning.reporting.record import Record, executions_of
 from tuning.reporting.scales import linear, short
+from tuning.results import duration
 from tuning.strategies import Trial
 
 
@@ -26,20 +27,6 @@ def told(trial: Trial) -> str:
     """A trial in a line: its number, score and values."""
     values = ", ".join(f"{name} = {short(value)}" for name, value in trial.values.items())
     return f"trial {trial.number}: {percent(trial)} ({values})"
-
-
-def duration(seconds: float) -> str:
-    """Seconds as a person says them.
-
-    >>> duration(7.25), duration(95), duration(7260)
-    ('7.2 s', '1 min 35 s', '2 h 1 min')
-    """
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s"
-    return f"{minutes // 60} h {minutes % 60} min"
 
 
 # --- the summary ----------------------------------------------------------------------------------
