@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +21,7 @@ from zoo.export.runners import in_batches, keras_runner, saved_model_alone, save
 from zoo.export.saved_model import ENDPOINTS, export_saved_model
 from zoo.export.warmup import FILE, read_warmup, write_warmup
 
+ATTACKS = Path(__file__).parent / "attacks"
 IMAGES = np.random.default_rng(0).integers(0, 256, (40, 28, 28, 1), dtype=np.uint8)
 
 
@@ -115,9 +117,41 @@ def test_files_of_any_kind_are_decoded(folder):
         np.testing.assert_allclose(answer, bytes_(IMAGES[:1])["probabilities"][0], atol=1e-6)
     (digit,) = encoded(np.array([png(picture, kind="JPEG")], object))["digit"]
     assert digit in range(10)
-    with pytest.raises(tf.errors.InvalidArgumentError, match="Unknown image file format"):
-        encoded(np.array([b"no picture"], object))
     assert encoded(np.array([], object))["probabilities"].shape == (0, 10)
+
+
+def _jpeg_of(height: int, width: int) -> bytes:
+    """A JPEG whose header tells of another size than it has."""
+    sound = png(IMAGES[0, :, :, 0], kind="JPEG")
+    sizes = sound.index(b"\xff\xc0") + 5
+    return sound[:sizes] + struct.pack(">HH", height, width) + sound[sizes + 4 :]
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        b"",
+        b"no picture",
+        b"\x89PNG\r\n\x1a\n",
+        (ATTACKS / "not_an_image.png").read_bytes(),
+        (ATTACKS / "huge.png").read_bytes(),
+        _jpeg_of(20_000, 20_000),
+        png(IMAGES[0, :, :, 0], kind="GIF"),
+    ],
+    ids=["nothing", "text", "cut short", "a page", "huge PNG", "huge JPEG", "GIF"],
+)
+def test_a_file_that_is_no_picture_or_too_large_is_refused_undecoded(folder, file):
+    encoded = saved_model_runner(folder, "encoded")
+    with pytest.raises(tf.errors.InvalidArgumentError, match="encoded takes PNG or JPEG files of"):
+        encoded(np.array([png(IMAGES[0, :, :, 0]), file], object))
+
+
+def test_damaged_and_tiny_pictures(folder):
+    encoded = saved_model_runner(folder, "encoded")
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        encoded(np.array([(ATTACKS / "truncated.jpg").read_bytes()], object))
+    (digit,) = encoded(np.array([(ATTACKS / "one_pixel.png").read_bytes()], object))["digit"]
+    assert digit in range(10)
 
 
 def test_files_of_other_sizes_become_28x28_with_black_at_the_sides(folder):

@@ -33,15 +33,18 @@ from zoo.spec import IMAGE_SHAPE
 # Each takes `images` and answers alike; the first is what a server takes when none is named.
 ENDPOINTS = ("serving_default", "bytes", "floats", "encoded")
 
+# Of a file for `encoded`: a few bytes could ask a server for gigabytes. These take some 80 MB.
+MOST_PIXELS = 16_000_000
+
 
 def export_saved_model(model: keras.Model, folder: str | Path, metadata: Mapping[str, Any]) -> Path:
     """Write a SavedModel into `folder`, .../NAME/VERSION, which appears whole or not at all.
 
     `serving_default` and `bytes` take uint8 [n, 28, 28, 1] as MNIST stores it; `floats` the same
     in the book's scale, byte / 256, in 0..1, rounded to the nearest byte; `encoded` takes PNG or
-    JPEG files, string [n], whose pictures become grey, and 28x28 with black at the sides. Raises
-    SpecError for a version that is no whole number, and RunError for one that exists, or a folder
-    that cannot be written.
+    JPEG files, string [n], of MOST_PIXELS at the most, whose pictures become grey, and 28x28 with
+    black at the sides. Raises SpecError for a version that is no whole number, and RunError for one
+    that exists, or a folder that cannot be written.
     """
     folder = Path(folder)
     if not folder.name.isdecimal():
@@ -97,15 +100,42 @@ def _endpoints(model: keras.Model) -> dict[str, Callable]:
 
     def encoded(images):
         kind = tf.TensorSpec(IMAGE_SHAPE, "uint8")
-        return answer(tf.map_fn(_decoded, images, fn_output_signature=kind))
+        # One after another, lest large pictures lie in memory side by side.
+        decoded = tf.map_fn(_decoded, images, fn_output_signature=kind, parallel_iterations=1)
+        return answer(decoded)
 
     return {"serving_default": answer, "bytes": answer, "floats": floats, "encoded": encoded}
 
 
 def _decoded(file: tf.Tensor) -> tf.Tensor:
+    told = [f"encoded takes PNG or JPEG files of 1 to {MOST_PIXELS:,} pixels"]
+    pixels = _pixels(file)
+    with tf.control_dependencies(
+        [tf.debugging.Assert((pixels > 0) & (pixels <= MOST_PIXELS), told)]
+    ):
+        file = tf.identity(file)
     image = tf.io.decode_image(file, channels=1, expand_animations=False)
     image = tf.image.resize_with_pad(image, *IMAGE_SHAPE[:2], antialias=True)
     return tf.cast(tf.round(image), "uint8")
+
+
+def _pixels(file: tf.Tensor) -> tf.Tensor:
+    # What the header of a PNG or JPEG tells; 0 of any other file.
+    def png():
+        sides = tf.io.decode_raw(tf.strings.substr(file, 16, 8), "int32", little_endian=False)
+        return tf.reduce_prod(tf.cast(tf.maximum(sides, 0), "int64"))
+
+    def jpeg():
+        return tf.reduce_prod(tf.io.extract_jpeg_shape(file, "int64")[:2])
+
+    long_enough = tf.strings.length(file) >= 24
+    return tf.case(
+        [
+            (long_enough & (tf.strings.substr(file, 0, 8) == b"\x89PNG\r\n\x1a\n"), png),
+            (long_enough & (tf.strings.substr(file, 0, 3) == b"\xff\xd8\xff"), jpeg),
+        ],
+        default=lambda: tf.constant(0, "int64"),
+    )
 
 
 def _example(endpoint: str) -> tf.Tensor:
