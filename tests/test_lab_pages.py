@@ -5,9 +5,7 @@ Their numbers are held against Python: finite differences of the cost, SciPy, Ke
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 
 import numpy as np
 import pytest
@@ -31,23 +29,6 @@ BOOK_SOFTMAX = {
     -2.0: (0.32733, 0.00989, 0.65915, 0.00363),
     -5.0: (0.32846, 0.00992, 0.66144, 0.00018),
 }
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    browser, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if not (browser and driver):
-        pytest.skip("no Chromium to open the pages in: apt-get install chromium chromium-driver")
-    from selenium import webdriver
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = browser
-    options.add_argument("--headless=new")
-    if os.geteuid() == 0:
-        options.add_argument("--no-sandbox")  # Chromium's own sandbox refuses to run as root
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    with webdriver.Chrome(options=options, service=webdriver.ChromeService(driver)) as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")
