@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo.lab.chapter1 import segmentation
+from zoo.lab.chapter1 import digits, neurons, segmentation, valley
 from zoo.lab.chapter1.digits import draw_counts
 from zoo.lab.chapter1.gates import add, bit_layer, half_adder, nand_gate, perceptron
 from zoo.lab.experiment import Bench
@@ -51,9 +51,38 @@ def test_counts_are_drawn_with_the_books_from_json():
 
 
 def test_the_quick_ones_agree(tmp_path):
-    for name in ("ch1_nand", "ch1_adder", "ch1_bitwise_layer", "ch1_sigmoid_vs_step"):
-        assert run(name, out=tmp_path).outcome.verdict == "agrees"
+    names = "perceptron_weighing nand adder bitwise_layer sigmoid_vs_step small_change_linear"
+    for name in (*names.split(), "cost_bowl"):
+        assert run(f"ch1_{name}", out=tmp_path, progress=False).outcome.verdict == "agrees"
     assert not Bench(tmp_path).fast
+
+
+@pytest.mark.parametrize("size", [1e-4, -0.01, 0.3])
+def test_small_changes_are_those_of_differences(size):
+    def output(changed):
+        z = neurons.NEURON_W @ neurons.NEURON_X + neurons.NEURON_B
+        z += changed * (neurons.DIRECTION[:3] @ neurons.NEURON_X + neurons.DIRECTION[3])
+        return 1 / (1 + np.exp(-z))
+
+    true, linear = neurons.change(size)
+    assert true == pytest.approx(output(size) - output(0), abs=1e-12)
+    slope = (output(1e-6) - output(-1e-6)) / 2e-6
+    assert linear == pytest.approx(size * slope, rel=1e-6)
+
+
+def test_the_ball_by_hand():
+    # grad C = 2 v: from (0.9, 0.8) a step of 0.25 goes half of the way.
+    assert valley.roll(0.25, steps=2).tolist() == [[0.9, 0.8], [0.45, 0.4], [0.225, 0.2]]
+    assert valley.valley(np.array([3.0, 4.0])) == 25
+
+
+def test_baselines_stand_beside_all_that_the_book_quotes():
+    drawn = digits.draw_baselines({"right": {"darkness": 2225}})
+    axes = drawn.axes[0]
+    assert [text.get_text() for text in axes.get_yticklabels()] == list(digits.QUOTED)
+    assert [patch.get_width() for patch in axes.patches] == [2225]
+    (book,) = axes.lines
+    assert book.get_xdata().tolist() == [1000, 2225, 9435, 9850, 9979]
 
 
 # --- strings of digits ----------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from zoo.lab.chapter2 import equations
 from zoo.lab.chapter2.backpropagation import (
     backpropagate,
     by_differences,
@@ -44,3 +45,30 @@ def test_differences_leave_the_parameters_as_they_were():
 def test_keras_agrees_on_real_digits(mnist, tmp_path):
     outcome = run("ch2_backprop_check", out=tmp_path, progress=False).outcome
     assert outcome.verdict == "agrees"
+
+
+def test_errors_are_slopes_of_the_cost_by_the_weighted_inputs():
+    """delta_j = dC/dz_j: a bias moves z by itself, so its slope by eq. 46 is the mean of errors."""
+    parameters, x, y = small_net((3, 4, 2), images=6)
+    slopes = by_differences(parameters, x, y)[1::2]
+    for delta, slope in zip(equations.errors(parameters, x, y), slopes, strict=True):
+        assert delta.mean(axis=0) == pytest.approx(slope, abs=1e-5)
+
+
+def test_paths_are_counted_and_add_up_by_hand():
+    # 1-1-1 with all weights 2, biases 0, x = 1, y = 0: one path.
+    parameters = [np.array([[2.0]]), np.zeros(1), np.array([[2.0]]), np.zeros(1)]
+    a1 = 1 / (1 + np.exp(-2.0))
+    a2 = 1 / (1 + np.exp(-2 * a1))
+    (products,) = equations.over_paths(parameters, np.ones(1), np.zeros(1))
+    assert products == [pytest.approx(a2 * a2 * (1 - a2) * 2 * a1 * (1 - a1))]
+    parameters, x, y = small_net((2, 3, 4, 2), images=1)
+    paths = equations.over_paths(parameters, x[0], y[0])
+    assert [len(each) for each in paths] == [4 * 2] * 6
+    slopes = by_differences(parameters, x, y)[0].ravel()
+    assert np.sum(paths, axis=1) == pytest.approx(slopes, abs=1e-5)
+
+
+def test_the_equations_and_the_passes_are_as_the_book_says(tmp_path):
+    for name in ("ch2_BP1_to_BP4", "ch2_path_sum", "ch2_finite_difference"):
+        assert run(name, out=tmp_path, fast=True, progress=False).outcome.verdict == "agrees", name

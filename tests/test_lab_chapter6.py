@@ -8,8 +8,18 @@ from matplotlib.figure import Figure
 
 import zoo
 from zoo.lab import Bench
-from zoo.lab.chapter6 import adversarial, dropout, expansion, filters, fooling, pieces, votes
+from zoo.lab.chapter6 import (
+    adversarial,
+    dropout,
+    expansion,
+    filters,
+    fooling,
+    networks,
+    pieces,
+    votes,
+)
 from zoo.lab.chapter6.attacks import cost_gradients, fgsm, logits, pgd
+from zoo.pretrained import manifest
 
 
 @pytest.fixture
@@ -99,6 +109,22 @@ def test_all_filters_are_drawn_on_one_scale():
     axes = filters.draw_filters(data).axes
     assert [each.images[0].get_clim() for each in axes] == [(0, 99)] * 4
     assert not any(each.axison for each in axes)
+
+
+# --- the chapter's networks -----------------------------------------------------------------------
+
+
+def test_a_network_scores_what_the_manifest_says_and_stands_beside_the_book(bench, monkeypatch):
+    monkeypatch.setattr(networks, "NETWORKS", ("shallow", "conv1_only", "not_there"))
+    outcome = networks.networks.measure(bench)
+    first, second = outcome.checks
+    published = manifest()
+    assert first.ours == published["shallow"].test / 100
+    assert (first.book, first.agrees) == (97.8, True)
+    assert second.ours == published["conv1_only"].test / 100
+    assert (second.book, second.agrees) == (None, None)
+    axes = networks.draw_networks(outcome.data).axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["shallow", "conv1_only"]
 
 
 # --- expansion ------------------------------------------------------------------------------------

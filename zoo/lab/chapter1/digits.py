@@ -67,12 +67,50 @@ def mnist_30h(bench: Bench) -> Outcome:
     return _beside_the_book(bench, spec, "eta = 3", printed, bench.choose(30, 4))
 
 
+@experiment("ch1_mnist_100h", "A hundred hidden neurons", draw=draw_counts)
+def mnist_100h(bench: Bench) -> Outcome:
+    """784-100-10 by the same settings; the book's best of three runs gets 96.59 % right.
+
+    Its footnote says that results vary: in three of our five runs one digit is never answered.
+    """
+    epochs, seeds = bench.choose((30, range(3)), (3, range(1, 2)))
+    spec = zoo.get_spec("mlp100.quadratic")
+    runs = {f"seed {seed}": _counts(bench, spec, epochs, seed) for seed in seeds}
+    best = max(max(run) for run in runs.values())
+    # The book's best of three, and ours: each is right for 9,659 by a binomial's deviation of 18,
+    # and runs that learn all ten digits differ by about as much again.
+    check = near("best of three runs", best, 9_659, within=75)
+    if bench.fast:
+        check = Check("best epoch of one run", best, 9_659)
+    remark = "One run of 3 epochs of the book's 30." if bench.fast else ""
+    return Outcome({"curves": runs, "book": {}, "settings": "eta = 3"}, (check,), remark)
+
+
 @experiment("ch1_eta_too_small", "A learning rate that is too small", draw=draw_counts)
 def eta_too_small(bench: Bench) -> Outcome:
     """784-100-10 with eta 0.001: each epoch helps a little, and thirty of them do not suffice."""
     printed = {0: 1139, 1: 1136, 2: 1135, 27: 2101, 28: 2123, 29: 2142}
     spec = zoo.get_spec("mlp100.quadratic").with_settings(learning_rate=0.001)
     return _beside_the_book(bench, spec, "eta = 0.001", printed, bench.choose(30, 3))
+
+
+@experiment("ch1_eta_steps", "Larger learning rates, step by step", draw=draw_counts)
+def eta_steps(bench: Bench) -> Outcome:
+    """784-100-10 with eta raised from 0.01 to 1 and 3: the book raises it and finds it better."""
+    epochs, images = bench.choose((30, 50_000), (3, 10_000))
+    spec = zoo.get_spec("mlp100.quadratic").with_settings(images=images)
+    # Seed 1, whose neurons are not saturated from the start (see ch3_xent_100h).
+    curves = {
+        f"eta = {eta:g}": _counts(bench, spec.with_settings(learning_rate=eta), epochs, seed=1)
+        for eta in (0.01, 0.1, 1.0, 3.0)
+    }
+    last = [curve[-1] for curve in curves.values()]
+    checks = [Check(f"right at the end, {label}", curve[-1]) for label, curve in curves.items()]
+    better = last[0] < last[1] < last[2]
+    checks.append(Check("from 0.01 to 0.1 to 1", "better" if better else "not better", "better",
+                        better))  # fmt: skip
+    remark = "3 epochs of 30, of the first 10,000 images." if bench.fast else ""
+    return Outcome({"curves": curves, "book": {}}, tuple(checks), remark)
 
 
 @experiment("ch1_eta_too_big", "A learning rate that is too large", draw=draw_counts)
@@ -113,20 +151,36 @@ def online_learning(bench: Bench) -> Outcome:
     return Outcome({"curves": curves, "book": {}}, checks)
 
 
+# What the book quotes: the last two are of others, "above 98.5 %", and 21 errors.
+QUOTED = {
+    "guessing": 1_000,
+    "darkness": 2_225,
+    "support vector machine": 9_435,
+    "the same, tuned": 9_850,
+    "Wan et al. 2013": 9_979,
+}
+
+
 def draw_baselines(data: dict[str, Any]) -> Figure:
-    """A bar a method."""
-    drawn, axes = style.figure(size=(7, 3))
-    axes.barh(list(data["right"]), list(data["right"].values()), color=style.COLORS[0])
-    for row, count in enumerate(data["right"].values()):
-        axes.text(count, row, f" {count:,}", va="center")
-    axes.set(xlabel="right, of 10,000 test images", xlim=(0, 11_000))
-    axes.invert_yaxis()
+    """A bar a method that was measured, and the book's figures."""
+    drawn, axes = style.figure(size=(7, 3.4))
+    rows = {name: row for row, name in enumerate(QUOTED)}
+    axes.set_yticks(list(rows.values()), list(rows))
+    for name, count in data["right"].items():
+        axes.barh(rows[name], count, color="#c8d4e0", edgecolor=style.COLORS[0])
+        axes.text(max(count, QUOTED[name]) + 250, rows[name], f"{count:,}", va="center")
+    axes.plot(list(QUOTED.values()), list(rows.values()), **style.BOOK)
+    axes.set(xlabel="right, of 10,000 test images", xlim=(0, 11_400), ylim=(4.6, -0.6))
+    style.legend_above(axes)
     return drawn
 
 
 @experiment("ch1_baselines", "The methods to beat", draw=draw_baselines)
 def baselines(bench: Bench) -> Outcome:
-    """Guessing, the nearest mean darkness, and a support vector machine with its old defaults."""
+    """Guessing, the nearest mean darkness, and support vector machines, by defaults and tuned.
+
+    The record of its time, by Wan et al. 2013, is quoted.
+    """
     from zoo import baselines as methods
 
     data = bench.data
@@ -141,5 +195,7 @@ def baselines(bench: Bench) -> Outcome:
     if not bench.fast:
         right["support vector machine"] = methods.svm(data).score.correct
         checks.append(near("right by the machine", right["support vector machine"], 9_435, 0))
-    remark = "The support vector machine takes minutes: full form only." if bench.fast else ""
+        tuned = right["the same, tuned"] = methods.svm_tuned(data).score.correct
+        checks.append(Check("right by the machine, tuned", tuned, "above 9,850", tuned > 9_850))
+    remark = "The support vector machines take minutes: full form only." if bench.fast else ""
     return Outcome({"right": right}, tuple(checks), remark)

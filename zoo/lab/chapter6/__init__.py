@@ -1,3 +1,12 @@
 """Chapter 6: deep learning."""
 
-MODULES = ("pieces", "filters", "expansion", "dropout", "votes", "adversarial", "fooling")
+MODULES = (
+    "pieces",
+    "filters",
+    "networks",
+    "expansion",
+    "dropout",
+    "votes",
+    "adversarial",
+    "fooling",
+)
