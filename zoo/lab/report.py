@@ -26,6 +26,9 @@ table {{ border-collapse: collapse; margin: 0.5rem 0; font-size: 0.95rem }}
 th, td {{ text-align: left; padding: 0.15rem 1.2rem 0.15rem 0; border-bottom: 1px solid #ddd }}
 code {{ background: #f2f2f2; padding: 0.1rem 0.3rem }}
 section {{ margin: 2.5rem 0 }}
+nav {{ columns: 2 20rem; font-size: 0.95rem }}
+nav h2 {{ font-size: 1rem; margin: 0 }}
+nav ul {{ margin: 0 0 1rem; padding-left: 1.2rem; break-before: avoid }}
 .verdict {{ font: 0.85rem system-ui, sans-serif; border: 1px solid #888; border-radius: 0.3rem;
            padding: 0.05rem 0.5rem; margin-left: 0.6rem; white-space: nowrap }}
 .differs {{ background: #fbe3da; border-color: #c1440e }}
@@ -36,10 +39,12 @@ section {{ margin: 2.5rem 0 }}
 agree with the book, {differs} differ, {unjudged} are not judged, {silent} have no figure in the
 book to compare.{fast} Ranges are such that one in twenty, or one in a hundred where it says so,
 differs by chance alone.</p>
-<nav><ul>
+<nav>
 {contents}
-</ul></nav>
+</nav>
 {sections}
+<p>Some of these can be played with: <code>python -m zoo lab pages</code> writes a neuron, a softmax
+and a game of bumps.</p>
 </html>
 """
 
@@ -59,11 +64,19 @@ def write_report(done: Sequence[Done], path: Path, *, fast: bool) -> None:
         unjudged=verdicts.count("not judged"),
         silent=verdicts.count("no figure"),
         fast=FAST if fast else "",
-        contents="\n".join(_entry(each) for each in done),
+        contents="\n".join(_contents(done)),
         sections="\n".join(_chapters(done, fast)),
     )
     with replacing(path) as temporary:
         temporary.write_text(text)
+
+
+def _contents(done: Sequence[Done]) -> list[str]:
+    lists = []
+    for chapter, group in groupby(done, key=lambda each: each.experiment.chapter):
+        entries = "\n".join(_entry(each) for each in group)
+        lists.append(f"<h2>Chapter {chapter}</h2>\n<ul>\n{entries}\n</ul>")
+    return lists
 
 
 def _chapters(done: Sequence[Done], fast: bool) -> list[str]:

@@ -111,7 +111,8 @@ def draw_bitwise_layer(data: dict[str, Any]) -> Figure:
     outputs = np.array(data["outputs"])
     axes.imshow(outputs.T, cmap="gray_r", vmin=0, vmax=1.6, aspect="auto")
     for (digit, bit), value in np.ndenumerate(outputs):
-        axes.text(digit, bit, f"{value:.2g}", ha="center", va="center", fontsize=7)
+        look = {"ha": "center", "va": "center", "color": "white" if value > 0.5 else "black"}
+        axes.text(digit, bit, f"{value:.2g}", fontsize=7, **look)
     axes.grid(visible=False)
     axes.set(xlabel="digit", ylabel="bit", xticks=range(10), yticks=range(BITS))
     axes.set_yticklabels(["8", "4", "2", "1"])
