@@ -18,7 +18,7 @@ from tuning.strategies import Trial
 # With fewer trials a forest knows next to nothing.
 FEWEST = 12
 
-FOLDS, TREES, SHUFFLES = 6, 100, 10
+FOLDS, TREES, SHUFFLES = 5, 50, 10
 
 
 @dataclass(frozen=True)
