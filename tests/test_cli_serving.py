@@ -8,8 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import zoo
 from zoo import pretrained
 from zoo.cli import main
+from zoo.export import export
+from zoo.export.runners import onnx_runner
+from zoo.export.saved_model import ENDPOINTS
 
 NET = "mlp30"
 
@@ -45,14 +49,40 @@ def test_predict_goes_on_after_a_picture_that_is_none(photo, tmp_path, capsys):
     assert ": 7, " in seven
 
 
+def test_pictures_of_one_name_are_each_shown(photo, mnist, tmp_path, capsys):
+    (tmp_path / "more").mkdir()
+    ink = np.kron(mnist.test.images[1, ..., 0], np.ones((7, 7), np.uint8))  # a two
+    Image.fromarray(ink).save(tmp_path / "more/seven.png")
+    files = [str(photo), str(tmp_path / "more/seven.png")]
+    assert main(["predict", NET, *files, "--json", "--show", str(tmp_path / "seen")]) == 0
+    seven, two = json.loads(capsys.readouterr().out)
+    assert (seven["digit"], two["digit"]) == (7, 2)
+    shown = [np.asarray(Image.open(told["seen"])) for told in (seven, two)]
+    assert not np.array_equal(*shown)
+
+
 def test_export_writes_one_version_after_another_and_tells_what_it_is(tmp_path, capsys):
     for version in ("1", "2"):
         assert main(["export", NET, "--out", str(tmp_path)]) == 0
         told = json.loads((tmp_path / NET / version / "metadata.json").read_text())
-        assert told["spec_hash"] == pretrained.entry_of(NET).spec_hash
+        entry = pretrained.entry_of(NET)
+        assert told["spec_hash"] == entry.spec_hash
+        assert (told["test_correct"], told["test_total"]) == (entry.test, 10_000)
+        assert told["test_accuracy"] == entry.test / 10_000
     capsys.readouterr()
     assert main(["export", NET, "--out", str(tmp_path), "--version", "2"]) == 1
     assert "zoo: " in capsys.readouterr().err
+
+
+def test_a_sheet_of_bytes_tells_how_the_bytes_score(mnist, tmp_path, capsys):
+    assert main(["export", NET, "--format", "onnx_int8", "--out", str(tmp_path)]) == 0
+    path = tmp_path / NET / f"{NET}-int8.onnx"
+    answers = onnx_runner(path)(mnist.test.images)["digit"]
+    right = int(np.sum(answers == mnist.test.labels))
+    assert right != pretrained.entry_of(NET).test, "they must differ for this test to tell"
+    sheet = json.loads((path.parent / f"{path.name}.json").read_text())
+    assert (sheet["test_correct"], sheet["size"]) == (right, path.stat().st_size)
+    assert f"on the test images: {right:,} / 10,000" in capsys.readouterr().out
 
 
 def test_verify_finds_that_all_forms_answer_alike(capsys):
@@ -62,15 +92,31 @@ def test_verify_finds_that_all_forms_answer_alike(capsys):
     exact = [
         line for line in lines if line.startswith(("Keras", "saved_model", "onnx ", "litert "))
     ]
-    assert len(exact) >= 6
+    assert len(exact) == 7
     assert all(line.endswith(score) for line in exact)
     assert any(line.startswith("litert_int8") for line in lines)
+    assert lines[-1] == "all but those in bytes answer alike"
+
+
+def test_verify_fails_where_a_form_answers_otherwise(tmp_path, idx_folder, monkeypatch, capsys):
+    other = zoo.build(NET, seed=1)
+    export(other, "saved_model", tmp_path, name=NET)
+    monkeypatch.setattr("zoo.export.verify.FORMATS", ("onnx_int8",))
+    asked = ["verify", NET, "--version", "1", "--out", str(tmp_path), "--data", str(idx_folder)]
+    assert main(asked) == 1
+    last = capsys.readouterr().out.splitlines()[-1]
+    told = ", ".join(f"{tmp_path / NET / '1'} {endpoint}" for endpoint in ENDPOINTS)
+    assert last == f"answer otherwise: {told}"
 
 
 def test_evaluate_scores_what_is_pretrained(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main(["evaluate", NET]) == 0
-    assert str(pretrained.entry_of(NET).score) in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert str(pretrained.entry_of(NET).score) in printed
+    assert printed.startswith(
+        f"{NET}, trained by {pretrained.entry_of(NET).spec['name']} with seed "
+    )
     assert (tmp_path / f"runs/{NET}-pretrained/wrong_digits.png").exists()
 
 

@@ -62,6 +62,7 @@ def test_diversity_is_counted_as_by_hand(three, split):
     assert found.missed_by_all.tolist() == [4, 5]
     assert found.oracle.correct == 4
     assert "two members disagree on 33.33 % of the images (0.00 % to 50.00 %)" in str(found)
+    assert "missed by every member: images 4, 5" in str(found)
 
 
 def test_a_declared_vote_has_members_too():
@@ -89,5 +90,7 @@ def test_what_cannot_vote():
         zoo.vote([guesser(1)], rule="plurallity")
     with pytest.raises(SpecError, match="a vote needs members"):
         zoo.vote([])
+    with pytest.raises(SpecError, match="a vote takes a list of members, not the one name 'conv1'"):
+        zoo.vote("conv1")
     with pytest.raises(UnknownNameError, match="Did you mean 'conv1'"):
         zoo.vote(["conv1x"])

@@ -171,6 +171,8 @@ def _add_serving(choices) -> None:
 
     command = _command(choices, "verify", serving.verify, "do all the exports answer alike?")
     command.add_argument("name")
+    command.add_argument("--version", type=_count, metavar="N", help="a SavedModel, too")
+    command.add_argument("--out", type=Path, help="its folder (default saved_models)")
     _data_options(command)
 
 

@@ -17,6 +17,9 @@ from zoo.layers import Vote
 from zoo.models import load
 from zoo.spec import IMAGE_SHAPE
 
+# Images that every member misses, as far as they are listed.
+MOST_TOLD = 50
+
 
 def vote(
     members: Sequence[str | keras.Model],
@@ -30,6 +33,8 @@ def vote(
     Each takes byte images and puts out ten numbers; so does the vote. `rule` and `weights` are
     those of `zoo.Vote`. Raises SpecError where they do not fit, and UnknownNameError.
     """
+    if isinstance(members, str):
+        raise SpecError(f"a vote takes a list of members, not the one name {members!r}")
     models = [load(member) if isinstance(member, str) else member for member in members]
     Vote([model.layers for model in models], rule, weights)  # checks rule and weights
     images = keras.Input(IMAGE_SHAPE, dtype="uint8", name="images")
@@ -98,6 +103,10 @@ class Diversity:
                 f"two members disagree on {pairs.mean():.2%} of the images "
                 f"({pairs.min():.2%} to {pairs.max():.2%})".replace("%", " %")
             )
+        if len(self.missed_by_all):
+            places = ", ".join(str(place) for place in self.missed_by_all[:MOST_TOLD])
+            more = ", ..." if len(self.missed_by_all) > MOST_TOLD else ""
+            lines.append(f"missed by every member: images {places}{more}")
         return "\n".join(lines)
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 from dataclasses import fields
 
 from zoo.commands.shared import load_images
 from zoo.errors import UnknownNameError, nearest
+from zoo.layers import Layer, walk
 from zoo.quiet import import_tensorflow
 from zoo.registry import get_spec, list_models
-from zoo.spec import ModelSpec
+from zoo.spec import IMAGE_SHAPE, ModelSpec
 
 
 def list_networks(options: argparse.Namespace) -> None:
@@ -43,7 +45,7 @@ def show(options: argparse.Namespace) -> None:
         return
     print(f"{spec.name}: {spec.summary}\n")
     for text, shape, parameters in _layer_rows(spec):
-        print(f"  {text:52}{shape:>10}{parameters:>12}")
+        print(f"  {text:54}{shape:>10}{parameters:>12}")
     print("\nrecipe")
     for field in fields(spec.recipe):
         print(f"  {field.name:16} {getattr(spec.recipe, field.name)}")
@@ -56,10 +58,20 @@ def show(options: argparse.Namespace) -> None:
 def _layer_rows(spec: ModelSpec) -> list[tuple[str, str, str]]:
     if spec.is_function:
         return [(str(spec.layers[0]), "", "")]
-    rows = [("bytes / 256", "28x28x1", "")]
-    for layer, shape, parameters in spec.walk():
-        rows.append((str(layer), "x".join(map(str, shape)), f"{parameters:,}"))
+    rows = [("bytes / 256", "28x28x1", ""), *_rows(spec.layers)]
+    if spec.is_vote:
+        members = spec.layers[0].members
+        for layers in dict.fromkeys(members):  # those that are alike are shown once
+            like = [str(number) for number, other in enumerate(members, 1) if other == layers]
+            rows += [(f"member {', '.join(like)}", "", ""), *_rows(layers, "  ")]
     return [*rows, ("", "in all", f"{spec.parameters:,}")]
+
+
+def _rows(layers: Sequence[Layer], indent: str = "") -> list[tuple[str, str, str]]:
+    return [
+        (f"{indent}{layer}", "x".join(map(str, shape)), f"{parameters:,}")
+        for layer, shape, parameters in walk(layers, IMAGE_SHAPE)
+    ]
 
 
 def data(options: argparse.Namespace) -> None:

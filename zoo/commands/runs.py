@@ -44,12 +44,15 @@ def evaluate(options: argparse.Namespace) -> None:
     spec = get_spec(options.name)
     import_tensorflow()
     from zoo.models import load
+    from zoo.pretrained import entry_of
     from zoo.report import present_model
     from zoo.reproduction import RUNS, run_folder
     from zoo.runs import load_run
 
     if options.run is None and options.seed is None:
-        present_model(spec, load(spec.name), load_images(options), RUNS / f"{spec.name}-pretrained")
+        model, entry = load(spec.name), entry_of(spec.name)
+        print(f"{entry.name}, trained by {entry.spec['name']} with seed {entry.seed}")
+        present_model(spec, model, load_images(options), RUNS / f"{spec.name}-pretrained")
         return
     run = options.run or run_folder(spec.name, options.seed)
     trained, model = load_run(run)

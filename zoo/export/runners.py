@@ -79,6 +79,12 @@ def litert_runner(path: str | Path, threads: int = 1) -> Runner:
     return lambda images: run(**{INPUT: images})
 
 
+def file_runner(path: str | Path, threads: int = 1) -> Runner:
+    """A file that `export` wrote, in what runs it."""
+    runner = onnx_runner if Path(path).suffix == ".onnx" else litert_runner
+    return runner(path, threads)
+
+
 def saved_model_alone(
     folder: str | Path,
     images: np.ndarray,

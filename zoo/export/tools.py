@@ -155,6 +155,17 @@ def described_file(
         raise RunError(cannot_write(path, error)) from error
 
 
+def describe(path: str | Path, told: Mapping[str, Any]) -> None:
+    """Add to the sheet of a file that `described_file` wrote; RunError where it cannot be."""
+    sheet = Path(path).with_name(f"{Path(path).name}.json")
+    try:
+        whole = {**json.loads(sheet.read_text()), **told}
+        with replacing(sheet) as temporary:
+            temporary.write_text(json.dumps(whole, indent=2) + "\n")
+    except FAILED_WRITES as error:
+        raise RunError(cannot_write(sheet, error)) from error
+
+
 def cannot_write(path: Path, error: Exception) -> str:
     """The line for a disk that is full, or a folder that is none."""
     reason = str(error).strip().partition("\n")[0][:200]
