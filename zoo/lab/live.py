@@ -98,8 +98,8 @@ def window(title: str) -> Callable[[Sequence[dict[str, float]]], Any]:
 
     def show(rows: Sequence[dict[str, float]]) -> None:
         draw(figure, rows, title)
-        figure.canvas.draw_idle()
-        pyplot.pause(0.05)
+        figure.canvas.draw()
+        figure.canvas.flush_events()
 
     pyplot.show(block=False)
     return show
