@@ -7,8 +7,10 @@ import pytest
 import reference
 
 import zoo
-from tuning import vectorized
+from tuning import Choice, SearchSpace, vectorized
+from tuning.search import Search
 from tuning.stacked import program
+from tuning.strategies import WAIT, Grid
 from tuning.vectorized import as_they_end, train_together
 from zoo.builder import build_model
 from zoo.errors import SpecError
@@ -187,3 +189,68 @@ def job_of(spec, data):
 def test_what_is_asked_for_is_checked(few, asked, said):
     with pytest.raises(SpecError, match=said):
         train_together([SIGMOIDS, SIGMOIDS], few, **asked)
+
+
+# --- in a search ----------------------------------------------------------------------------------
+
+SPACE = SearchSpace.of(learning_rate=Choice(0.1, 1e30), batch_size=Choice(10, 401))
+
+
+def searching(folder, **changes) -> Search:
+    spec = SIGMOIDS.with_settings(cost="quadratic", partial_batch=False, images=1000)
+    told = {"project": folder, "spec": spec, "space": SPACE, "strategy": Grid(SPACE)}
+    return Search(**{**told, **changes})
+
+
+def test_a_search_finds_together_what_it_finds_one_by_one(few, tmp_path):
+    alone = searching(tmp_path / "alone", executions=2)
+    alone.work(few)
+    found, ended = searching(tmp_path / "together", executions=2, together=3), []
+    found.work(few, tell=ended.append)
+    assert sorted(trial.number for trial in ended) == [0, 1, 2, 3]
+    events = [(event["event"], event["trial"]) for event in found.journal.read()]
+    assert events[:3] == [("started", number) for number in range(3)], "three at once"
+    errors = [trial.result.get("error", "") for trial in found.trials()]
+    assert ["do not fill one batch" in error for error in errors] == [False, True, False, True]
+    for mine, theirs in zip(found.trials(), alone.trials(), strict=True):
+        assert mine.values == theirs.values
+        assert mine.result.get("error") == theirs.result.get("error")
+        for one, other in zip(mine.result["executions"], theirs.result["executions"], strict=True):
+            assert (one["seed"], one["epochs"]) == (other["seed"], other["epochs"])
+            assert one["diverged"] == other["diverged"]
+            assert one["curve"] == pytest.approx(other["curve"], abs=2 / 500)
+    found.work(few, tell=pytest.fail)
+
+
+class InPairs(Grid):
+    """A grid that must see the end of a pair before it goes on to the next."""
+
+    def next(self, trials):
+        if len(trials) % 2 == 0 and not all(trial.result for trial in trials):
+            return WAIT
+        return super().next(trials)
+
+
+def test_a_strategy_that_waits_gets_what_it_waits_for(few, tmp_path):
+    space = SearchSpace.of(learning_rate=Choice(0.1, 0.2, 0.3))
+    found = searching(tmp_path, space=space, strategy=InPairs(space), together=3)
+    found.work(few)
+    events = [event["event"] for event in found.journal.read()]
+    assert events == ["started", "started", "ended", "ended", "started", "ended"]
+
+
+def test_a_search_that_was_killed_at_any_event_goes_on(few, tmp_path, monkeypatch):
+    monkeypatch.setattr(vectorized, "CHECKPOINT", 0)
+    space = SearchSpace.of(learning_rate=Choice(0.03, 0.1, 0.3))
+
+    def dying(trial):
+        raise KeyboardInterrupt
+
+    found = searching(tmp_path, space=space, strategy=Grid(space), together=2)
+    with pytest.raises(KeyboardInterrupt):
+        found.work(few, tell=dying)
+    assert [bool(trial.result) for trial in found.trials()] == [True, False]
+    found.work(few)
+    assert [bool(trial.result) for trial in found.trials()] == [True, True, True]
+    ended = [event["trial"] for event in found.journal.read() if event["event"] == "ended"]
+    assert sorted(ended) == [0, 1, 2]

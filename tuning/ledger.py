@@ -72,6 +72,28 @@ class Ledger:
                     writer.add(_began(trial))
             yield trial
 
+    @contextlib.contextmanager
+    def beside(
+        self, first: Trial, strategy: Strategy, budget: Budget, most: int
+    ) -> Iterator[list[Trial]]:
+        """A whole trial that is taken, and up to `most` in all of its fidelity, held as it is."""
+
+        def joins(trial: Trial | Wait | None) -> bool:
+            return isinstance(trial, Trial) and whole(trial) and trial.fidelity == first.fidelity
+
+        found = [first]
+        with contextlib.ExitStack() as stack:
+            with self.journal.writing() as writer:
+                trials = trials_of(writer.events)
+                waiting = [trial for trial in trials if not trial.result and joins(trial)]
+                while len(found) < most and (trial := self._left_behind(waiting, stack)):
+                    found.append(trial)
+                while len(found) < most and joins(trial := _new(strategy, trials, budget)):
+                    stack.enter_context(held(self.folder(trial.number) / "lock"))
+                    writer.add(_began(trial))
+                    trials, found = [*trials, trial], [*found, trial]
+            yield found
+
     def end(self, number: int, result: dict[str, Any]) -> None:
         """Note a trial's result; nothing where it has one already."""
         with self.journal.writing() as writer:
@@ -85,6 +107,11 @@ class Ledger:
                     stack.enter_context(held(self.folder(trial.number) / "lock"))
                     return trial
         return None
+
+
+def whole(trial: Trial) -> bool:
+    """Whether a trial trains from the first epoch to the last, and is no part of a longer run."""
+    return trial.after is None and not trial.fidelity.until
 
 
 def trials_of(events: Sequence[Event]) -> list[Trial]:

@@ -11,16 +11,18 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from tuning.journal import Journal
-from tuning.ledger import Budget, Ledger, check_same, trials_of
+from tuning.ledger import Budget, Ledger, check_same, trials_of, whole
 from tuning.running import run
+from tuning.running_together import run_together
 from tuning.space import SearchSpace
 from tuning.strategies import Strategy, Trial, Wait
+from tuning.vectorized import stackable
 from zoo.data import Data
 from zoo.errors import RunError, SpecError
 from zoo.files import replacing
@@ -39,6 +41,9 @@ class Search:
     The score of a trial is the mean, over its executions, of the validation accuracy at the best
     epoch, in 0..1; 0 for one that diverged. Raises SpecError for a space that the network does not
     fit.
+
+    Up to `together` trials run in one program, as `train_together` does it, where the network can.
+    It changes the time that trials take, and of their results the last digits.
     """
 
     project: Path
@@ -47,10 +52,11 @@ class Search:
     strategy: Strategy
     executions: int = 1
     seed: int = 0
+    together: int = 1
 
     def __post_init__(self) -> None:
         self.space.check(self.spec)
-        for name, least in (("executions", 1), ("seed", 0)):
+        for name, least in (("executions", 1), ("seed", 0), ("together", 1)):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < least:
                 raise SpecError(f"{name} must be a whole number from {least} up, not {value!r}")
@@ -135,9 +141,19 @@ class Search:
                 if isinstance(trial, Wait):
                     time.sleep(PAUSE)
                     continue
-                result = self._run(trial, data)
-                self.ledger.end(trial.number, result)
-            tell(replace(trial, result=result))
+                for each, result in self._results(trial, budget, data):
+                    self.ledger.end(each.number, result)
+                    tell(replace(each, result=result))
+
+    def _results(
+        self, trial: Trial, budget: Budget, data: Data
+    ) -> Iterator[tuple[Trial, dict[str, Any]]]:
+        """A trial that is taken, with its result; and others that ran together with it."""
+        if self.together == 1 or not stackable(self.spec) or not whole(trial):
+            yield trial, self._run(trial, data)
+            return
+        with self.ledger.beside(trial, self.strategy, budget, self.together) as trials:
+            yield from run_together(trials, self.spec, data, self.ledger.folder, self.seeds)
 
     def _run(self, trial: Trial, data: Data) -> dict[str, Any]:
         before = None if trial.after is None else self.ledger.folder(trial.after)

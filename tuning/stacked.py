@@ -178,14 +178,14 @@ class Program:
         for index, (weight, gradient) in enumerate(zip(weights, gradients, strict=True)):
             own = {name: self._spread(vector, index) for name, vector in settings.items()}
             if index % 2 == 0:  # biases cost nothing
-                gradient += 2 * own["l2"] * weight
+                gradient += _times(weight, 2 * own["l2"])
                 if self.kind.absolute:
                     gradient += own["l1"] * tf.sign(weight)
             change = -own["rate"] * gradient
             if self.kind.moving:
-                velocity = own["momentum"] * velocities[index] + change
+                velocity = _times(velocities[index], own["momentum"]) + change
                 faster.append(velocity)
-                ahead = own["momentum"] * velocity + change
+                ahead = _times(velocity, own["momentum"]) + change
                 change = tf.where(own["nesterov"] > 0, ahead, velocity)
             moved.append(weight + change)
         return moved, faster
@@ -199,9 +199,9 @@ class Program:
         costs = tf.reduce_mean(costs, 1)
         for index in range(0, len(weights), 2):
             axes = [axis for axis in range(3) if axis != self._axis(index)]
-            costs += settings["l2"] * tf.reduce_sum(tf.square(weights[index]), axes)
+            costs += _times(tf.reduce_sum(tf.square(weights[index]), axes), settings["l2"])
             if self.kind.absolute:
-                costs += settings["l1"] * tf.reduce_sum(tf.abs(weights[index]), axes)
+                costs += _times(tf.reduce_sum(tf.abs(weights[index]), axes), settings["l1"])
         return costs, tf.reduce_sum(right, 1)
 
     def _labels(self, labels):
@@ -217,3 +217,8 @@ class Program:
     def _axis(self, index: int) -> int:
         """Which axis of the weights of that index counts the networks."""
         return 1 if self.kind.shared and index == 0 else 0
+
+
+def _times(values, factors):
+    """The product; 0 where the factor is, for a network without it, even of infinite weights."""
+    return tf.math.multiply_no_nan(values, factors)
