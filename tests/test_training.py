@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 import zoo
+from zoo import training
 from zoo.data import Split
 from zoo.errors import RunError, SpecError
 from zoo.runs import RunFolder, load_run
@@ -195,6 +196,33 @@ def test_members_of_a_vote_are_trained_apart_and_vote_together(bars, tmp_path):
     for model in (result.model, load_run(tmp_path)[1]):
         shares = model.predict(bars.test.images, verbose=0)
         np.testing.assert_allclose(shares, counts / 3, atol=1e-3)
+
+
+@pytest.mark.slow
+def test_a_vote_that_was_stopped_goes_on_in_two_processes(bars, tmp_path, monkeypatch):
+    member = (zoo.FullyConnected(10), zoo.Softmax())
+    spec = zoo.ModelSpec("vote", (zoo.Vote((member,) * 2),), DROPOUT.recipe)
+    job = {"epochs": 1, "progress": False}
+    unbroken = zoo.train(spec, bars.take(500), **job)
+
+    train_one = training._train_one
+
+    def stop_at_the_second(job):
+        if job.spec.name == "vote_member_2":
+            raise KeyboardInterrupt
+        return train_one(job)
+
+    monkeypatch.setattr(training, "_train_one", stop_at_the_second)
+    with pytest.raises(KeyboardInterrupt):
+        zoo.train(spec, bars.take(500), out=tmp_path, **job)
+    monkeypatch.undo()
+    kept = (tmp_path / "member_1/run.json").stat().st_mtime_ns
+    assert not (tmp_path / "run.json").exists()
+
+    resumed = zoo.train(spec, bars.take(500), out=tmp_path, jobs=2, **job)
+    assert (tmp_path / "member_1/run.json").stat().st_mtime_ns == kept, "it was trained twice"
+    for mine, theirs in zip(_weights(unbroken), _weights(resumed), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
 
 
 def test_real_digits_are_learned(mnist):
