@@ -7,10 +7,12 @@ import pytest
 import reference
 
 import zoo
+from benchmarks import vectorized as benchmark
 from tuning import Choice, SearchSpace, vectorized
+from tuning.ledger import Budget
 from tuning.search import Search
 from tuning.stacked import program
-from tuning.strategies import WAIT, Grid
+from tuning.strategies import WAIT, Grid, Trial
 from tuning.vectorized import as_they_end, train_together
 from zoo.builder import build_model
 from zoo.errors import SpecError
@@ -239,6 +241,16 @@ def test_a_strategy_that_waits_gets_what_it_waits_for(few, tmp_path):
     assert events == ["started", "started", "ended", "ended", "started", "ended"]
 
 
+def test_a_budget_of_time_is_not_outrun_by_a_batch():
+    def ended(seconds):
+        return Trial(0, {}, {"score": 0.5, "seconds": seconds})
+
+    budget = Budget(seconds=60)
+    assert Budget(trials=3).holds([]) == float("inf")
+    assert budget.holds([]) == 1, "how long a trial takes is not known yet"
+    assert budget.holds([ended(5), ended(15), Trial(2, {})]) == pytest.approx(4)
+
+
 def test_a_search_that_was_killed_at_any_event_goes_on(few, tmp_path, monkeypatch):
     monkeypatch.setattr(vectorized, "CHECKPOINT", 0)
     space = SearchSpace.of(learning_rate=Choice(0.03, 0.1, 0.3))
@@ -254,3 +266,42 @@ def test_a_search_that_was_killed_at_any_event_goes_on(few, tmp_path, monkeypatc
     assert [bool(trial.result) for trial in found.trials()] == [True, True, True]
     ended = [event["trial"] for event in found.journal.read() if event["event"] == "ended"]
     assert sorted(ended) == [0, 1, 2]
+
+
+# --- the benchmark --------------------------------------------------------------------------------
+
+
+def test_the_benchmarks_table_compares_with_one_by_one_in_as_many_processes(tmp_path):
+    speeds = {
+        ("one by one", 2, 1): 100,
+        ("together", 4, 1): 250,
+        ("one by one", 2, 2): 200,
+        ("together", 4, 2): 300,
+    }
+    rows = [
+        {"net": "n", "way": way, "trials": trials, "processes": processes, "round": number,
+         "images_per_second": speed * factor, "seconds_a_trial": 1000 / speed,
+         "cpu_seconds_a_trial": 1}
+        for number, factor in ((1, 1), (2, 9), (3, 1))
+        for (way, trials, processes), speed in speeds.items()
+    ]  # fmt: skip
+    benchmark.write(rows, tmp_path / "rows.csv")
+    _, alone, together, alone_by_two, by_two = benchmark.table(
+        benchmark.read(tmp_path / "rows.csv")
+    ).splitlines()
+    assert alone.split() == ["n,", "2", "one", "by", "one", "100", "10.00", "1.00"]
+    assert "250   2.5 x" in together
+    assert "4.00   2.5 x" in together
+    assert alone_by_two.split()[-3:] == ["200", "5.00", "1.00"]
+    assert "300   1.5 x" in by_two
+
+
+@pytest.mark.slow
+def test_the_benchmark_measures_end_to_end(tmp_path, capsys):
+    asked = ["--trials", "2", "--rounds", "1", "--epochs", "2", "--images", "500"]
+    assert benchmark.main([*asked, "--out", str(tmp_path / "rows.csv")]) == 0
+    rows = benchmark.read(tmp_path / "rows.csv")
+    told = [(row["way"], int(row["trials"]), int(row["processes"])) for row in rows]
+    assert told == benchmark.ways([2])
+    assert all(float(row["images_per_second"]) > 0 for row in rows)
+    assert "mlp30, 2 together, 2 processes" in capsys.readouterr().out

@@ -32,6 +32,10 @@ SPACE = SearchSpace.of(
 # Where neither --trials nor a budget is given.
 TRIALS = 20
 
+# Trials in one program: benchmarks/vectorized.csv. keras-tuner's strategies learn from each trial
+# before the next, and would choose worse.
+TOGETHER = {"broad": 8, "grid": 8, "random": 8}
+
 STRATEGIES = {
     "broad": "the book's strategy: from no signal to the full problem, saying why at every step",
     "grid": "every combination",
@@ -74,7 +78,8 @@ def search(options: argparse.Namespace) -> None:
 
     data = load_data(options.data, progress=not options.quiet)
     strategy = _strategy(options, spec, space)
-    found = Search(project, spec, space, strategy, options.executions, options.seed)
+    together = 1 if here else options.together
+    found = Search(project, spec, space, strategy, options.executions, options.seed, together)
     line = Line(_total(strategy, options.budget), options.budget.seconds, quiet=options.quiet)
     _run(options, found, data, line.show, bool(here))
     line.close()
@@ -148,6 +153,10 @@ def _parser() -> argparse.ArgumentParser:
         )  # fmt: skip
         command.add_argument("--executions", type=_count, default=1, help="seeds a point")
         command.add_argument("--workers", type=_count, default=1, metavar="K", help="processes")
+        command.add_argument(
+            "--together", type=_count, default=TOGETHER.get(strategy, 1), metavar="K",
+            help="trials in one program, where the network allows (default %(default)s)",
+        )  # fmt: skip
         command.add_argument("--seed", type=int, default=0)
         command.add_argument("--epochs", type=_count, help="in place of the recipe's")
         command.add_argument("--limit", type=_count, metavar="N", help="training images")

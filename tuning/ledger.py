@@ -12,6 +12,8 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
+import math
+import statistics
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -37,6 +39,16 @@ class Budget:
             return True
         spent = sum(trial.result["seconds"] for trial in trials if trial.result)
         return self.seconds is not None and spent >= self.seconds
+
+    def holds(self, trials: Sequence[Trial]) -> float:
+        """About how many more trials the seconds allow: by the mean so far, and one to begin with.
+
+        What runs together ends together, so that a batch may not be larger.
+        """
+        if self.seconds is None:
+            return math.inf
+        spent = [trial.result["seconds"] for trial in trials if trial.result]
+        return (self.seconds - sum(spent)) / max(statistics.mean(spent), 1e-9) if spent else 1
 
 
 ENDLESS = Budget()
@@ -85,6 +97,7 @@ class Ledger:
         with contextlib.ExitStack() as stack:
             with self.journal.writing() as writer:
                 trials = trials_of(writer.events)
+                most = min(most, budget.holds(trials))
                 waiting = [trial for trial in trials if not trial.result and joins(trial)]
                 while len(found) < most and (trial := self._left_behind(waiting, stack)):
                     found.append(trial)
