@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import importlib
 import os
 import re
 import subprocess
@@ -68,6 +70,20 @@ def test_other_code_and_an_interrupted_run_count_as_not_run(counted, tmp_path, m
     monkeypatch.setattr("zoo.lab.experiment.Experiment.code", "other")
     lab.run("ch9_counted", out=tmp_path)
     assert counted.count("measure") == 3
+
+
+def test_code_is_told_as_it_was_when_it_was_imported(tmp_path, monkeypatch):
+    source = tmp_path / "edited_later.py"
+    source.write_text(
+        "from zoo.lab.experiment import experiment\n"
+        "@experiment('ch9_edited', 'Edited', draw=None)\n"
+        "def one(bench):\n    'It stays.'\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    one = importlib.import_module("edited_later").one
+    expected = hashlib.sha256(source.read_bytes()).hexdigest()[:16]
+    source.write_text("# edited while it runs")
+    assert one.code == expected
 
 
 def test_the_verdict_is_that_of_the_checks():
