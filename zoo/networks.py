@@ -50,7 +50,7 @@ FAST = Recipe(
     schedule="one_cycle",
     l2=5.0,
     initializer="he",
-    augment=("shift", "rotate"),
+    augment=("shift", "rotate", "skew"),
     precision="mixed_bfloat16",
 )
 # The book gives no recipe for what it quotes: these follow the papers as far as our settings go.
@@ -200,6 +200,14 @@ NETWORKS: tuple[ModelSpec, ...] = (
               EXPANDED, chapter_6(99.48), "two fully connected layers of 300"),
     ModelSpec("conv2_relu_2fc1000", (*RELUS, *relu(1000, 1000), Softmax()),
               EXPANDED, chapter_6(99.47), "two fully connected layers of 1,000"),
+    ModelSpec("conv2_relu_fc1000.fast", (*RELUS, *relu(1000), Softmax()),
+              FAST, None, "1,000 fully connected neurons by a recipe of today"),
+    ModelSpec("conv2_relu_2fc100.fast", (*RELUS, *relu(100, 100), Softmax()),
+              FAST, None, "two layers of 100 by a recipe of today"),
+    ModelSpec("conv2_relu_2fc300.fast", (*RELUS, *relu(300, 300), Softmax()),
+              FAST, None, "two layers of 300 by a recipe of today"),
+    ModelSpec("conv2_relu_2fc1000.fast", (*RELUS, *relu(1000, 1000), Softmax()),
+              FAST, None, "two layers of 1,000 by a recipe of today"),
     ModelSpec("conv2_relu_dropout", DROPOUT_NET,
               DROPOUT, chapter_6(99.60), "dropout in the fully connected layers"),
     ModelSpec("conv2_relu_dropout.fast", DROPOUT_NET,
