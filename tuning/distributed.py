@@ -66,8 +66,7 @@ def place(environment: Mapping[str, str] = os.environ) -> Place | None:
 
 def await_chief(there: Place, silence: float = SILENCE) -> None:
     """Wait until the chief answers; ChiefGone where it does not."""
-    import grpc
-
+    grpc = _grpc()
     with grpc.insecure_channel(there.address) as channel:
         try:
             grpc.channel_ready_future(channel).result(timeout=silence)
@@ -87,7 +86,7 @@ def serve(
     A trial whose worker was silent for `silence` seconds is handed to the next that asks. `watch`
     is called all the time, `say` with what is worth a line. Raises RunError for a taken port.
     """
-    import grpc
+    grpc = _grpc()
     from keras_tuner.src import protos
     from keras_tuner.src.distribute.oracle_chief import OracleServicer
 
@@ -105,7 +104,7 @@ def serve(
     server.start()
     trusted = here.ip == "localhost" or here.ip.startswith("127.")
     told = "" if trusted else "; whoever can reach this port can steer the search"
-    say(f"chief at {here.address}{told}")
+    say(f"chief at {here.address}{told}; workers take the same command with another name")
     try:
         while not oracle.is_over():
             time.sleep(_BEAT / 4)
@@ -120,7 +119,7 @@ class Client:
     """The chief's oracle, as a worker sees it: keras-tuner's own client with less patience."""
 
     def __init__(self, oracle: Any, there: Place, silence: float = SILENCE):
-        import grpc
+        grpc = _grpc()
         from keras_tuner.src import protos
         from keras_tuner.src.distribute.oracle_client import OracleClient
 
@@ -178,7 +177,7 @@ class _Stub:
         self.stub, self.there, self.silence = stub, there, silence
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
-        import grpc
+        grpc = _grpc()
 
         def call(request: Any, **options: Any) -> Any:
             try:
@@ -190,6 +189,13 @@ class _Stub:
                 raise _gone(self.there, self.silence) from error
 
         return call
+
+
+def _grpc() -> Any:
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # it logs what we say
+    import grpc
+
+    return grpc
 
 
 def _gone(there: Place, silence: float) -> ChiefGone:
