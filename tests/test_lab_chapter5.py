@@ -243,6 +243,12 @@ def test_every_remedy_has_a_gradient_for_each_hidden_layer_and_ends_its_own_way(
 
 def test_remedies_are_drawn():
     count = len(remedies.REMEDIES)
+    speeds = np.array([[0.1] * remedies.LAYERS, [0.2] * remedies.LAYERS])
     data = {"norms": [[0.1, 0.2]] * count, "costs": [[3.0, 2.0, 2.5]] * count}
-    costs = remedies.remedies.draw(data).axes[1]
+    drawn = remedies.remedies.draw(data | {"speeds": [speeds.tolist()] * count})
+    _, costs, *panels = drawn.axes
     assert list(costs.lines[0].get_ydata()) == [3.0, 2.0, 2.0]
+    assert [panel.get_title() for panel in panels] == [each.label for each in remedies.REMEDIES]
+    for panel in panels:
+        assert len(panel.lines) == remedies.LAYERS
+        assert panel.lines[0].get_xdata().tolist() == [0, remedies.EVERY]

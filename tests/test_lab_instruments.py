@@ -53,12 +53,12 @@ def whole(bars, tmp_path_factory):
 
 
 def test_all_four_are_those_of_the_book(bars, tmp_path):
-    # Of one epoch, so that the trained model is in the state that was measured; 1,500 training
+    # Of one epoch, so that the trained model is in the state that was measured; 1,100 training
     # images, so that they are measured in two batches.
-    spec = SMALL.with_settings(epochs=1, images=1500)
+    spec = SMALL.with_settings(epochs=1, images=1100)
     watched = quietly(spec, bars, tmp_path, on="test", seed=2)
     (row,) = watched.rows
-    for name, split in (("training", bars.train.take(1500)), ("evaluation", bars.test)):
+    for name, split in (("training", bars.train.take(1100)), ("evaluation", bars.test)):
         cost, accuracy = by_the_book(watched.result.model, split, 3.0)
         assert row[f"{name} cost"] == pytest.approx(cost, rel=1e-5)
         assert row[f"{name} accuracy"] == pytest.approx(accuracy, abs=0.01)

@@ -9,6 +9,16 @@ Each experiment measures, and draws what it measured; its name is its chapter an
 
 from zoo.lab.chapters import experiments, get_experiment
 from zoo.lab.experiment import Bench, Check, Experiment, Outcome
+from zoo.lab.instruments import watch
 from zoo.lab.running import run
 
-__all__ = ["Bench", "Check", "Experiment", "Outcome", "experiments", "get_experiment", "run"]
+__all__ = [
+    "Bench",
+    "Check",
+    "Experiment",
+    "Outcome",
+    "experiments",
+    "get_experiment",
+    "run",
+    "watch",
+]

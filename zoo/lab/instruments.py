@@ -1,7 +1,7 @@
 """The instruments of network2.py for any network: cost and accuracy, after every epoch.
 
-    from zoo.lab.instruments import watch
-    watched = watch("mlp30", out="runs/watched")
+    from zoo import lab
+    watched = lab.watch("mlp30", out="runs/watched")
     watched.curves["evaluation cost"]
 
 Four curves as there: on the training images and on those for evaluation. `live.html` shows them as

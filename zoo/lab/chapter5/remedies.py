@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 IMAGES = 1_000
 LAYERS = 8
 UNITS = 30
+EVERY = 5  # of the epochs whose norms are kept for the picture
 
 
 @dataclass(frozen=True)
@@ -76,43 +77,68 @@ def deep_network(remedy: Remedy, seed: int, layers: int = LAYERS) -> keras.Model
 
 
 def draw_remedies(data: dict[str, Any]) -> Figure:
-    """Norms by layer at the start, and the cost over epochs, a line a remedy."""
-    drawn, (starts, costs) = style.figure(1, 2, size=(11, 4.4))
+    """Norms by layer at the start, the cost over epochs, and each remedy's norms over epochs."""
+    drawn = Figure(figsize=(11, 9.6), layout="constrained")
+    above, below = drawn.subfigures(2, 1, height_ratios=[1, 1.15])
+    starts, costs = above.subplots(1, 2)
     for number, remedy in enumerate(REMEDIES):
-        look = style.line(number, label=remedy.label)
+        look = style.line(number, label=remedy.label, marker=style.MARKS[number])
         layers = range(1, len(data["norms"][number]) + 1)
-        starts.plot(layers, data["norms"][number], **look, marker=style.MARKS[number])
+        starts.plot(layers, data["norms"][number], **look)
         # The lowest so far: with this rate the costs of rectified linear units leap up and down.
         lowest = np.minimum.accumulate(data["costs"][number])
-        marked = {"marker": style.MARKS[number], "markevery": 0.12}
-        costs.plot(lowest, **look, **marked)
+        costs.plot(lowest, **look, markevery=0.12)
     starts.set(yscale="log", xlabel="hidden layer", ylabel="length of dC/db, at the start")
     costs.set(xlabel="epoch of full-batch descent", ylabel="lowest cost so far, per image")
     costs.set_ylim(0, 4)
-    drawn.legend(*starts.get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    above.legend(*starts.get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    _draw_speeds(below, data)
+    for each in (starts, costs):
+        style.tidy(each)
     return drawn
+
+
+def _draw_speeds(part: Any, data: dict[str, Any]) -> None:
+    """As the book's pictures of learning speeds: a panel a remedy, a line a layer."""
+    axes = part.subplots(2, 3, sharex=True, sharey=True)
+    for each, remedy, speeds in zip(axes.flat, REMEDIES, data["speeds"], strict=True):
+        epochs = EVERY * np.arange(len(speeds))
+        for layer, curve in enumerate(np.transpose(speeds)):
+            label = {0: "first layer", LAYERS - 1: "last layer"}.get(layer)
+            grey = f"{0.75 - 0.75 * layer / (LAYERS - 1):.2f}"
+            each.plot(epochs, curve, color=grey, lw=1.2, label=label)
+        each.set(yscale="log", ylim=(1e-8, 1e2))
+        each.set_title(remedy.label, fontsize=10)
+        style.tidy(each)
+    for each in axes[1]:
+        each.set_xlabel("epoch of full-batch descent")
+    for each in axes[:, 0]:
+        each.set_ylabel("length of dC/db")
+    axes[0, 0].legend(frameon=False, fontsize=8)
 
 
 @experiment("ch5_remedies", "What keeps gradients from vanishing", draw=draw_remedies)
 def remedies(bench: Bench) -> Outcome:
-    """Gradient norms per layer and learning of eight hidden layers, by neuron and initial weights.
+    """Gradient norms of eight hidden layers, at the start and later, by neuron and initial weights.
 
     Goes beyond the book, which names the questions (Glorot and Bengio 2010) in its section 'Other
     obstacles to deep learning'.
     """
     split, count = bench.data.train.take(IMAGES), bench.choose(50, 5)
     epochs = bench.choose(2_000, 300)
-    lengths, costs = [], []
+    lengths, costs, speeds = [], [], []
     for remedy in REMEDIES:
         bench.say(remedy.label)
         lengths.append([_norms(deep_network(remedy, seed), split) for seed in range(count)])
-        costs.append(descend(deep_network(remedy, 0), split, epochs)[1])
+        while_learning, cost = descend(deep_network(remedy, 0), split, epochs)
+        costs.append(cost)
+        speeds.append(plain(while_learning[::EVERY], 3))
     means = np.array([[geometric_mean(layer) for layer in np.transpose(runs)] for runs in lengths])
     checks = [
         Check(f"{remedy.label}: first layer's norm over the last one's", plain(row[0] / row[-1], 3))
         for remedy, row in zip(REMEDIES, means, strict=True)
     ]
-    data = {"norms": plain(means), "costs": plain(costs)}
+    data = {"norms": plain(means), "costs": plain(costs), "speeds": speeds}
     remark = (
         f"The book has no figure for this. Norms are means of {count} networks, costs are of one, "
         f"over {epochs:,} epochs with a learning rate of 0.1 and no regularization. With batch "
