@@ -382,7 +382,7 @@ def test_only_trials_on_one_problem_are_compared(tmp_path):
         (some_trials()[:1], "Trial 0 is the best"),
         ([Trial(0, some_trials()[0].values, DIVERGED)], "No trial has learned anything"),
         ([Trial(0, some_trials()[0].values, FAILED)], "1 trial could not be trained"),
-        (some_trials(), "1 trial has begun and not ended.</p>\n<p>1 trial diverged."),
+        (some_trials(), "1 trial has begun and not ended. 1 trial diverged."),
     ],
 )
 def test_every_state_of_a_search_has_its_page(tmp_path, capsys, trials, said):

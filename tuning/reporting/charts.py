@@ -143,7 +143,7 @@ def curves(record: Record) -> tuple[str, str, list[Trial]]:
     ranked = sorted(record.fullest, key=lambda trial: (-trial.score, trial.number))
     drawn = [trial for trial in ranked if trial.score > 0][:CURVES]
     epochs = max((told["epochs"] for trial in drawn for told in executions_of(trial)), default=1)
-    x = scales.linear("epoch", [1, epochs])
+    x = scales.linear("epoch", [1, epochs], whole=True)
     charts = []
     for name, label, scale in (
         ("curve", ACCURACY, scales.accuracy),

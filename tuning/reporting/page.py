@@ -62,14 +62,17 @@ up.</p>
 
 
 def _marks(record: Record) -> list[tuple[str, str]]:
-    keys = [('<circle class="best" cx="19" cy="8" r="6"/>', "the best")]
+    best = [('<circle class="best" cx="19" cy="8" r="6"/>', "the best")]
+    keys = best if record.best else []
     keys += [('<circle class="full" cx="19" cy="8" r="4.5"/>', "a trial")]
     if len(record.fullest) < len(record.ended):
         keys[-1] = (keys[-1][0], f"a trial on {record.fullest[0].fidelity}")
         keys += [('<circle class="less" cx="19" cy="8" r="4.5"/>', "on less of it")]
     if any(not trial.score for trial in record.ended):
         keys += [('<path class="cross" d="M15 4l8 8m0-8l-8 8"/>', "diverged, or failed: no score")]
-    return [*keys, ('<path class="so-far" d="M0 8H38"/>', "the best so far")]
+    if record.best:
+        keys += [('<path class="so-far" d="M0 8H38"/>', "the best so far")]
+    return keys
 
 
 def _parallel(record: Record) -> str:
@@ -96,9 +99,10 @@ def _curves(record: Record) -> str:
         for number, trial in enumerate(drawn)
     ]
     seeds = " A line a seed." if record.executions > 1 else ""
+    which = f"best {len(drawn)} trials" if len(drawn) > 1 else "best trial"
     return f"""<section id="curves">
 <h2>Learning curves of the best</h2>
-<p>Of the best {len(drawn)} on {escaped(record.best.fidelity)}.{seeds}</p>
+<p>Of the {which} on {escaped(record.best.fidelity)}.{seeds}</p>
 <div class="charts"><div>{accuracy}</div><div>{cost}</div></div>
 {sections.keys(keys)}
 </section>"""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tuning.space import Choice, LogUniform, Range
+from tuning.space import Choice, LogUniform, Range, Whole
 
 # Accuracies worth a tick, thinned out where they crowd.
 ACCURACIES = (0, 50, 80, 90, 95, 97, 98, 99, 99.5, 99.8, 99.9)
@@ -26,12 +26,14 @@ class Scale:
     place: Callable[[Any], float]
 
 
-def linear(label: str, values: Iterable[float], *, zero: bool = False) -> Scale:
-    """Equal steps; with `zero`, from 0 on."""
+def linear(
+    label: str, values: Iterable[float], *, zero: bool = False, whole: bool = False
+) -> Scale:
+    """Equal steps; with `zero`, from 0 on; with `whole`, ticks at whole numbers alone."""
     low, high = _ends(values)
     low = 0.0 if zero else low
     high = high if high > low else low + 1
-    ticks = round_numbers(low, high)
+    ticks = [tick for tick in round_numbers(low, high) if not whole or tick == int(tick)]
 
     def place(value: float) -> float:
         return (value - low) / (high - low)
@@ -78,7 +80,7 @@ def accuracy(label: str, scores: Iterable[float]) -> Scale:
 
     ends = (100 * low, 100 * high)
     ticks = round_numbers(*ends) if ends[1] - ends[0] < 6 else ACCURACIES
-    shown = [(place(tick / 100), f"{tick:g}") for tick in ticks]
+    shown = [(place(tick / 100), f"{tick:.4g}") for tick in ticks]
     return Scale(label, tuple(_thinned([each for each in shown if 0 <= each[0] <= 1])), place)
 
 
@@ -97,8 +99,10 @@ def of_setting(name: str, kind: Range, values: Sequence[Any]) -> Scale:
     if isinstance(kind, Choice):
         known = {json.dumps(value): value for value in (*kind.values, *values)}
         return named(name, _in_order(list(known.values())))
-    scale = logarithmic if isinstance(kind, LogUniform) else linear
-    return scale(name, [kind.low, kind.high, *values])
+    places = [kind.low, kind.high, *values]
+    if isinstance(kind, LogUniform):
+        return logarithmic(name, places)
+    return linear(name, places, whole=isinstance(kind, Whole))
 
 
 def short(value: Any) -> str:

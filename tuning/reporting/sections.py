@@ -41,8 +41,10 @@ def summary(record: Record) -> str:
     told_facts = "".join(
         f"<div><dt>{name}</dt><dd>{escaped(value)}</dd></div>" for name, value in facts
     )
-    lines = [*_outcome(record), *_findings(record)]
-    return f'<dl class="facts">{told_facts}</dl>\n' + "\n".join(f"<p>{line}</p>" for line in lines)
+    lines = [*_outcome(record), " ".join(_findings(record))]
+    return f'<dl class="facts">{told_facts}</dl>\n' + "\n".join(
+        f"<p>{line}</p>" for line in lines if line
+    )
 
 
 def _progress(record: Record) -> str:
@@ -71,6 +73,8 @@ def _outcome(record: Record) -> list[str]:
 
 def _doubt(record: Record) -> str:
     rivals = len(record.rivals)
+    if len(record.fullest) == 1:
+        return "No other trial has ended that saw as much of the problem."
     if not rivals:
         return "No other trial on the same problem comes so near that chance could part them."
     others = "One other trial is" if rivals == 1 else f"{rivals} other trials are"
@@ -130,7 +134,7 @@ def _bars(found: Importance) -> str:
     return f"""<p>By how many points of accuracy the predictions of a random forest get worse where
 the values of one setting are shuffled among trials that the forest has not seen.
 {_trust(found)}</p>
-<div class="scroll">{chart}</div>"""
+<div class="scroll bars">{chart}</div>"""
 
 
 def _trust(found: Importance) -> str:
