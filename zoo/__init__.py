@@ -38,6 +38,9 @@ _LATER = {
     "evaluate": "zoo.evaluation",
 }
 
+# Rooms that are asked for by name, as in zoo.export.export(...).
+_ROOMS = ("draws", "ensemble", "export", "lab", "pretrained", "weights")
+
 __all__ = [
     "Claim", "ConvPool", "Data", "DataError", "FullyConnected", "ModelSpec", "Recipe", "RunError",
     "Score", "Softmax", "SpecError", "Split", "TrainResult", "UnknownNameError", "Vote", "ZooError",
@@ -47,6 +50,8 @@ __all__ = [
 
 
 def __getattr__(name: str):
+    if name in _ROOMS:
+        return importlib.import_module(f"zoo.{name}")
     if name not in _LATER:
         raise AttributeError(f"module 'zoo' has no attribute {name!r}")
     return getattr(importlib.import_module(_LATER[name]), name)
