@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import concurrent.futures
 import multiprocessing
+import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -21,7 +23,7 @@ def results(
         return
     # Forked processes would share TensorFlow's threads, and hang.
     spawn = multiprocessing.get_context("spawn")
-    with concurrent.futures.ProcessPoolExecutor(jobs, mp_context=spawn) as pool:
+    with concurrent.futures.ProcessPoolExecutor(jobs, spawn, _end_with_parent) as pool:
         waiting = {pool.submit(function, *call): number for number, call in enumerate(calls)}
         try:
             for done in concurrent.futures.as_completed(waiting):
@@ -29,3 +31,12 @@ def results(
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def _end_with_parent() -> None:
+    # A killed parent tells its workers nothing, and they would wait for work for ever.
+    def watch() -> None:
+        multiprocessing.parent_process().join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
