@@ -1,18 +1,17 @@
-"""Trials in one program, against one after another: images a second, and seconds a trial.
+"""Trials in one program, against one after another: images a second of a core, seconds a trial.
 
     python -m benchmarks.vectorized
     python -m benchmarks.vectorized --nets mlp100 --trials 8
 
 Trials of one network at other learning rates are trained in four ways: one after another; together
 in one program; each of the two again in two processes at once, which share the trials. `apart` is
-together with a seed each, so that no two trials see the images in one order. Every measurement has
-fresh processes; the ways take turns, and medians over the rounds are told. Images a second are
-those of the later epochs, of all processes together; seconds a trial count everything but the
-start of Python, compiling too, and so do seconds of a core, which other work on the machine hardly
-changes.
+together with a seed each, so that no two trials see the images in one order. The ways take turns,
+and medians over the rounds are told.
 
-Expect a table, and a row a measurement in `vectorized.csv` beside this file, after some ten
-minutes; rows of other nets stay there.
+Images a second of a core are those of the later epochs, by the time that the processor gave to the
+program, so that other work on the machine hardly changes them. Seconds a trial are of everything,
+compiling too, by the clock and of a core. Expect a table, and a row a measurement in
+`vectorized.csv` beside this file, after some minutes; rows of other nets stay there.
 """
 
 from __future__ import annotations
@@ -20,21 +19,23 @@ from __future__ import annotations
 import argparse
 import concurrent.futures
 import csv
+import functools
 import multiprocessing
 import statistics
 import time
 from pathlib import Path
 
 from zoo.files import replacing
+from zoo.quiet import import_tensorflow
 from zoo.registry import get_spec
 
 CSV = Path(__file__).resolve().parent / "vectorized.csv"
 COLUMNS = (
-    "net", "way", "trials", "processes", "round", "epochs", "images", "images_per_second",
-    "seconds_a_trial", "cpu_seconds_a_trial", "processor",
+    "net", "way", "trials", "processes", "round", "epochs", "images", "images_per_core_second",
+    "seconds_a_trial", "core_seconds_a_trial", "processor",
 )  # fmt: skip
 
-COLUMNS_TOLD = {"images_per_second": 0, "seconds_a_trial": 2, "cpu_seconds_a_trial": 2}
+TOLD = {"images_per_core_second": 0, "seconds_a_trial": 2, "core_seconds_a_trial": 2}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -48,12 +49,21 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=CSV)
     asked = parser.parse_args(arguments)
     work = [(net, *way) for net in asked.nets for way in ways(asked.trials)]
+    import_tensorflow()
     kept, rows = [row for row in read(asked.out) if row["net"] not in asked.nets], []
-    for number in range(1, asked.rounds + 1):
-        for net, way, trials, processes in work:
-            row = measure(net, way, trials, processes, asked.epochs, asked.images)
-            rows.append({**row, "round": number})
-        write([*kept, *rows], asked.out)
+    context = multiprocessing.get_context("spawn")
+    with (
+        context.Manager() as manager,
+        concurrent.futures.ProcessPoolExecutor(2, mp_context=context) as pool,
+    ):
+        for number in range(1, asked.rounds + 1):
+            for net, way, trials, processes in work:
+                call = (net, way, trials // processes, asked.epochs, asked.images)
+                gate = manager.Barrier(processes)
+                running = [pool.submit(train, *call, gate) for _ in range(processes)]
+                told = [future.result() for future in running]
+                rows.append(_row(*call, processes, told) | {"round": number})
+            write([*kept, *rows], asked.out)
     print(table(rows))
     return 0
 
@@ -70,21 +80,50 @@ def ways(counts: list[int]) -> list[tuple[str, int, int]]:
     return found
 
 
-def measure(net: str, way: str, trials: int, processes: int, epochs: int, images: int) -> dict:
-    """One measurement, in fresh processes that begin together."""
-    from zoo.quiet import import_tensorflow
+def train(net: str, way: str, trials: int, epochs: int, images: int, gate) -> tuple[float, ...]:
+    """Train trials in this process: images a second of a core, seconds in all, and of a core."""
+    data = _prepared()
+    import zoo
+    from tuning import train_together
+    from tuning.stacked import program
+
+    program.cache_clear()  # each measurement compiles what it runs
+    spec = get_spec(net).with_settings(epochs=epochs, images=images)
+    rate = spec.recipe.learning_rate
+    specs = [
+        spec.with_settings(learning_rate=rate * (1 + number) / trials) for number in range(trials)
+    ]
+    gate.wait()
+    began, began_core = time.monotonic(), time.process_time()
+    if way == "one by one":
+        results = [zoo.train(spec, data, progress=False) for spec in specs]
+    else:
+        seeds = list(range(trials)) if way == "apart" else 0
+        results = train_together(specs, data, seeds=seeds)
+    seconds, core = time.monotonic() - began, time.process_time() - began_core
+    # A trial's own seconds in an epoch: its share, where several are trained together.
+    later = [row["seconds"] for result in results for row in result.history[1:]]
+    return images / statistics.mean(later), seconds, core
+
+
+@functools.cache
+def _prepared():
+    """The images, in a process that has TensorFlow ready, and counts in seconds of a core."""
+    import zoo
 
     import_tensorflow()
+    time.perf_counter = time.process_time  # by which a history counts
+    data = zoo.load_data(progress=False)
+    zoo.train("linear", data.take(100), epochs=1, progress=False)
+    return data
+
+
+def _row(
+    net: str, way: str, trials: int, epochs: int, images: int, processes: int, told: list[tuple]
+) -> dict:
     from zoo.runs import processor
 
-    context = multiprocessing.get_context("spawn")
-    with (
-        context.Manager() as manager,
-        concurrent.futures.ProcessPoolExecutor(processes, mp_context=context) as pool,
-    ):
-        call = (net, way, trials // processes, epochs, images, manager.Barrier(processes))
-        running = [pool.submit(train, *call) for _ in range(processes)]
-        told = [future.result() for future in running]
+    trials *= processes
     return {
         "net": net,
         "way": way,
@@ -92,50 +131,24 @@ def measure(net: str, way: str, trials: int, processes: int, epochs: int, images
         "processes": processes,
         "epochs": epochs,
         "images": images,
-        "images_per_second": round(sum(speed for speed, _, _ in told)),
+        "images_per_core_second": round(statistics.mean(speed for speed, _, _ in told)),
         "seconds_a_trial": round(max(seconds for _, seconds, _ in told) / trials, 3),
-        "cpu_seconds_a_trial": round(sum(cpu for _, _, cpu in told) / trials, 3),
+        "core_seconds_a_trial": round(sum(core for _, _, core in told) / trials, 3),
         "processor": processor(),
     }
 
 
-def train(net: str, way: str, trials: int, epochs: int, images: int, gate) -> tuple[float, ...]:
-    """Train trials in this process: images a second once it runs, seconds in all, and of a core."""
-    import zoo
-    from tuning import train_together
-    from zoo.quiet import import_tensorflow
-
-    import_tensorflow()
-    data = zoo.load_data(progress=False)
-    spec = get_spec(net).with_settings(epochs=epochs, images=images)
-    rate = spec.recipe.learning_rate
-    specs = [
-        spec.with_settings(learning_rate=rate * (1 + number) / trials) for number in range(trials)
-    ]
-    gate.wait()
-    began, began_cpu = time.perf_counter(), time.process_time()
-    if way == "one by one":
-        results = [zoo.train(spec, data, progress=False) for spec in specs]
-    else:
-        seeds = list(range(trials)) if way == "apart" else 0
-        results = train_together(specs, data, seeds=seeds)
-    seconds, cpu = time.perf_counter() - began, time.process_time() - began_cpu
-    # A trial's own seconds in an epoch: its share, where several are trained together.
-    later = [row["seconds"] for result in results for row in result.history[1:]]
-    return images / statistics.mean(later), seconds, cpu
-
-
 def table(rows: list[dict]) -> str:
     """Medians over the rounds, and how many times as fast as one by one in as many processes."""
-    lines = [f"{'':34}{'images/s':>10}{'':>8}{'s a trial':>10}{'':>8}{'core s':>10}"]
+    lines = [f"{'':34}{'images':>10}{'':>8}{'s a trial':>10}{'':>8}{'core s':>10}"]
     for key in dict.fromkeys(_key(row) for row in rows):
         net, way, trials, processes = key
         alone = (net, "one by one", 2, processes)
         told = f"{net}, {trials} {way}" + (", 2 processes" if processes == 2 else "")
         line = f"{told:34}"
-        for name, digits in COLUMNS_TOLD.items():
+        for name, digits in TOLD.items():
             mine, theirs = _median(rows, key, name), _median(rows, alone, name)
-            times = mine / theirs if name == "images_per_second" else theirs / mine
+            times = mine / theirs if name == "images_per_core_second" else theirs / mine
             line += f"{mine:10,.{digits}f}" + (f"{times:6.1f} x" if key != alone else " " * 8)
         lines.append(line.rstrip())
     return "\n".join(lines)
