@@ -548,6 +548,12 @@ def test_the_line_says_what_is_known():
         "4 trials, 2 running, best 93.00 %, 2 min 0 s of 4 min 0 s of training, "
         "about 1 min 0 s left"
     )
+    now[0] = 119.0
+    assert by_trials.text(running).endswith("about 1.0 s left")
+    now[0] = 200.0
+    assert by_trials.text(running).endswith("done at any moment")
+    done = [Trial(n, {}, result(0.9, seconds=30.0)) for n in range(8)]
+    assert by_trials.text(done).endswith("4 min 0 s of training"), "nothing is left"
     assert open_end.text(running).endswith(
         "2 min 0 s of training, how many more, the trials will tell"
     )

@@ -41,7 +41,8 @@ class Line:
             disable=quiet or not sys.stderr.isatty(),
             dynamic_ncols=True,
         )
-        self.remarks, self.ended = 0, -1
+        self.bar.set_description_str("starting")
+        self.remarks, self.ended = 0, 0
 
     def show(self, search: Search) -> None:
         """Bring the line up to date."""
@@ -49,7 +50,7 @@ class Line:
         told = self.text(trials)
         ended = [trial for trial in trials if trial.result]
         if self.bar.disable:
-            if not self.quiet and len(ended) > max(self.ended, 0):
+            if not self.quiet and len(ended) > self.ended:
                 print(told, file=sys.stderr, flush=True)
         else:
             done = _spent(ended) if self.seconds else len(ended)
@@ -73,8 +74,8 @@ class Line:
         done = (len(ended), spent)
         known = [pace.left(each, now) for pace, each in zip(self.paces, done, strict=True)]
         left = [each for each in known if each is not None]
-        if left:
-            told.append(f"about {duration(min(left))} left")
+        if left and (running or min(left) >= 1):
+            told.append(_left(min(left)))
         elif not (self.trials or self.seconds):
             told.append("how many more, the trials will tell")
         return ", ".join(told)
@@ -110,6 +111,10 @@ class Pace:
             return None
         rest = max(self.total - done, 0.0) * elapsed / progress
         return max(rest - (now - self.last[1]), 0.0)
+
+
+def _left(seconds: float) -> str:
+    return f"about {duration(seconds)} left" if seconds >= 1 else "done at any moment"
 
 
 def _best(ended: Sequence[Trial]) -> str:
