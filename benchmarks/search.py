@@ -149,7 +149,12 @@ def rows(name: str, seed: int, search: Search) -> list[Row]:
 
 
 def table(found: Sequence[Row]) -> str:
-    """A line a strategy: the best it reached, by when, and when it passed random, in Markdown."""
+    """A line a strategy: the best it reached, by when, and when it passed random, in Markdown.
+
+    Within the training time that all have spent: a trial that has begun is ended, so some spend
+    more than they were given.
+    """
+    found = _within(found)
     lines = [
         "| strategy | best validation | trials | full | reached after | random's best after |",
         "| --- | --- | --- | --- | --- | --- |",
@@ -163,9 +168,8 @@ def table(found: Sequence[Row]) -> str:
         full = statistics.mean(int(row["full"]) for row in last)
         reached = _mean([_after(run, float(run[-1]["best"])) for run in runs])
         passed = _mean([_after(run, _final(found, "random", run[0]["seed"])) for run in runs])
-        lines.append(
-            f"| {name} | {100 * best:.2f} % | {count:.0f} | {full:.0f} | {reached} | {passed} |"
-        )
+        reads = f"{100 * best:.2f} %" if best else "none"
+        lines.append(f"| {name} | {reads} | {count:.0f} | {full:.0f} | {reached} | {passed} |")
     return "\n".join(lines)
 
 
@@ -202,6 +206,15 @@ def write(found: Sequence[Row]) -> None:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()
         writer.writerows(found)
+
+
+def _within(found: Sequence[Row]) -> list[Row]:
+    """The rows up to the least training time that any run has spent in all."""
+    spent: dict[tuple, float] = {}
+    for row in found:
+        spent[row["strategy"], row["seed"]] = float(row["seconds"])
+    least = min(spent.values(), default=0.0)
+    return [row for row in found if float(row["seconds"]) <= least]
 
 
 def _runs(found: Sequence[Row], name: str) -> list[list[Row]]:

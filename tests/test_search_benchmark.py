@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from benchmarks import search
@@ -11,6 +13,7 @@ from tuning.search import Search
 from tuning.space import Choice, LogUniform, SearchSpace
 from tuning.strategies import Random, Trial
 from zoo.registry import get_spec
+from zoo.results import written_table
 
 
 @pytest.fixture
@@ -68,12 +71,21 @@ def test_the_table_says_what_was_reached_and_when():
             for n, b in enumerate(bests)
         ]
 
-    rows = [*run("broad", 0.0, 0.95, 0.97), *run("random", 0.9, 0.92, 0.94), *run("grid", 0.1)]
+    rows = [
+        *run("broad", 0.0, 0.95, 0.97),
+        *run("random", 0.9, 0.92, 0.94, 0.99),  # the last beyond what all others have spent
+        *run("grid", 0.0, 0.0, 0.0),
+    ]
     assert search.table(rows).splitlines()[2:] == [
         "| broad | 97.00 % | 3 | 2 | 1 min 30 s | 1 min 0 s |",
         "| random | 94.00 % | 3 | 2 | 1 min 30 s | 1 min 30 s |",
-        "| grid | 10.00 % | 1 | 0 | 30.0 s | never |",
+        "| grid | none | 3 | 2 | never | never |",
     ]
+
+
+def test_the_readmes_table_is_that_of_the_measurements():
+    readme = Path(__file__).parent.parent / "README.md"
+    assert written_table(readme, "search") == search.table(search.read()), "run: make table"
 
 
 def test_optuna_hopes_for_more_where_trials_were_better():
