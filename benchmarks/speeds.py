@@ -94,3 +94,16 @@ def serving_table(rows: list[Row]) -> str:
                 numbers = f"{row['p50_ms']:9.3f}{row['p99_ms']:9.3f}{row['images_per_second']:11,}"
                 lines.append(f"  {row['form']:20}{numbers}")
     return "\n".join(lines)
+
+
+def serving_markdown(rows: list[Row]) -> str:
+    """The same for a README."""
+    lines = [
+        "| network | form | one image, median | 99th percentile | images a second, by 500 |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for row in rows:
+        p50, p99 = (f"{float(row[name]):.3f} ms" for name in ("p50_ms", "p99_ms"))
+        batch = f"{float(row['images_per_second']):,.0f}"
+        lines.append(f"| `{row['net']}` | {row['form']} | {p50} | {p99} | {batch} |")
+    return "\n".join(lines)

@@ -13,7 +13,7 @@ import pytest
 from benchmarks import ablation, serving, throughput
 from benchmarks.peers import initial_weights
 from benchmarks.peers.__main__ import measure
-from benchmarks.speeds import markdown, speed, table
+from benchmarks.speeds import markdown, serving_markdown, speed, table
 from zoo.errors import RunError
 from zoo.export import FORMATS
 from zoo.registry import get_spec
@@ -126,6 +126,7 @@ def test_the_readmes_tables_are_those_that_the_measurements_give():
     for name, told in (
         ("throughput", markdown(throughput.read_csv(throughput.HERE / "throughput.csv"))),
         ("ablation", ablation.table(ablation.read())),
+        ("serving", serving_markdown(serving.read())),
     ):
         assert written_table(ROOT / "README.md", name) == told, "run: make table"
 
@@ -138,8 +139,11 @@ def test_a_peer_that_is_not_installed_is_left_out(monkeypatch):
 
 def test_serving_measures_every_form(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(serving, "CSV", tmp_path / "serving.csv")
+    others = "conv1,onnx,0.5,0.9,100,1,3,any"
+    (tmp_path / "serving.csv").write_text(f"{','.join(serving.COLUMNS)}\n{others}\n")
     assert serving.main(["linear", "--rounds", "1", "--calls", "3"]) == 0
-    rows = list(csv.DictReader((tmp_path / "serving.csv").read_text().splitlines()))
+    assert others in (tmp_path / "serving.csv").read_text()
+    rows = [row for row in serving.read() if row["net"] == "linear"]
     assert [row["form"] for row in rows] == ["Keras predict", "Keras, compiled call", *FORMATS]
     assert all(0 < float(row["p50_ms"]) <= float(row["p99_ms"]) for row in rows)
     assert all(int(row["images_per_second"]) > 0 for row in rows)
