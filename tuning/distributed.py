@@ -113,6 +113,7 @@ def serve(
             watch()
     finally:
         server.stop(grace=_BEAT).wait()
+        oracle.let_go()
 
 
 class Client:

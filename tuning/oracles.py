@@ -71,6 +71,7 @@ class StrategyOracle(keras_tuner.Oracle):
         with self._lock:
             self._hear(tuner_id)
             if tuner_id in self.ongoing_trials:
+                self._check_alone(tuner_id)
                 return self.ongoing_trials[tuner_id]
             self.tuner_ids.add(tuner_id)
             stack = contextlib.ExitStack()
@@ -86,10 +87,12 @@ class StrategyOracle(keras_tuner.Oracle):
         return KerasTrial(self.get_space(), "", "STOPPED" if over else "IDLE")
 
     def update_trial(self, trial_id: str, metrics: dict[str, float], step: int = 0) -> KerasTrial:
-        """Note metrics of a trial that runs."""
+        """Note the metrics of a trial that runs, if they are numbers."""
         with self._lock:
             self._check_objective_found(metrics)
             for name, value in metrics.items():
+                if not math.isfinite(value):
+                    continue
                 if not self.trials[trial_id].metrics.exists(name):
                     direction = "max" if name == self.objective.name else None
                     self.trials[trial_id].metrics.register(name, direction)
@@ -143,6 +146,12 @@ class StrategyOracle(keras_tuner.Oracle):
                         stack.enter_context(held(self.ledger.folder(trial.number) / "lock"))
                         self._begin(trial, f"of trial {name}", stack)
 
+    def let_go(self) -> None:
+        """Answer for no trial any more: whoever asks next takes those that run up."""
+        with self._lock:
+            for name in list(self._holds):
+                self._let_go(name)
+
     def drop_silent(self, seconds: float) -> list[str]:
         """Let go of trials and tuners not heard of for so long; the names of those trials."""
         with self._lock:
@@ -171,6 +180,15 @@ class StrategyOracle(keras_tuner.Oracle):
             return self._over[1]
 
     # --- inside -----------------------------------------------------------------------------------
+
+    def _check_alone(self, tuner_id: str) -> None:
+        # One that was killed and is back takes longer to start than a living one to say a word.
+        name = self.ongoing_trials[tuner_id].trial_id
+        heard = self._heard[name]
+        if heard > self._began[name] and time.monotonic() - heard < 2:
+            raise RunError(
+                f"another worker calls itself {tuner_id!r}: give each its own KERASTUNER_TUNER_ID"
+            )
 
     def _begin(self, trial: Trial, tuner_id: str, stack: contextlib.ExitStack) -> KerasTrial:
         name = _id(trial.number)
@@ -210,16 +228,14 @@ class StrategyOracle(keras_tuner.Oracle):
     def _result_of(self, trial: KerasTrial) -> dict[str, Any]:
         if RESULT in trial.hyperparameters.values:
             return _checked(trial.hyperparameters.values[RESULT])
-        known = self.trials[trial.trial_id].metrics
-        score = (
-            known.get_best_value(self.objective.name) if known.exists(self.objective.name) else 0
-        )
         seconds = time.monotonic() - self._began.get(trial.trial_id, math.inf)
-        seconds = max(seconds, 0.0)  # 0 for a trial that began before this process
-        result = {"score": float(score), "executions": [], "seconds": seconds}
-        if not math.isfinite(score) or trial.status != "COMPLETED":
-            lines = (trial.message or "").strip().splitlines() or ["it failed, or learned nothing"]
-            result |= {"score": 0.0, "error": lines[-1]}
+        result = {"score": 0.0, "executions": [], "seconds": max(seconds, 0.0)}
+        known = self.trials[trial.trial_id].metrics
+        if trial.status == "COMPLETED" and known.exists(self.objective.name):
+            result["score"] = float(known.get_best_value(self.objective.name))
+        else:
+            told = (trial.message or "its score was not a number").strip()
+            result["error"] = told.splitlines()[-1]
         return result
 
 

@@ -112,7 +112,11 @@ class Tuner(keras_tuner.Tuner):
         if self.strategic:
             self.problem.open(data)
         if not self.strategic or not self.place:
-            super().search(data)
+            try:
+                super().search(data)
+            finally:
+                if self.strategic:
+                    self.oracle.let_go()
             return
         identity = {**self.problem.identity(), "data": data.fingerprint}
         self.oracle.told = {SEARCH: json.dumps(identity)}
