@@ -259,6 +259,7 @@ def test_parallel_coordinates_lead_each_trial_through_its_values(record):
     assert set(heights[:, 2]) == {34.0, 169.0, 304.0}
     fallen = [n for n, trial in enumerate(record.ended) if not trial.score]
     assert all(heights[fallen, 3] > heights[:, 0].max())
+    assert list(ways)[-1] == record.best.number, "in front of all others"
 
 
 def test_learning_curves_are_those_of_the_best_five_and_skip_what_is_not_known(tmp_path):

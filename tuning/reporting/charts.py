@@ -90,7 +90,11 @@ def parallel(record: Record) -> str:
         return left + number * step, low - place * (low - top)
 
     parts = []
-    for trial in sorted(record.ended, key=lambda trial: (trial.fidelity.rank, trial.score)):
+
+    def worst_first(trial: Trial) -> tuple:
+        return trial.fidelity.rank, trial.score, -trial.number
+
+    for trial in sorted(record.ended, key=worst_first):
         places = [scale.place(value(trial)) for scale, value in axes[:-1]]
         places.append(axes[-1][0].place(trial.score) if trial.score else -0.08)
         points = [point(number, place) for number, place in enumerate(places)]
@@ -110,7 +114,7 @@ def _axes(record: Record) -> list[tuple[Scale, Callable[[Trial], object]]]:
         scale = scales.named("problem", problems)
         ends = ((0.0, "least of it"), (1.0, "most of it"))
         axes.insert(0, (Scale(scale.label, ends, scale.place), lambda t: str(t.fidelity)))
-    return [*axes, (scales.accuracy(ACCURACY, _scores(record)), lambda trial: trial.score)]
+    return [*axes, (scales.accuracy("validation (%)", _scores(record)), lambda trial: trial.score)]
 
 
 def _upright(scale: Scale, point: Callable, number: int, count: int) -> str:

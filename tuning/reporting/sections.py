@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
+from tuning.fidelity import FULL
 from tuning.reporting.charts import fidelities, percent
 from tuning.reporting.drawing import bar, escaped, svg, text
 from tuning.reporting.importance import Importance, importance
@@ -64,7 +65,8 @@ def _outcome(record: Record) -> list[str]:
         f'<code class="value">{escaped(name)} = {escaped(short(value))}</code>'
         for name, value in best.values.items()
     )
-    on = "" if len(fidelities(record)) == 1 else f", on {escaped(best.fidelity)}"
+    whole = fidelities(record) == [str(FULL)]
+    on = "" if whole else f", on {escaped(best.fidelity)}"
     best_file = record.project / "best.json"
     command = escaped(f"python -m zoo train --from {best_file}")
     lines = [f"Trial {best.number} is the best{on}: {values}.", _doubt(record)]
