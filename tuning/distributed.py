@@ -181,13 +181,20 @@ class _Stub:
         grpc = _grpc()
 
         def call(request: Any, **options: Any) -> Any:
-            try:
-                return getattr(self.stub, name)(request, wait_for_ready=True, timeout=self.silence)
-            except grpc.RpcError as error:
-                if error.code() == grpc.StatusCode.UNKNOWN:
-                    told = error.details().removeprefix("Exception calling application: ")
-                    raise RunError(f"the chief at {self.there.address} says: {told}") from error
-                raise _gone(self.there, self.silence) from error
+            deadline = time.monotonic() + self.silence
+            while True:
+                left = max(deadline - time.monotonic(), _BEAT / 10)
+                try:
+                    return getattr(self.stub, name)(request, wait_for_ready=True, timeout=left)
+                except grpc.RpcError as error:
+                    if error.code() == grpc.StatusCode.UNKNOWN:
+                        told = error.details().removeprefix("Exception calling application: ")
+                        raise RunError(f"the chief at {self.there.address} says: {told}") from error
+                    # A chief that dies while it is asked: gRPC waits for another only before that.
+                    broken = error.code() == grpc.StatusCode.UNAVAILABLE
+                    if not broken or time.monotonic() >= deadline:
+                        raise _gone(self.there, self.silence) from error
+                time.sleep(_BEAT / 4)
 
         return call
 
