@@ -28,6 +28,7 @@ table: $(VENV)/installed  ## write the measured tables into the README
 	$(RUN) -m benchmarks.ablation --write README.md
 	$(RUN) -m benchmarks.search --write README.md
 	$(RUN) -m benchmarks.serving --write README.md
+	$(RUN) -m benchmarks.vectorized --write README.md
 
 throughput: $(VENV)/installed  ## images a second, beside plain Keras, PyTorch, JAX and NumPy
 	$(RUN) -m pip install --quiet --requirement benchmarks/requirements.txt

@@ -28,6 +28,7 @@ from pathlib import Path
 from zoo.files import replacing
 from zoo.quiet import import_tensorflow
 from zoo.registry import get_spec
+from zoo.results import write_table
 
 CSV = Path(__file__).resolve().parent / "vectorized.csv"
 COLUMNS = (
@@ -35,7 +36,8 @@ COLUMNS = (
     "seconds_a_trial", "core_seconds_a_trial", "processor",
 )  # fmt: skip
 
-TOLD = {"images_per_core_second": 0, "seconds_a_trial": 2, "core_seconds_a_trial": 2}
+TIME = "core_seconds_a_trial"
+TOLD = {"images_per_core_second": 0, "seconds_a_trial": 2, TIME: 2}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -47,7 +49,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--images", type=int, default=50_000)
     parser.add_argument("--out", type=Path, default=CSV)
+    parser.add_argument(
+        "--write", type=Path, metavar="FILE", help="measure nothing: put the table into this README"
+    )
     asked = parser.parse_args(arguments)
+    if asked.write:
+        write_table(markdown(read(asked.out)), asked.write, "together")
+        return 0
     work = [(net, *way) for net in asked.nets for way in ways(asked.trials)]
     import_tensorflow()
     kept, rows = [row for row in read(asked.out) if row["net"] not in asked.nets], []
@@ -151,6 +159,22 @@ def table(rows: list[dict]) -> str:
             times = mine / theirs if name == "images_per_core_second" else theirs / mine
             line += f"{mine:10,.{digits}f}" + (f"{times:6.1f} x" if key != alone else " " * 8)
         lines.append(line.rstrip())
+    return "\n".join(lines)
+
+
+def markdown(rows: list[dict]) -> str:
+    """For a README: what one process trains, and how many times as fast as one by one."""
+    lines = ["| trials | images a second of a core | core seconds a trial |", "| --- | --- | --- |"]
+    for key in dict.fromkeys(_key(row) for row in rows if row["processes"] == "1"):
+        net, way, trials, _ = key
+        alone = (net, "one by one", 2, 1)
+        speed, seconds = (_median(rows, key, name) for name in ("images_per_core_second", TIME))
+        told = f"{speed:,.0f}", f"{seconds:.2f}"
+        if key != alone:
+            times = speed / _median(rows, alone, "images_per_core_second")
+            told = f"{told[0]} ({times:.1f} x)", told[1]
+        label = way if key == alone else f"{trials} {way}"
+        lines.append(f"| `{net}`, {label} | {' | '.join(told)} |")
     return "\n".join(lines)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import ablation, serving, throughput
+from benchmarks import ablation, serving, throughput, vectorized
 from benchmarks.peers import initial_weights
 from benchmarks.peers.__main__ import measure
 from benchmarks.speeds import markdown, serving_markdown, speed, table
@@ -126,6 +126,7 @@ def test_the_readmes_tables_are_those_that_the_measurements_give():
     for name, told in (
         ("throughput", markdown(throughput.read_csv(throughput.HERE / "throughput.csv"))),
         ("ablation", ablation.table(ablation.read())),
+        ("together", vectorized.markdown(vectorized.read(vectorized.CSV))),
         ("serving", serving_markdown(serving.read())),
     ):
         assert written_table(ROOT / "README.md", name) == told, "run: make table"
