@@ -46,6 +46,7 @@ def test_both_variants_are_declared_with_their_papers():
     assert "50,000" in plain.info.description
 
 
+@pytest.mark.slow
 def test_the_whole_set_is_load_data_s_image_by_image(tmp_path, mnist):
     """All 70,000 images through TFDS: about ten seconds."""
     (tmp_path / "book_mnist_files").mkdir()

@@ -60,7 +60,7 @@ def test_weights_agree_bit_by_bit_after_any_number_of_kills(bars, tmp_path):
         with _start(tmp_path) as process:
             process.stdout.readline()
             try:
-                process.wait(timeout=moments.uniform(0.2, 3.0) if kills < 4 else 60)
+                process.wait(timeout=moments.uniform(0.2, 3.0) if kills < 3 else 60)
                 break
             except subprocess.TimeoutExpired:
                 process.kill()

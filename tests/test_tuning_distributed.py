@@ -180,13 +180,13 @@ def test_a_worker_whose_chief_is_gone_says_so_and_its_run_can_go_on(bars, tmp_pa
     with chief_of(found, few) as (oracle, port, stop):
         set_place(monkeypatch, "tuner0", port)
         worker = Tuner(StrategyOracle(found.strategy), found.spec, SPACE, executions=2,
-                       directory=tmp_path, project_name="search", silence=1)  # fmt: skip
+                       directory=tmp_path, project_name="search", silence=8)  # fmt: skip
         trial = worker.oracle.create_trial("tuner0")
         assert oracle.ongoing_trials["tuner0"].trial_id == trial.trial_id
         with worker.oracle.alive(trial.trial_id) as check:
             check()
             stop()
-            with pytest.raises(NoUse, match=f"no chief has answered at 127.0.0.1:{port} for 1 s"):
+            with pytest.raises(NoUse, match=f"no chief has answered at 127.0.0.1:{port} for 8 s"):
                 until(lambda: check() or False)
     with found.ledger.taken(found.strategy) as again:
         assert again.number == 0, "the trial is there for whoever asks next"

@@ -24,7 +24,14 @@ def test_it_builds_what_the_point_says():
     assert float(model.optimizer.learning_rate) == pytest.approx(0.5)
 
 
-@pytest.mark.parametrize("tuner", ["RandomSearch", "Hyperband", "BayesianOptimization"])
+@pytest.mark.parametrize(
+    "tuner",
+    [
+        "RandomSearch",
+        pytest.param("Hyperband", marks=pytest.mark.slow),
+        pytest.param("BayesianOptimization", marks=pytest.mark.slow),
+    ],
+)
 def test_keras_tuners_search_it_unchanged(tuner, bars, tmp_path):
     options = {"Hyperband": {"max_epochs": 2, "factor": 2}}.get(tuner, {"max_trials": 2})
     searching = getattr(keras_tuner, tuner)(
