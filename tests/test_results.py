@@ -13,6 +13,7 @@ from zoo.errors import RunError
 from zoo.results import (
     Row,
     append,
+    pick,
     prediction_interval,
     read,
     table,
@@ -133,6 +134,14 @@ def test_a_file_edited_by_hand_is_named_with_its_line(path, old, new, said):
 def test_each_protocol_has_its_count(on, protocol, percent):
     claim = Claim(chapter=1, section="", on=on, protocol=protocol)
     assert ROW.measured(claim) == pytest.approx(percent)
+
+
+def test_the_book_quotes_the_best_run_and_in_chapter_6_the_best_on_validation_images():
+    lucky = replace(ROW, seed=0, validation=9600, test_best=9700, test=9690)
+    chosen = replace(ROW, seed=1, validation=9640, test_best=9660, test=9650)
+    rows = [replace(chosen, seed=2), chosen, lucky]
+    assert pick(rows, Claim(chapter=6, section="", protocol="best validation epoch")) == chosen
+    assert pick(rows, Claim(chapter=1, section="", protocol="best epoch")) == lucky
 
 
 def test_the_prediction_interval():
