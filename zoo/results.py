@@ -105,8 +105,9 @@ def table(rows: Iterable[Row]) -> str:
     """The book's figures beside the rows', in Markdown, in the order of the book.
 
     Mean, standard deviation and pick are over our seeds. The pick is the run that the book would
-    quote: the best one, but in chapter 6 the one that is best on the validation images. The range is where the book's run should lie, 95 times in 100, if it was one more of ours:
-    Student's prediction interval.
+    quote: the best one, but in chapter 6 the one that is best on the validation images. The range
+    is where the book's run should lie, 95 times in 100, if it was one more of ours: Student's
+    prediction interval.
     """
     by_hash: dict[str, list[Row]] = {}
     for row in rows:
