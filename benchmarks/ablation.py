@@ -12,14 +12,13 @@ is there is not trained again, and an interrupted one goes on where it was. Expe
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import statistics
 from pathlib import Path
 
+from benchmarks.rows import read_rows, write_rows
 from zoo import parallel
 from zoo.data import load_data
-from zoo.files import replacing
 from zoo.registry import get_spec
 from zoo.results import write_table
 from zoo.spec import ModelSpec
@@ -106,18 +105,12 @@ def table(rows: list[dict]) -> str:
 
 def read() -> list[dict]:
     """All rows measured so far."""
-    if not CSV.exists():
-        return []
-    with CSV.open(newline="") as file:
-        return list(csv.DictReader(file))
+    return read_rows(CSV)
 
 
 def write(rows: list[dict]) -> None:
     """Put all rows into the file, whole or not at all."""
-    with replacing(CSV) as temporary, temporary.open("w", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS)
-        writer.writeheader()
-        writer.writerows(rows)
+    write_rows(rows, CSV, COLUMNS)
 
 
 def _spec(settings: dict) -> ModelSpec:

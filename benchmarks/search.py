@@ -16,7 +16,6 @@ strategy had spent, the images that it had trained on, and the best accuracy so 
 from __future__ import annotations
 
 import argparse
-import csv
 import importlib.util
 import statistics
 from collections.abc import Callable, Sequence
@@ -24,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.rows import Row, read_rows, write_rows
 from tuning.broad import Broad
 from tuning.fidelity import FULL
 from tuning.results import duration
@@ -51,8 +51,6 @@ PATIENCE = 10
 SLICE = 20.0  # seconds of training a turn
 TOGETHER = 8  # trials in one program, where a strategy has so many to offer
 COLUMNS = ("strategy", "seed", "trial", "seconds", "images", "full", "best")
-
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -194,18 +192,12 @@ def draw(found: Sequence[Row], path: Path) -> None:
 
 def read() -> list[Row]:
     """All rows measured so far."""
-    if not CSV.exists():
-        return []
-    with CSV.open(newline="") as file:
-        return list(csv.DictReader(file))
+    return read_rows(CSV)
 
 
 def write(found: Sequence[Row]) -> None:
     """Put all rows into the file, whole or not at all."""
-    with replacing(CSV) as temporary, temporary.open("w", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(found)
+    write_rows(found, CSV, COLUMNS)
 
 
 def _within(found: Sequence[Row]) -> list[Row]:

@@ -14,7 +14,6 @@ stands `keras.Model.predict`, which most people would call. Expect a table, and 
 from __future__ import annotations
 
 import argparse
-import csv
 import sys
 import tempfile
 import time
@@ -23,11 +22,11 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.rows import read_rows, write_rows
 from benchmarks.speeds import serving_markdown, serving_table
 from zoo.data import load_data
 from zoo.errors import ZooError
 from zoo.export import FORMATS, export
-from zoo.files import replacing
 from zoo.quiet import import_tensorflow
 from zoo.results import write_table
 
@@ -57,20 +56,14 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"serving: {error}", file=sys.stderr)
         return 1
     kept = [row for row in read() if row["net"] not in asked.names]
-    with replacing(CSV) as temporary, temporary.open("w", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS)
-        writer.writeheader()
-        writer.writerows([*kept, *rows])
+    write_rows([*kept, *rows], CSV, COLUMNS)
     print(serving_table(rows))
     return 0
 
 
 def read() -> list[dict]:
     """The rows measured so far, as text; none where there are none."""
-    if not CSV.exists():
-        return []
-    with CSV.open(newline="") as file:
-        return list(csv.DictReader(file))
+    return read_rows(CSV)
 
 
 def measure(name: str, rounds: int, calls: int) -> list[dict]:

@@ -9,9 +9,8 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from benchmarks.rows import Row
 from zoo.files import replacing
-
-Row = dict[str, Any]
 
 
 def speed(rows: list[Row], net: str, peer: str) -> tuple[float, Any] | None:

@@ -16,7 +16,6 @@ not: `pip install -r benchmarks/requirements.txt`.
 from __future__ import annotations
 
 import argparse
-import csv
 import datetime
 import importlib.util
 import json
@@ -31,9 +30,9 @@ from pathlib import Path
 from tqdm import tqdm
 
 from benchmarks.peers import PEERS
-from benchmarks.speeds import Row, draw, markdown, table
+from benchmarks.rows import Row, read_rows, write_rows
+from benchmarks.speeds import draw, markdown, table
 from zoo.errors import RunError, ZooError
-from zoo.files import replacing
 from zoo.results import write_table
 from zoo.runs import processor
 
@@ -83,7 +82,7 @@ def main(arguments: list[str] | None = None) -> int:
         plan = {net: [peer for peer in WORK[net] if peer in asked.peers] for net in asked.nets}
         rows = run(plan, asked.rounds, asked.images)
         check_learning(rows)
-        write_csv(rows, asked.out / "throughput.csv")
+        write_rows(rows, asked.out / "throughput.csv", COLUMNS)
         draw(rows, asked.out / "throughput.png")
     except ZooError as error:
         print(f"throughput: {error}", file=sys.stderr)
@@ -184,18 +183,11 @@ def check_learning(rows: list[Row]) -> None:
             )
 
 
-def write_csv(rows: list[Row], path: Path) -> None:
-    with replacing(path) as temporary, temporary.open("w", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS)
-        writer.writeheader()
-        writer.writerows(rows)
-
-
 def read_csv(path: Path) -> list[Row]:
     """The measurements of an earlier run."""
-    with path.open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    return [{**row, "images_per_second": float(row["images_per_second"])} for row in rows]
+    return [
+        {**row, "images_per_second": float(row["images_per_second"])} for row in read_rows(path)
+    ]
 
 
 def _parser() -> argparse.ArgumentParser:

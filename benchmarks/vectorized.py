@@ -18,14 +18,13 @@ from __future__ import annotations
 
 import argparse
 import concurrent.futures
-import csv
 import functools
 import multiprocessing
 import statistics
 import time
 from pathlib import Path
 
-from zoo.files import replacing
+from benchmarks.rows import read_rows, write_rows
 from zoo.quiet import import_tensorflow
 from zoo.registry import get_spec
 from zoo.results import write_table
@@ -54,11 +53,11 @@ def main(arguments: list[str] | None = None) -> int:
     )
     asked = parser.parse_args(arguments)
     if asked.write:
-        write_table(markdown(read(asked.out)), asked.write, "together")
+        write_table(markdown(read_rows(asked.out)), asked.write, "together")
         return 0
     work = [(net, *way) for net in asked.nets for way in ways(asked.trials)]
     import_tensorflow()
-    kept, rows = [row for row in read(asked.out) if row["net"] not in asked.nets], []
+    kept, rows = [row for row in read_rows(asked.out) if row["net"] not in asked.nets], []
     context = multiprocessing.get_context("spawn")
     with (
         context.Manager() as manager,
@@ -71,7 +70,7 @@ def main(arguments: list[str] | None = None) -> int:
                 running = [pool.submit(train, *call, gate) for _ in range(processes)]
                 told = [future.result() for future in running]
                 rows.append(_row(*call, processes, told) | {"round": number})
-            write([*kept, *rows], asked.out)
+            write_rows([*kept, *rows], asked.out, COLUMNS)
     print(table(rows))
     return 0
 
@@ -176,22 +175,6 @@ def markdown(rows: list[dict]) -> str:
         label = way if key == alone else f"{trials} {way}"
         lines.append(f"| `{net}`, {label} | {' | '.join(told)} |")
     return "\n".join(lines)
-
-
-def read(path: Path) -> list[dict]:
-    """The rows of an earlier run; none where there was none."""
-    if not path.exists():
-        return []
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def write(rows: list[dict], path: Path) -> None:
-    """Put all rows into the file, whole or not at all."""
-    with replacing(path) as temporary, temporary.open("w", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS)
-        writer.writeheader()
-        writer.writerows(rows)
 
 
 def _key(row: dict) -> tuple[str, str, int, int]:

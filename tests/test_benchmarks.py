@@ -13,6 +13,7 @@ import pytest
 from benchmarks import ablation, serving, throughput, vectorized
 from benchmarks.peers import initial_weights
 from benchmarks.peers.__main__ import measure
+from benchmarks.rows import read_rows
 from benchmarks.speeds import markdown, serving_markdown, speed, table
 from zoo.errors import RunError
 from zoo.export import FORMATS
@@ -126,7 +127,7 @@ def test_the_readmes_tables_are_those_that_the_measurements_give():
     for name, told in (
         ("throughput", markdown(throughput.read_csv(throughput.HERE / "throughput.csv"))),
         ("ablation", ablation.table(ablation.read())),
-        ("together", vectorized.markdown(vectorized.read(vectorized.CSV))),
+        ("together", vectorized.markdown(read_rows(vectorized.CSV))),
         ("serving", serving_markdown(serving.read())),
     ):
         assert written_table(ROOT / "README.md", name) == told, "run: make table"

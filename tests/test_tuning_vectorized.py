@@ -8,6 +8,7 @@ import reference
 
 import zoo
 from benchmarks import vectorized as benchmark
+from benchmarks.rows import read_rows, write_rows
 from tuning import Choice, SearchSpace, vectorized
 from tuning.ledger import Budget
 from tuning.search import Search
@@ -285,9 +286,9 @@ def test_the_benchmarks_table_compares_with_one_by_one_in_as_many_processes(tmp_
         for number, factor in ((1, 1), (2, 9), (3, 1))
         for (way, trials, processes), speed in speeds.items()
     ]  # fmt: skip
-    benchmark.write(rows, tmp_path / "rows.csv")
+    write_rows(rows, tmp_path / "rows.csv", benchmark.COLUMNS)
     _, alone, together, alone_by_two, by_two = benchmark.table(
-        benchmark.read(tmp_path / "rows.csv")
+        read_rows(tmp_path / "rows.csv")
     ).splitlines()
     assert alone.split() == ["n,", "2", "one", "by", "one", "100", "10.00", "1.00"]
     assert "250   2.5 x" in together
@@ -300,7 +301,7 @@ def test_the_benchmarks_table_compares_with_one_by_one_in_as_many_processes(tmp_
 def test_the_benchmark_measures_end_to_end(tmp_path, capsys):
     asked = ["--trials", "2", "--rounds", "1", "--epochs", "2", "--images", "500"]
     assert benchmark.main([*asked, "--out", str(tmp_path / "rows.csv")]) == 0
-    rows = benchmark.read(tmp_path / "rows.csv")
+    rows = read_rows(tmp_path / "rows.csv")
     told = [(row["way"], int(row["trials"]), int(row["processes"])) for row in rows]
     assert told == benchmark.ways([2])
     assert all(float(row["images_per_core_second"]) > 0 for row in rows)

@@ -51,9 +51,14 @@ def run(
         except ZooError as error:
             return {"score": 0.0, "error": str(error), "executions": executions,
                     "seconds": time.monotonic() - began}  # fmt: skip
+    return summary(executions, inherited)
+
+
+def summary(executions: Sequence[dict[str, Any]], inherited: float = 0.0) -> dict[str, Any]:
+    """The result of a trial of these runs; `inherited` are seconds that another trial has paid."""
     return {
         "score": statistics.mean(each["accuracy"] for each in executions),
-        "executions": executions,
+        "executions": list(executions),
         "seconds": sum(each["seconds"] for each in executions) - inherited,
     }
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tuning.running import run, told
+from tuning.running import run, summary, told
 from tuning.space import apply
 from tuning.strategies import Trial
 from tuning.vectorized import as_they_end
@@ -60,12 +59,4 @@ def _results(
             mine = executions[numbers[index]]
             mine.append(told(result.history, result.best_epoch, result.diverged, seed))
             if len(mine) == len(seeds):
-                yield numbers[index], _summary(mine)
-
-
-def _summary(executions: list[dict[str, Any]]) -> dict[str, Any]:
-    return {
-        "score": statistics.mean(each["accuracy"] for each in executions),
-        "executions": executions,
-        "seconds": sum(each["seconds"] for each in executions),
-    }
+                yield numbers[index], summary(mine)
