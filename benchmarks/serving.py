@@ -8,7 +8,7 @@ percentile, milliseconds), and images per second in batches of 500. All forms ru
 process on one thread, round after round in turn, so that all share the machine's moods; of each
 form its quietest round counts, since what else the machine does is not the form's. Beside them
 stands `keras.Model.predict`, which most people would call. Expect a table, and a row per form in
-`serving.csv` beside this file, after a minute or two; other networks' rows stay there.
+`serving.csv` beside this file, after some five minutes; other networks' rows stay there.
 """
 
 from __future__ import annotations
