@@ -22,6 +22,8 @@ from zoo.lab.chapter3 import (
     neuron,
     other_techniques,
     overfitting,
+    program,
+    replays,
     simplicity,
 )
 from zoo.lab.experiment import Bench
@@ -37,6 +39,8 @@ IDS = re.findall(
     ch3_init_z_distribution ch3_init_30h ch3_init_100h
     ch3_hp_bad_start ch3_hp_step1 ch3_hp_step2 ch3_hp_step3 ch3_hp_step4 ch3_hp_multiple_eta
     ch3_momentum ch3_tanh ch3_relu
+    ch3_replay_overfit_1000 ch3_replay_l2_1000 ch3_replay_l2_50000
+    ch3_replay_init_30h ch3_replay_init_100h ch3_replay_multiple_eta
 """,
 )
 
@@ -364,6 +368,52 @@ def test_the_polynomial_passes_through_every_point_and_the_line_near_them(fast):
     exact, line = (np.interp(x, data["x"], curve) for curve in data["models"].values())
     np.testing.assert_allclose(exact, y, atol=0.03)
     assert 0.1 < np.abs(line - y).max() < 3 * simplicity.NOISE
+
+
+# --- the book's own runs --------------------------------------------------------------------------
+
+
+def test_the_books_seed_draws_the_books_numbers():
+    draws = program.Draws(5)
+    weights, biases = draws.network((3, 2), "large")
+    assert (weights.shape, biases.shape) == ((3, 2), (2,))
+    generator = np.random.RandomState(12345678)
+    np.testing.assert_array_equal(biases, generator.randn(2))
+    np.testing.assert_array_equal(weights, generator.randn(2, 3).T)
+    scaled, _ = draws.network((3, 2), "scaled")
+    generator.randn(2)
+    np.testing.assert_allclose(scaled, generator.randn(2, 3).T / 3**0.5)
+
+
+def test_an_order_is_shuffled_as_python_2_did(monkeypatch):
+    # By hand: of 4 places the last changes with the first, then the third with the second.
+    draws = program.Draws(4)
+    chances = iter([0.1, 0.5, 0.9])
+    monkeypatch.setattr(draws._uniform, "random", lambda: next(chances))
+    assert draws.order().tolist() == [3, 2, 1, 0]
+
+
+def test_the_first_epochs_of_both_initializations_are_the_books_own(fast):
+    outcome = replays.replay_init_30h.measure(fast)
+    assert [(check.ours, check.book) for check in outcome.checks] == [(9270, 9270), (8643, 8643)]
+
+
+def test_another_seed_finds_other_numbers(fast, monkeypatch):
+    monkeypatch.setattr(program, "SEED", 1)
+    assert replays.replay_init_30h.measure(fast).verdict == "differs"
+
+
+def test_keras_takes_the_same_first_epoch(mnist):
+    from zoo.blocks import Blocks
+
+    draws = program.Draws(len(mnist.train))
+    model = zoo.build("mlp30")
+    model.set_weights(draws.network(replays.HIDDEN, "scaled"))
+    order = draws.order()
+    train = replace(mnist.train, images=mnist.train.images[order], labels=mnist.train.labels[order])
+    model.fit(Blocks(train, program.BATCH), verbose=0)
+    # 9,270 by the book; single precision may tip an image or two.
+    assert zoo.evaluate(model, mnist.validation).correct == pytest.approx(9270, abs=3)
 
 
 def test_outcomes_are_plain(fast):

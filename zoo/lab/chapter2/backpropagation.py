@@ -38,11 +38,20 @@ def cost(parameters: Parameters, x: np.ndarray, y: np.ndarray) -> float:
     return float(((forward(parameters, x)[-1] - y) ** 2).sum(axis=1).mean() / 2)
 
 
-def backpropagate(parameters: Parameters, x: np.ndarray, y: np.ndarray) -> Parameters:
-    """The gradient of the quadratic cost by BP1 to BP4, images [n, inputs] as one matrix."""
+def quadratic_error(output: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """BP1 for the quadratic cost; the slope of sigma is sigma (1 - sigma)."""
+    return (output - y) * output * (1 - output)
+
+
+def backpropagate(
+    parameters: Parameters,
+    x: np.ndarray,
+    y: np.ndarray,
+    output_error: Callable[[np.ndarray, np.ndarray], np.ndarray] = quadratic_error,
+) -> Parameters:
+    """The gradient of a cost by BP1 to BP4, images [n, inputs] as one matrix."""
     activations = forward(parameters, x)
-    output = activations[-1]
-    error = (output - y) * output * (1 - output)  # BP1; sigma' = sigma (1 - sigma)
+    error = output_error(activations[-1], y)
     gradient: Parameters = []
     for layer in reversed(range(len(parameters) // 2)):
         below = activations[layer]

@@ -9,4 +9,5 @@ MODULES = (
     "initialization",
     "hyper_parameters",
     "other_techniques",
+    "replays",
 )
