@@ -179,8 +179,8 @@ def replay_multiple_eta(bench: Bench) -> Outcome:
             told.append((f"eta = {eta}: cost at the end", costs[-1], last))
         checks += [costing(*each) if eta < CALM else Check(*each) for each in told]
     remark = (
-        "With eta = 2.5 rounding decides: changing one weight by 1e-14 or less moved the cost after the "
-        "first epoch from 0.92 to 0.84, 0.97 or 1.08. "
+        "With eta = 2.5 rounding decides: one weight changed by 1e-14 or less moved the cost after "
+        "the first epoch from 0.92 to 0.84, 0.97 or 1.08. "
     )
     marks = first_and_last(BOOK_COSTS.values())
     panels = [panel("cost on the training images", curves, marks=marks)]
