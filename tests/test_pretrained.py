@@ -320,7 +320,9 @@ def test_a_declaration_loads_as_its_name_does(saved):
 
 
 def test_pretrained_networks_compute_as_they_were_scored():
-    for name in ("conv2_relu_dropout", "conv2_relu_dropout.fast"):
-        assert zoo.load(name).get_layer("dense_1").compute_dtype == "float32"
-    trained_in = zoo.load("conv2_relu_dropout.fast", precision="mixed_bfloat16")
-    assert trained_in.get_layer("dense_1").compute_dtype == "bfloat16"
+    name, layer = "conv2_relu_dropout_x5", "member_1_dense_1"
+    assert MANIFEST[name].trained_by.recipe.precision == "mixed_bfloat16"
+    for each in (name, MANIFEST[name].trained_by.name):
+        assert zoo.load(each).get_layer(layer).compute_dtype == "float32"
+    trained_in = zoo.load(name, precision="mixed_bfloat16")
+    assert trained_in.get_layer(layer).compute_dtype == "bfloat16"

@@ -8,13 +8,14 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from zoo import conventions
-from zoo.data import Split
 from zoo.lab.chapter2.backpropagation import Parameters, backpropagate, forward
+
+if TYPE_CHECKING:
+    from zoo.data import Split
 
 SEED = 12345678
 BATCH = 10
@@ -30,7 +31,9 @@ class Pictures(NamedTuple):
     @classmethod
     def of(cls, split: Split) -> Pictures:
         """Those of a split, scaled as in the book."""
-        x = split.images.reshape(len(split), -1) * conventions.PIXEL_SCALE
+        from zoo.conventions import PIXEL_SCALE
+
+        x = split.images.reshape(len(split), -1) * PIXEL_SCALE
         return cls(x, split.labels, np.eye(10)[split.labels])
 
 
@@ -50,11 +53,13 @@ class Draws:
 
         The kinds are the recipe's 'scaled' and 'large'; all biases come before the first weight.
         """
+        from zoo.conventions import kernel_deviation
+
         layers = list(pairwise(sizes))
         biases = [self._normal.randn(outputs) for _, outputs in layers]
         parameters = []
         for (inputs, outputs), bias in zip(layers, biases, strict=True):
-            deviation = conventions.kernel_deviation(kind, fan_in=inputs, fan_out=outputs)
+            deviation = kernel_deviation(kind, fan_in=inputs, fan_out=outputs)
             parameters += [deviation * self._normal.randn(outputs, inputs).T, bias]
         return parameters
 
