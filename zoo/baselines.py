@@ -53,15 +53,16 @@ BASELINES: dict[str, Callable[[Data], Answers]] = {
 def _fit_svm(data: Data, **settings: float) -> Answers:
     from sklearn.svm import SVC
 
-    machine = SVC(**settings, cache_size=2000).fit(_pixels(data.train), data.train.labels)
-    return _answers(machine.predict(_pixels(data.test)), data.test)
+    machine = SVC(**settings, cache_size=2000).fit(pixels(data.train), data.train.labels)
+    return _answers(machine.predict(pixels(data.test)), data.test)
 
 
 def _darkness(split: Split) -> np.ndarray:
     return split.images.sum(axis=(1, 2, 3), dtype=int)
 
 
-def _pixels(split: Split) -> np.ndarray:
+def pixels(split: Split) -> np.ndarray:
+    """The images as rows of 784 numbers, scaled as in the book: [n, 784], from 0 to 1."""
     return split.images.reshape(len(split), -1) * PIXEL_SCALE
 
 

@@ -85,7 +85,8 @@ def compared(bench: Bench, what: str, ours: float, book: float, within: float) -
 
 def left_out(bench: Bench, full: int = 30, fast: int = FAST_EPOCHS) -> str:
     """For the remark: what the fast form does not do."""
-    return f"{fast} epochs of the book's {full}." if bench.fast else ""
+    epochs = "1 epoch" if fast == 1 else f"{fast} epochs"
+    return f"{epochs} of the book's {full}." if bench.fast else ""
 
 
 def spread(deviation: float) -> float:

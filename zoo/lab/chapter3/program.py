@@ -31,10 +31,9 @@ class Pictures(NamedTuple):
     @classmethod
     def of(cls, split: Split) -> Pictures:
         """Those of a split, scaled as in the book."""
-        from zoo.conventions import PIXEL_SCALE
+        from zoo.baselines import pixels
 
-        x = split.images.reshape(len(split), -1) * PIXEL_SCALE
-        return cls(x, split.labels, np.eye(10)[split.labels])
+        return cls(pixels(split), split.labels, np.eye(10)[split.labels])
 
 
 class Draws:
