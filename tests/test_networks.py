@@ -92,7 +92,7 @@ def test_what_is_quoted_is_marked_so():
     assert names == ["simard2003", "ciresan2010"]
 
 
-def test_the_fast_recipe_sees_at_most_a_fifth_of_the_images_of_the_books():
+def test_the_fast_recipe_sees_at_most_a_tenth_of_the_images_of_the_books():
     book, fast = (get_spec(f"conv2_relu_dropout{recipe}").recipe for recipe in ("", ".fast"))
     assert book.epochs * book.images == 10_000_000
     assert fast.epochs * fast.images <= 1_000_000
