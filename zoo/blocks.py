@@ -147,7 +147,12 @@ def _tensorflow_dataset(blocks: Blocks):
     dataset = tf.data.Dataset.from_generator(
         lambda: (blocks[index] for index in range(len(blocks))), output_signature=signature
     )
-    return dataset.apply(tf.data.experimental.assert_cardinality(len(blocks))).prefetch(1)
+    options = tf.data.Options()
+    # There is nothing to tune, and at the end of an epoch Keras would wait for the tuner's thread,
+    # which sleeps for up to a minute and is not woken.
+    options.autotune.enabled = False
+    counted = dataset.apply(tf.data.experimental.assert_cardinality(len(blocks)))
+    return counted.prefetch(1).with_options(options)
 
 
 class _PlainDataset(keras.utils.PyDataset):
