@@ -148,8 +148,8 @@ def _tensorflow_dataset(blocks: Blocks):
         lambda: (blocks[index] for index in range(len(blocks))), output_signature=signature
     )
     options = tf.data.Options()
-    # There is nothing to tune, and at the end of an epoch Keras would wait for the tuner's thread,
-    # which sleeps for up to a minute and is not woken.
+    # There is nothing to tune, and after a long epoch the iterator's end would often wait for the
+    # tuner's thread, which slept on for as much as 49 seconds.
     options.autotune.enabled = False
     counted = dataset.apply(tf.data.experimental.assert_cardinality(len(blocks)))
     return counted.prefetch(1).with_options(options)
