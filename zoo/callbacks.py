@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import keras
 from tqdm import tqdm
 
-from zoo import weights
+from zoo import conventions, weights
 from zoo.data import Split
 from zoo.evaluation import evaluate
 from zoo.runs import Progress, RunFolder
@@ -65,6 +65,30 @@ class Patience(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         if judge(self.state.accuracies, self.recipe).stop:
             self.model.stop_training = True
+
+
+class Calm(keras.callbacks.Callback):
+    """Leaves dropout out of a recipe's calm epochs, at the end of training."""
+
+    def __init__(self, recipe: Recipe):
+        super().__init__()
+        self.recipe = recipe
+        self.resting = False
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch >= self.recipe.calm_from and not self.resting:
+            self._rest(True)
+
+    def on_train_end(self, logs=None):
+        if self.resting:
+            self._rest(False)  # the model may be trained further, by another recipe
+
+    def _rest(self, resting: bool) -> None:
+        self.resting = resting
+        for layer in self.model.layers:
+            if isinstance(layer, conventions.BookDropout):
+                layer.resting = resting
+        self.model.make_train_function(force=True)  # the compiled one still has the masks it had
 
 
 class ProgressBar(keras.callbacks.Callback):

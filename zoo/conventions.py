@@ -205,12 +205,13 @@ class BookDropout(keras.layers.Layer):
         super().__init__(**layer_options)
         self.rate = rate
         self.seed = seed
+        self.resting = False  # whether training goes on without masks, as in use
         # Named, so that a saved state of the generator finds its way back.
         self.generator = keras.random.SeedGenerator(seed, name=f"{self.name}_masks")
 
     def call(self, inputs, training=False):
         keep = 1 - self.rate
-        if not training:
+        if not training or self.resting:
             return inputs * keep
         drawn = keras.random.uniform(ops.shape(inputs), seed=self.generator)
         return inputs * ops.cast(drawn < keep, inputs.dtype)

@@ -37,7 +37,8 @@ class Recipe:
     chapters 3 and 5, but by the mini-batches in chapter 6, where the same number weighs
     `batch_size` times as much: `lambda_per` says which. `images` is the size of the training set,
     the first so many of it; `expanded` adds the four one-pixel shifts of every image before they
-    are counted, and `augment` alters each image afresh whenever it is seen.
+    are counted, and `augment` alters each image afresh whenever it is seen. The last `calm` epochs
+    are without dropout, and of the alterations only shifts remain.
 
     `momentum` is the book's mu (eq. 107). `schedule` says what happens when the validation accuracy
     has not improved in `patience` epochs: 'constant' stops, 'halve' and 'tenth' divide the learning
@@ -68,6 +69,7 @@ class Recipe:
     partial_batch: bool = True
     expanded: bool = False
     augment: tuple[Augmentation, ...] = ()
+    calm: int = 0
     images: int = 50_000
     precision: Precision = "float32"
 
@@ -78,6 +80,8 @@ class Recipe:
         checks.real(self, "l1", least=0)
         checks.real(self, "momentum", least=0, below=1)
         checks.real(self, "label_smoothing", least=0, below=1)
+        if self.calm != 0:
+            checks.whole(self, "calm")
         checks.flag(self, "nesterov", "signed", "shuffle", "partial_batch", "expanded")
         checks.choice(self, "cost", Cost)
         checks.choice(self, "initializer", Initializer)
@@ -101,6 +105,11 @@ class Recipe:
                 f"{self.images} images do not fill one batch of {self.batch_size}: use a smaller "
                 "batch_size, more images, or partial_batch=True"
             )
+
+    @property
+    def calm_from(self) -> int:
+        """The first calm epoch, counted from 0; `epochs` where there is none."""
+        return max(0, self.epochs - self.calm)
 
     @property
     def batches(self) -> int:

@@ -17,7 +17,7 @@ import numpy as np
 from zoo import parallel, weights
 from zoo.blocks import Blocks
 from zoo.builder import build_model
-from zoo.callbacks import Patience, ProgressBar, Recorder
+from zoo.callbacks import Calm, Patience, ProgressBar, Recorder
 from zoo.data import Data, Split, load_data
 from zoo.data.expand import expand
 from zoo.errors import RunError, SpecError
@@ -153,6 +153,7 @@ class Job:
             partial_batch=recipe.partial_batch,
             augment=recipe.augment,
             augment_seed=self.seed,
+            calm_from=recipe.calm_from,
             epoch=epoch,
         )
 
@@ -213,6 +214,7 @@ def _fit(model: keras.Model, job: Job, state: Progress) -> None:
         callbacks=[
             Recorder(state, job.monitor, job.folder),
             Patience(state, recipe),
+            Calm(recipe),
             *bar,
             *job.callbacks,
         ],
