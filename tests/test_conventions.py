@@ -14,6 +14,7 @@ import tensorflow as tf
 import zoo
 from zoo import conventions
 from zoo.blocks import Blocks
+from zoo.callbacks import Calm
 from zoo.spec import ConvPool, FullyConnected, ModelSpec, Recipe, Softmax, Vote
 
 
@@ -70,7 +71,8 @@ def check_fit(spec: ModelSpec, steps: int, draw_masks=lambda size: None, toleran
     split = random_split(spec.recipe.images)
     model = zoo.build(spec, seed=3)
     start, oracle = oracle_of(model, spec), oracle_of(model, spec)
-    model.fit(blocks_for(spec, split), epochs=spec.recipe.epochs, verbose=0)
+    calm = Calm(spec.recipe)
+    model.fit(blocks_for(spec, split), epochs=spec.recipe.epochs, callbacks=calm, verbose=0)
 
     recipe, taken = spec.recipe, 0
     for epoch in range(recipe.epochs):
@@ -300,9 +302,8 @@ DROPOUT = declare(
 )
 
 
-def test_ten_steps_with_dropout_are_the_books_with_the_same_masks():
-    # Layers of the same seeds draw the same masks, one for each mini-batch.
-    twin = zoo.build(DROPOUT, seed=3)
+def masks_of(twin: keras.Model):
+    """Draws a mini-batch's masks for `DROPOUT`: layers of the same seeds draw the same ones."""
 
     def draw_masks(size: int):
         drawn = [
@@ -314,7 +315,24 @@ def test_ten_steps_with_dropout_are_the_books_with_the_same_masks():
         ]
         return [[1, *masks] for masks in zip(*drawn, strict=True)]
 
-    check_fit(DROPOUT, steps=10, draw_masks=draw_masks)
+    return draw_masks
+
+
+def test_ten_steps_with_dropout_are_the_books_with_the_same_masks():
+    check_fit(DROPOUT, steps=10, draw_masks=masks_of(zoo.build(DROPOUT, seed=3)))
+
+
+def test_in_calm_epochs_inputs_are_multiplied_by_one_minus_p_as_in_use():
+    calm = DROPOUT.with_settings(calm=1)
+    first_epoch = masks_of(zoo.build(DROPOUT, seed=3))
+    masks = [first_epoch] * 5 + [lambda size: [[1, 0.75, 0.5]] * size] * 5
+    check_fit(calm, steps=10, draw_masks=lambda size: masks.pop(0)(size))
+
+
+def test_after_calm_epochs_a_model_trains_with_dropout_again(bars):
+    model = zoo.train(DROPOUT.with_settings(calm=1), bars, epochs=1, progress=False).model
+    inputs = np.ones((9, 32), "float32")
+    assert np.any(model.get_layer("dropout_1")(inputs, training=True) == 0)
 
 
 def test_in_use_the_whole_model_is_the_oracles_feedforward():

@@ -133,6 +133,22 @@ def test_blocks_are_altered_afresh_each_epoch_and_alike_in_each_run(mnist):
     assert not np.array_equal(images, first_block(seed=2, epochs=0)[0])
 
 
+def test_calm_epochs_only_shift(mnist):
+    few = mnist.train.take(60)
+    kinds = ["shift", "rotate", "skew", "elastic"]
+    calm, shifts = (
+        Blocks(few, 10, augment=kinds, calm_from=2, epoch=1),
+        Blocks(few, 10, augment=["shift"], epoch=1),
+    )
+    assert not np.array_equal(calm[0][0], shifts[0][0])
+    for blocks in (calm, shifts):
+        blocks.next_epoch()
+    np.testing.assert_array_equal(calm[0][0], shifts[0][0])
+
+    still = Blocks(few, 10, augment=["rotate"], calm_from=0)
+    np.testing.assert_array_equal(still[0][0].reshape(few.images.shape), few.images)
+
+
 @pytest.mark.parametrize(
     ("kinds", "said"),
     [

@@ -24,7 +24,7 @@ print("ready", flush=True)
 zoo.train(SPEC, bars, seed=5, out=sys.argv[1], progress=False)
 """
 
-# Dropout, momentum and a falling rate: all that an epoch hands to the next.
+# Dropout, momentum, a falling rate and a calm end: all that an epoch hands to the next.
 SPEC = zoo.ModelSpec(
     "small",
     (zoo.ConvPool(4, "relu"), zoo.FullyConnected(20, "relu", dropout=0.5), zoo.Softmax()),
@@ -35,7 +35,8 @@ SPEC = zoo.ModelSpec(
         momentum=0.5,
         schedule="halve",
         patience=1,
-        augment=("shift",),
+        augment=("shift", "rotate"),
+        calm=9,
         images=2000,
     ),
 )

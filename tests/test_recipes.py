@@ -55,9 +55,10 @@ def _trained(layers, recipe):
 
 
 def _assert_equal(ours, book):
+    # Weights move by tenths; how sums of 784 large terms are rounded differs among processors.
     for mine, theirs in zip(ours.layers, book.layers, strict=True):
-        np.testing.assert_allclose(mine.w, theirs.w, atol=2e-5)
-        np.testing.assert_allclose(mine.b, theirs.b, atol=2e-5)
+        np.testing.assert_allclose(mine.w, theirs.w, atol=5e-5)
+        np.testing.assert_allclose(mine.b, theirs.b, atol=5e-5)
 
 
 @pytest.mark.parametrize("nesterov", [False, True])
@@ -167,6 +168,7 @@ def test_label_smoothing_asks_for_a_share_less_of_the_right_digit():
         (LAYERS, {"signed": True}, "signed targets are for the quadratic cost"),
         (LAYERS, {"label_smoothing": 0.1}, "label_smoothing is for log_likelihood"),
         (LAYERS, {"momentum": 1.0}, "momentum must be 0 or more and below 1"),
+        (LAYERS, {"calm": -1}, "calm must be a whole number from 0 up"),
         (LAYERS, {"patience": 0}, "patience must be a whole number"),
         (LAYERS, {"schedule": "half"}, "Did you mean 'halve'"),
     ],

@@ -13,9 +13,11 @@ from tuning.space import Choice, LogUniform, SearchSpace, Uniform, apply
 from tuning.strategies import Plan
 from zoo.blocks import Blocks
 from zoo.builder import build_model
+from zoo.callbacks import Calm
 from zoo.data import Data
 from zoo.errors import SpecError
 from zoo.registry import get_spec
+from zoo.schedule import calm_from
 from zoo.spec import ModelSpec
 
 # Among keras-tuner's values of a trial: our plan of it as JSON, its values as they are.
@@ -71,9 +73,11 @@ def _fit_on_blocks(
         shuffle_seed=seed or 0 if recipe.shuffle else None,
         partial_batch=recipe.partial_batch,
         augment=recipe.augment,
+        calm_from=calm_from(recipe),
     )
     validation = (data.validation.images, data.validation.labels)
-    return model.fit(blocks, validation_data=validation, **options)
+    callbacks = [*keras.tree.flatten(options.pop("callbacks", [])), Calm(recipe)]
+    return model.fit(blocks, validation_data=validation, callbacks=callbacks, **options)
 
 
 def hyperparameters(space: SearchSpace) -> keras_tuner.HyperParameters:

@@ -14,7 +14,7 @@ from zoo import conventions, weights
 from zoo.data import Split
 from zoo.evaluation import evaluate
 from zoo.runs import Progress, RunFolder
-from zoo.schedule import judge
+from zoo.schedule import calm_from, judge
 from zoo.spec import ModelSpec, Recipe
 
 
@@ -76,7 +76,7 @@ class Calm(keras.callbacks.Callback):
         self.resting = False
 
     def on_epoch_begin(self, epoch, logs=None):
-        if epoch >= self.recipe.calm_from and not self.resting:
+        if epoch >= calm_from(self.recipe) and not self.resting:
             self._rest(True)
 
     def on_train_end(self, logs=None):

@@ -10,30 +10,32 @@ from typing import Any, get_args
 from zoo.errors import SpecError, nearest
 
 
-def whole(record: Any, *names: str) -> None:
-    """Check that the named fields are whole numbers from 1 up, and store them as int."""
+def whole(record: Any, *names: str, least: int = 1) -> None:
+    """Check that the named fields are whole numbers from `least` up, and store them as int."""
     for name in names:
         value = getattr(record, name)
-        if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 1:
-            raise SpecError(f"{name} must be a whole number from 1 up, not {value!r}")
+        if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < least:
+            raise SpecError(f"{name} must be a whole number from {least} up, not {value!r}")
         _store(record, name, int(value))
 
 
-def real(record: Any, name: str, *, least: float, below: float = math.inf) -> None:
-    """Check that a field is a finite number in [least, below), and store it as float."""
-    value = getattr(record, name)
-    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not math.isfinite(value):
-        raise SpecError(f"{name} must be a finite number, not {value!r}")
-    if not least <= value < below:
-        limit = "" if below == math.inf else f" and below {below:g}"
-        raise SpecError(f"{name} must be {least:g} or more{limit}, not {value!r}")
-    _store(record, name, float(value))
+def real(record: Any, *names: str, least: float, below: float = math.inf) -> None:
+    """Check that the named fields are finite numbers in [least, below), and store them as float."""
+    for name in names:
+        value = getattr(record, name)
+        number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+        if not number or not math.isfinite(value):
+            raise SpecError(f"{name} must be a finite number, not {value!r}")
+        if not least <= value < below:
+            limit = "" if below == math.inf else f" and below {below:g}"
+            raise SpecError(f"{name} must be {least:g} or more{limit}, not {value!r}")
+        _store(record, name, float(value))
 
 
 def positive(record: Any, *names: str) -> None:
     """Check that the named fields are finite numbers above 0, and store them as float."""
+    real(record, *names, least=0)
     for name in names:
-        real(record, name, least=0)
         if getattr(record, name) == 0:
             raise SpecError(f"{name} must be above 0, not 0")
 

@@ -1,8 +1,8 @@
-"""How the learning rate changes, and when training stops, as the validation accuracy goes.
+"""What changes in the course of training: the learning rate, and the calm end; and when it stops.
 
-Both follow from the accuracies of the epochs so far and from nothing else, so that a run taken up
-again decides as the unbroken one did (chapter 3, "How to choose a neural network's
-hyper-parameters?").
+All of it follows from the epochs so far and their validation accuracies and from nothing else, so
+that a run taken up again decides as the unbroken one did (chapter 3, "How to choose a neural
+network's hyper-parameters?").
 """
 
 from __future__ import annotations
@@ -58,3 +58,12 @@ def one_cycle_points(recipe: Recipe) -> tuple[int, int]:
     """The step at which one cycle's learning rate is highest, and the one at which it is 0."""
     steps = recipe.epochs * recipe.batches
     return max(1, round(RISE * steps)), steps
+
+
+def calm_from(recipe: Recipe) -> int:
+    """The first calm epoch, counted from 0, or the number of epochs where none is calm.
+
+    Source: Z. Liu, Z. Xu, J. Jin, Z. Shen and T. Darrell, "Dropout reduces underfitting", 2023, for
+    dropout that ends before training does.
+    """
+    return max(0, recipe.epochs - recipe.calm)

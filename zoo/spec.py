@@ -76,12 +76,9 @@ class Recipe:
     def __post_init__(self) -> None:
         checks.whole(self, "epochs", "batch_size", "images")
         checks.positive(self, "learning_rate")
-        checks.real(self, "l2", least=0)
-        checks.real(self, "l1", least=0)
-        checks.real(self, "momentum", least=0, below=1)
-        checks.real(self, "label_smoothing", least=0, below=1)
-        if self.calm != 0:
-            checks.whole(self, "calm")
+        checks.real(self, "l2", "l1", least=0)
+        checks.real(self, "momentum", "label_smoothing", least=0, below=1)
+        checks.whole(self, "calm", least=0)
         checks.flag(self, "nesterov", "signed", "shuffle", "partial_batch", "expanded")
         checks.choice(self, "cost", Cost)
         checks.choice(self, "initializer", Initializer)
@@ -105,11 +102,6 @@ class Recipe:
                 f"{self.images} images do not fill one batch of {self.batch_size}: use a smaller "
                 "batch_size, more images, or partial_batch=True"
             )
-
-    @property
-    def calm_from(self) -> int:
-        """The first calm epoch, counted from 0; `epochs` where there is none."""
-        return max(0, self.epochs - self.calm)
 
     @property
     def batches(self) -> int:

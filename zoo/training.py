@@ -24,7 +24,7 @@ from zoo.errors import RunError, SpecError
 from zoo.evaluation import EVALUATION_BATCH, evaluate
 from zoo.registry import get_spec
 from zoo.runs import Progress, RunFolder
-from zoo.schedule import judge
+from zoo.schedule import calm_from, judge
 from zoo.spec import Claim, ModelSpec
 
 
@@ -153,7 +153,7 @@ class Job:
             partial_batch=recipe.partial_batch,
             augment=recipe.augment,
             augment_seed=self.seed,
-            calm_from=recipe.calm_from,
+            calm_from=calm_from(recipe),
             epoch=epoch,
         )
 
