@@ -65,6 +65,9 @@ def export_onnx_int8(
                 temporary,
                 _Calibration(calibration),
                 per_channel=True,
+                # Processors without instructions for bytes add up pairs of products in 16 bits,
+                # which weights of 8 bits would overflow.
+                reduce_range=True,
                 op_types_to_quantize=list(QUANTIZED),
             )
 
