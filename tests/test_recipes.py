@@ -54,11 +54,10 @@ def _trained(layers, recipe):
     return _oracle(model, layers, recipe.cost), oracle
 
 
-def _assert_equal(ours, book):
-    # Weights move by tenths; how sums of 784 large terms are rounded differs among processors.
+def _assert_equal(ours, book, atol=2e-5):
     for mine, theirs in zip(ours.layers, book.layers, strict=True):
-        np.testing.assert_allclose(mine.w, theirs.w, atol=5e-5)
-        np.testing.assert_allclose(mine.b, theirs.b, atol=5e-5)
+        np.testing.assert_allclose(mine.w, theirs.w, atol=atol)
+        np.testing.assert_allclose(mine.b, theirs.b, atol=atol)
 
 
 @pytest.mark.parametrize("nesterov", [False, True])
@@ -84,7 +83,8 @@ def test_l1_moves_every_weight_by_the_same_step_towards_0():
         for layer, (dw, db) in zip(book.layers, book.mean_gradients(batch), strict=True):
             layer.w = layer.w - 0.5 * 2.0 / 25 * np.sign(layer.w) - 0.5 * dw  # (97)
             layer.b = layer.b - 0.5 * db
-    _assert_equal(ours, book)
+    # Weights move by 0.4; how sums of 784 large terms are rounded differs among processors.
+    _assert_equal(ours, book, atol=5e-5)
 
 
 def test_l1_leaves_a_weight_of_0_where_it_is():
