@@ -40,9 +40,10 @@ def test_a_diverged_run_is_reported_and_is_no_row(mnist, tmp_path):
     assert read(tmp_path / "results.csv") == []
 
 
-def test_jobs_run_side_by_side_and_give_the_same_rows(mnist, tmp_path):
+def test_jobs_run_side_by_side_and_give_the_same_rows(mnist, tmp_path, capfd):
     places = {"runs": tmp_path / "runs", "results": tmp_path / "results.csv", "progress": False}
     rows = {row.seed: row for row in reproduction.reproduce(BRIEF, [0, 1], jobs=2, **places)}
     assert sorted(read(tmp_path / "results.csv"), key=lambda row: row.seed) == [rows[0], rows[1]]
+    assert "port.cc" not in capfd.readouterr().err  # TensorFlow's notes, of every process
     alone = zoo.train(BRIEF, mnist, seed=0, progress=False)
     assert rows[0].test == zoo.evaluate(alone.model, mnist.test).correct

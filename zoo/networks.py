@@ -217,11 +217,11 @@ NETWORKS: tuple[ModelSpec, ...] = (
     ModelSpec("conv2_relu_dropout.fast", DROPOUT_NET,
               CALM, None, "the same by a recipe of today, with a tenth of the images seen"),
     ModelSpec("conv2_relu_dropout_x5.fast", (Vote((DROPOUT_NET,) * 5),),
-              CALM, None, "five of them vote"),
+              CALM, None, "five by that recipe vote"),
     ModelSpec("conv2_relu_dropout.long", DROPOUT_NET,
               LONG, None, "the fast recipe for longer: a fifth of the book's images seen"),
     ModelSpec("conv2_relu_dropout_x5.long", (Vote((DROPOUT_NET,) * 5),),
-              LONG, None, "five of them vote"),
+              LONG, None, "five vote, each by a recipe of today, with a fifth of the images seen"),
     ModelSpec("conv2_relu_dropout_x5", (Vote((DROPOUT_NET,) * 5),),
               DROPOUT, chapter_6(99.67, note="one vote of five"), "five dropout networks vote"),
 

@@ -31,8 +31,9 @@ def publish(network: str, runs: Path, data: Data) -> pretrained.Entry:
     architecture is replaced. Test images are scored and decide nothing. Raises RunError where there
     is no finished run.
     """
-    folder, told = best_run(get_spec(network), runs)
-    spec, trained = load_run(folder)
+    spec = get_spec(network)
+    folder, told = best_run(spec, runs)
+    _, trained = load_run(folder)
     name = spec.name.partition(".")[0]
     # Scored as `load` will build it: the precision of a recipe is for training alone.
     model = build_model(get_spec(name))
