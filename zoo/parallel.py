@@ -1,4 +1,4 @@
-"""Work shared among processes, each a fresh Python that uses one core."""
+"""Training shared among processes, each a fresh Python that uses one core."""
 
 from __future__ import annotations
 
@@ -13,24 +13,19 @@ from zoo.quiet import import_tensorflow
 
 
 def results(
-    function: Callable[..., Any],
-    calls: Sequence[Sequence[Any]],
-    jobs: int,
-    *,
-    tensorflow: bool = False,
+    function: Callable[..., Any], calls: Sequence[Sequence[Any]], jobs: int
 ) -> Iterator[tuple[int, Any]]:
     """Make every call, `jobs` at a time; as they end, yield a call's number and what it returned.
 
     With one job all happens in this process. The first error is raised here; calls that run go on
-    to their end, and those that wait are dropped. Where calls need `tensorflow`, each process
-    begins by importing it, since the calls themselves would import it aloud.
+    to their end, and those that wait are dropped.
     """
     if jobs == 1:
         yield from ((number, function(*call)) for number, call in enumerate(calls))
         return
     # Forked processes would share TensorFlow's threads, and hang.
     spawn = multiprocessing.get_context("spawn")
-    with concurrent.futures.ProcessPoolExecutor(jobs, spawn, _begin, (tensorflow,)) as pool:
+    with concurrent.futures.ProcessPoolExecutor(jobs, spawn, _begin) as pool:
         waiting = {pool.submit(function, *call): number for number, call in enumerate(calls)}
         try:
             for done in concurrent.futures.as_completed(waiting):
@@ -40,10 +35,9 @@ def results(
             raise
 
 
-def _begin(tensorflow: bool) -> None:
+def _begin() -> None:
     _end_with_parent()
-    if tensorflow:
-        import_tensorflow()
+    import_tensorflow()  # which the calls would import, too, and not quietly
 
 
 def _end_with_parent() -> None:
