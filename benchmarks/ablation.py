@@ -75,7 +75,7 @@ def run(jobs: int) -> None:
         for seed in SEEDS
         if (_spec(settings).hash, seed) not in known
     ]
-    for _, row in parallel.results(measure, calls, jobs):
+    for _, row in parallel.results(measure, calls, jobs, tensorflow=True):
         write([*read(), row])
 
 

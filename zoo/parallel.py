@@ -1,4 +1,4 @@
-"""Training shared among processes, each a fresh Python that uses one core."""
+"""Work shared among processes, each a fresh Python that uses one core."""
 
 from __future__ import annotations
 
@@ -13,19 +13,24 @@ from zoo.quiet import import_tensorflow
 
 
 def results(
-    function: Callable[..., Any], calls: Sequence[Sequence[Any]], jobs: int
+    function: Callable[..., Any],
+    calls: Sequence[Sequence[Any]],
+    jobs: int,
+    *,
+    tensorflow: bool = False,
 ) -> Iterator[tuple[int, Any]]:
     """Make every call, `jobs` at a time; as they end, yield a call's number and what it returned.
 
     With one job all happens in this process. The first error is raised here; calls that run go on
-    to their end, and those that wait are dropped.
+    to their end, and those that wait are dropped. Where calls need `tensorflow`, each process
+    begins by importing it, since the calls themselves would import it aloud.
     """
     if jobs == 1:
         yield from ((number, function(*call)) for number, call in enumerate(calls))
         return
     # Forked processes would share TensorFlow's threads, and hang.
     spawn = multiprocessing.get_context("spawn")
-    with concurrent.futures.ProcessPoolExecutor(jobs, spawn, _begin) as pool:
+    with concurrent.futures.ProcessPoolExecutor(jobs, spawn, _begin, (tensorflow,)) as pool:
         waiting = {pool.submit(function, *call): number for number, call in enumerate(calls)}
         try:
             for done in concurrent.futures.as_completed(waiting):
@@ -35,9 +40,10 @@ def results(
             raise
 
 
-def _begin() -> None:
+def _begin(tensorflow: bool) -> None:
     _end_with_parent()
-    import_tensorflow()  # which the calls would import, too, and not quietly
+    if tensorflow:
+        import_tensorflow()
 
 
 def _end_with_parent() -> None:

@@ -41,7 +41,7 @@ def reproduce(
     spec = get_spec(network)
     members = jobs if spec.is_vote else 1
     calls = [(spec, seed, runs, results, members, progress and jobs == 1) for seed in seeds]
-    for _, row in parallel.results(_run, calls, jobs // members):
+    for _, row in parallel.results(_run, calls, jobs // members, tensorflow=True):
         yield row
 
 

@@ -225,7 +225,8 @@ def _fit(model: keras.Model, job: Job, state: Progress) -> None:
 def _train_members(job: Job, jobs: int) -> TrainResult:
     calls = [(_member(job, number),) for number in range(len(job.spec.layers[0].members))]
     rows, trained = {}, {}
-    for index, (history, tensors) in parallel.results(_trained_weights, calls, jobs):
+    done = parallel.results(_trained_weights, calls, jobs, tensorflow=True)
+    for index, (history, tensors) in done:
         rows[index] = history
         prefix = f"member_{index + 1}_"
         trained |= {f"{prefix}{name}": tensor for name, tensor in tensors.items()}
