@@ -17,12 +17,12 @@ import statistics
 from pathlib import Path
 
 from benchmarks.rows import read_rows, write_rows
-from zoo import parallel
 from zoo.data import load_data
 from zoo.registry import get_spec
-from zoo.results import write_table
+from zoo.reproduction.tables import write_table
 from zoo.spec import ModelSpec
-from zoo.training import train
+from zoo.training import parallel
+from zoo.training.train import train
 
 NETWORK = "conv2_relu_dropout.fast"
 CSV = Path(__file__).resolve().parent / "ablation.csv"

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from zoo.files import replacing
+from zoo.utils.atomic import atomic_write
 
 Row = dict[str, Any]
 
@@ -22,7 +22,7 @@ def read_rows(path: Path) -> list[Row]:
 
 def write_rows(rows: Iterable[Row], path: Path, columns: Sequence[str]) -> None:
     """Put all rows into a file, whole or not at all."""
-    with replacing(path) as temporary, temporary.open("w", newline="") as file:
+    with atomic_write(path) as temporary, temporary.open("w", newline="") as file:
         writer = csv.DictWriter(file, columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)

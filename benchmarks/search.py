@@ -24,17 +24,20 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.rows import Row, read_rows, write_rows
-from tuning.broad import Broad
 from tuning.fidelity import FULL
-from tuning.results import duration
 from tuning.search import Search
-from tuning.space import Choice, LogUniform, SearchSpace, Whole
-from tuning.strategies import Grid, Plan, Random, Strategy, Trial
+from tuning.space import Choice, Integer, LogUniform, SearchSpace
+from tuning.store.results import duration
+from tuning.strategies.base import Strategy
+from tuning.strategies.broad import Broad
+from tuning.strategies.grid import Grid
+from tuning.strategies.random import Random
+from tuning.trial import Suggestion, Trial
 from zoo.data import Data, load_data
-from zoo.files import replacing
 from zoo.registry import get_spec
-from zoo.results import write_table
+from zoo.reproduction.tables import write_table
 from zoo.spec import ModelSpec
+from zoo.utils.atomic import atomic_write
 
 CSV = Path(__file__).resolve().parent / "search.csv"
 FOLDER = Path("runs") / "search"
@@ -43,7 +46,7 @@ SPACE = SearchSpace.of(
     learning_rate=LogUniform(0.001, 10.0),
     l2=LogUniform(0.01, 100.0),
     batch_size=Choice(5, 10, 20),
-    units=Whole(10, 50),
+    units=Integer(10, 50),
     initializer=Choice("large", "scaled"),
 )
 # Nobody trains on where nothing improves; broad does not, either.
@@ -61,7 +64,7 @@ class Tpe:
     seed: int = 0
     total: int | None = None
 
-    def next(self, trials: Sequence[Trial]) -> Plan:
+    def next(self, trials: Sequence[Trial]) -> Suggestion:
         """Where it hopes for most, given the trials that have ended."""
         import optuna
 
@@ -74,7 +77,7 @@ class Tpe:
                 params=trial.values, distributions=ranges, value=trial.score
             )
             study.add_trial(done)
-        return Plan(study.ask(ranges).params)
+        return Suggestion(study.ask(ranges).params)
 
 
 def strategies(spec: ModelSpec, space: SearchSpace, seed: int) -> dict[str, Callable[[], Strategy]]:
@@ -173,7 +176,7 @@ def table(found: Sequence[Row]) -> str:
 
 def draw(found: Sequence[Row], path: Path) -> None:
     """The best accuracy on the full problem by the training time spent, a line a run."""
-    from zoo.lab.style import figure, line
+    from zoo.lab.core.style import figure, line
 
     drawn, axes = figure(size=(7, 4.2))
     for number, name in enumerate(dict.fromkeys(row["strategy"] for row in found)):
@@ -186,7 +189,7 @@ def draw(found: Sequence[Row], path: Path) -> None:
     axes.set_xlabel("training time (s)")
     axes.set_ylabel("best validation accuracy (%)")
     axes.legend(frameon=False)
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         drawn.savefig(temporary, dpi=120)
 
 
@@ -239,13 +242,13 @@ def _images(trial: Trial, spec: ModelSpec) -> int:
 
 
 def _hyperband(spec: ModelSpec, space: SearchSpace, seed: int) -> Strategy:
-    from tuning.hyperband import Hyperband
+    from tuning.strategies.hyperband import Hyperband
 
     return Hyperband(space, spec.recipe.epochs, iterations=100, seed=seed)
 
 
 def _bayesian(space: SearchSpace, seed: int) -> Strategy:
-    from tuning.bayesian import Bayesian
+    from tuning.strategies.bayesian import Bayesian
 
     return Bayesian(space, None, seed)
 
@@ -254,7 +257,7 @@ def _distribution(optuna: Any, kind: Any) -> Any:
     distributions = optuna.distributions
     if isinstance(kind, Choice):
         return distributions.CategoricalDistribution(kind.values)
-    if isinstance(kind, Whole):
+    if isinstance(kind, Integer):
         return distributions.IntDistribution(kind.low, kind.high)
     return distributions.FloatDistribution(kind.low, kind.high, log=isinstance(kind, LogUniform))
 

@@ -27,8 +27,8 @@ from benchmarks.speeds import serving_markdown, serving_table
 from zoo.data import load_data
 from zoo.errors import ZooError
 from zoo.export import FORMATS, export
-from zoo.quiet import import_tensorflow
-from zoo.results import write_table
+from zoo.reproduction.tables import write_table
+from zoo.utils.tensorflow import import_tensorflow
 
 CSV = Path(__file__).resolve().parent / "serving.csv"
 COLUMNS = ("net", "form", "p50_ms", "p99_ms", "images_per_second", "rounds", "calls", "processor")
@@ -68,8 +68,8 @@ def read() -> list[dict]:
 
 def measure(name: str, rounds: int, calls: int) -> list[dict]:
     """A row for each form of a pretrained network."""
-    from zoo.models import load
-    from zoo.runs import processor
+    from zoo.pretrained.models import load
+    from zoo.training.run_folder import processor
 
     data, model = load_data(progress=False), load(name)
     images = data.test.images

@@ -10,7 +10,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from benchmarks.rows import Row
-from zoo.files import replacing
+from zoo.utils.atomic import atomic_write
 
 
 def speed(rows: list[Row], net: str, peer: str) -> tuple[float, Any] | None:
@@ -79,7 +79,7 @@ def draw(rows: list[Row], path: Path) -> None:
         axes.set_title(net, loc="left")
         axes.spines[["top", "right"]].set_visible(False)
     axes.set_xlabel("images per second trained, batches of 10 (logarithmic)")
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         figure.savefig(temporary, dpi=150)
 
 

@@ -33,8 +33,8 @@ from benchmarks.peers import PEERS
 from benchmarks.rows import Row, read_rows, write_rows
 from benchmarks.speeds import draw, markdown, table
 from zoo.errors import RunError, ZooError
-from zoo.results import write_table
-from zoo.runs import processor
+from zoo.reproduction.tables import write_table
+from zoo.training.run_folder import processor
 
 HERE = Path(__file__).resolve().parent
 

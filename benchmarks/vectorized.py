@@ -25,9 +25,9 @@ import time
 from pathlib import Path
 
 from benchmarks.rows import read_rows, write_rows
-from zoo.quiet import import_tensorflow
 from zoo.registry import get_spec
-from zoo.results import write_table
+from zoo.reproduction.tables import write_table
+from zoo.utils.tensorflow import import_tensorflow
 
 CSV = Path(__file__).resolve().parent / "vectorized.csv"
 COLUMNS = (
@@ -92,7 +92,7 @@ def train(net: str, way: str, trials: int, epochs: int, images: int, gate) -> tu
     data = _prepared()
     import zoo
     from tuning import train_together
-    from tuning.stacked import program
+    from tuning.vectorized.program import program
 
     program.cache_clear()  # each measurement compiles what it runs
     spec = get_spec(net).with_settings(epochs=epochs, images=images)
@@ -128,7 +128,7 @@ def _prepared():
 def _row(
     net: str, way: str, trials: int, epochs: int, images: int, processes: int, told: list[tuple]
 ) -> dict:
-    from zoo.runs import processor
+    from zoo.training.run_folder import processor
 
     trials *= processes
     return {

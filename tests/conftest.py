@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from zoo.data import Data, Split, load_data
-from zoo.data.formats import to_idx
-from zoo.data.official import SHA256
+from zoo.data.idx import to_idx
+from zoo.data.mnist_files import SHA256
 
 
 def pytest_addoption(parser):

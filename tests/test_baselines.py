@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from zoo.baselines import average_darkness, random_guess, svm, svm_tuned
 from zoo.data import Data, Split
-from zoo.evaluation import Score
+from zoo.evaluation.baselines import average_darkness, random_guess, svm, svm_tuned
+from zoo.evaluation.scores import Score
 
 
 def test_average_darkness_gets_the_books_count_exactly(mnist):

@@ -18,7 +18,7 @@ from benchmarks.speeds import markdown, serving_markdown, speed, table
 from zoo.errors import RunError
 from zoo.export import FORMATS
 from zoo.registry import get_spec
-from zoo.results import written_table
+from zoo.reproduction.tables import written_table
 
 ROOT = Path(__file__).parent.parent
 

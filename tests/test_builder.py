@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo.builder import add_layer
+from zoo.nn.builder import add_layer
 from zoo.registry import get_spec, list_models
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (10, 28, 28, 1), dtype=np.uint8)

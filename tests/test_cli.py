@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import zoo
-from zoo.cli import main
+from zoo.cli.main import main
 
 ROOT = Path(__file__).parent.parent
 
@@ -186,7 +186,7 @@ def test_ctrl_c_in_mid_epoch_keeps_the_run_and_the_same_command_goes_on(tmp_path
     names = {path.name for path in (tmp_path / "run").iterdir()}
     assert names <= {"spec.json", "checkpoint.safetensors", "history.csv"}
 
-    from zoo.weights import read
+    from zoo.training.weights import read
 
     finished = len(json.loads(read(checkpoint)[1]["run"])["rows"])
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:

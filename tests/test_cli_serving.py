@@ -9,11 +9,11 @@ import pytest
 from PIL import Image
 
 import zoo
-from zoo import pretrained
-from zoo.cli import main
+from zoo.cli.main import main
 from zoo.export import export
 from zoo.export.runners import onnx_runner
 from zoo.export.saved_model import ENDPOINTS
+from zoo.pretrained import manifest
 
 NET = "mlp30"
 
@@ -65,7 +65,7 @@ def test_export_writes_one_version_after_another_and_tells_what_it_is(tmp_path, 
     for version in ("1", "2"):
         assert main(["export", NET, "--out", str(tmp_path)]) == 0
         told = json.loads((tmp_path / NET / version / "metadata.json").read_text())
-        entry = pretrained.entry_of(NET)
+        entry = manifest.entry_of(NET)
         assert told["spec_hash"] == entry.spec_hash
         assert (told["test_correct"], told["test_total"]) == (entry.test, 10_000)
         assert told["test_accuracy"] == entry.test / 10_000
@@ -79,7 +79,7 @@ def test_a_sheet_of_bytes_tells_how_the_bytes_score(mnist, tmp_path, capsys):
     path = tmp_path / NET / f"{NET}-int8.onnx"
     answers = onnx_runner(path)(mnist.test.images)["digit"]
     right = int(np.sum(answers == mnist.test.labels))
-    assert right != pretrained.entry_of(NET).test, "they must differ for this test to tell"
+    assert right != manifest.entry_of(NET).test, "they must differ for this test to tell"
     sheet = json.loads((path.parent / f"{path.name}.json").read_text())
     assert (sheet["test_correct"], sheet["size"]) == (right, path.stat().st_size)
     assert f"on the test images: {right:,} / 10,000" in capsys.readouterr().out
@@ -88,7 +88,7 @@ def test_a_sheet_of_bytes_tells_how_the_bytes_score(mnist, tmp_path, capsys):
 def test_verify_finds_that_all_forms_answer_alike(capsys):
     assert main(["verify", NET]) == 0
     lines = capsys.readouterr().out.splitlines()
-    score = str(pretrained.entry_of(NET).score)
+    score = str(manifest.entry_of(NET).score)
     exact = [
         line for line in lines if line.startswith(("Keras", "saved_model", "onnx ", "litert "))
     ]
@@ -113,10 +113,8 @@ def test_evaluate_scores_what_is_pretrained(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main(["evaluate", NET]) == 0
     printed = capsys.readouterr().out
-    assert str(pretrained.entry_of(NET).score) in printed
-    assert printed.startswith(
-        f"{NET}, trained by {pretrained.entry_of(NET).spec['name']} with seed "
-    )
+    assert str(manifest.entry_of(NET).score) in printed
+    assert printed.startswith(f"{NET}, trained by {manifest.entry_of(NET).spec['name']} with seed ")
     assert (tmp_path / f"runs/{NET}-pretrained/wrong_digits.png").exists()
 
 

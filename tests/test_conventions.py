@@ -12,10 +12,10 @@ import reference
 import tensorflow as tf
 
 import zoo
-from zoo import conventions
-from zoo.blocks import Blocks
-from zoo.callbacks import Calm
+from zoo.nn import dropout, losses, regularizers, voting
+from zoo.nn.batching import Blocks
 from zoo.spec import ConvPool, FullyConnected, ModelSpec, Recipe, Softmax, Vote
+from zoo.training.callbacks import DropoutOff
 
 
 def declare(*layers, **settings) -> ModelSpec:
@@ -71,7 +71,7 @@ def check_fit(spec: ModelSpec, steps: int, draw_masks=lambda size: None, toleran
     split = random_split(spec.recipe.images)
     model = zoo.build(spec, seed=3)
     start, oracle = oracle_of(model, spec), oracle_of(model, spec)
-    calm = Calm(spec.recipe)
+    calm = DropoutOff(spec.recipe)
     model.fit(blocks_for(spec, split), epochs=spec.recipe.epochs, callbacks=calm, verbose=0)
 
     recipe, taken = spec.recipe, 0
@@ -97,7 +97,7 @@ def check_fit(spec: ModelSpec, steps: int, draw_masks=lambda size: None, toleran
 # --- costs ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("cost", list(conventions.COSTS))
+@pytest.mark.parametrize("cost", list(losses.COSTS))
 def test_costs_and_output_errors_are_the_books(cost):
     generator = np.random.default_rng(1)
     z, digits = generator.normal(scale=3, size=(6, 10)), generator.integers(10, size=6)
@@ -106,7 +106,7 @@ def test_costs_and_output_errors_are_the_books(cost):
     with tf.GradientTape() as tape:
         tape.watch(inputs)
         outputs = keras.activations.get(activation)(inputs)
-        value = conventions.COSTS[cost]()(digits, outputs)
+        value = losses.COSTS[cost]()(digits, outputs)
 
     book, errors = [], []
     for row, y in zip(z, map(reference.one_hot, digits), strict=True):
@@ -123,8 +123,8 @@ def test_costs_are_whole_multiples_of_keras_own():
     digits, outputs = generator.integers(10, size=6), generator.uniform(0.1, 0.9, size=(6, 10))
     targets = np.array([reference.one_hot(digit) for digit in digits])
     for ours, factor, keras_cost in (
-        (conventions.QuadraticCost, 5, keras.losses.MeanSquaredError),
-        (conventions.CrossEntropyCost, 10, keras.losses.BinaryCrossentropy),
+        (losses.QuadraticCost, 5, keras.losses.MeanSquaredError),
+        (losses.CrossEntropyCost, 10, keras.losses.BinaryCrossentropy),
     ):
         expected = factor * float(keras_cost()(targets, outputs))
         assert float(ours()(digits, outputs)) == pytest.approx(expected, rel=1e-6)
@@ -135,7 +135,7 @@ def test_costs_are_whole_multiples_of_keras_own():
 )
 def test_a_saturated_neuron_learns_by_a_minus_y(mode):
     model = zoo.build(declare(FullyConnected(10)), seed=1)
-    model.compile(keras.optimizers.SGD(1.0), conventions.CrossEntropyCost(), **mode)
+    model.compile(keras.optimizers.SGD(1.0), losses.CrossEntropyCost(), **mode)
     z = np.float32([40, -40, 40, -40, 40, -40, 40, -40, 40, -40])
     images = random_split(1).images
     for label in (0, 1):  # one neuron right and surely so, one as surely wrong
@@ -215,7 +215,7 @@ def test_lambda_per_batch_weighs_batch_size_times_as_much():
     recipes = [
         declare(FullyConnected(10), l2=0.7, lambda_per=per).recipe for per in ("image", "batch")
     ]
-    image, batch = (float(conventions.penalty(recipe).l2) for recipe in recipes)
+    image, batch = (float(regularizers.penalty(recipe).l2) for recipe in recipes)
     assert image == pytest.approx(0.7 / (2 * 20))
     assert batch == pytest.approx(4 * image)
 
@@ -274,20 +274,20 @@ def test_without_a_seed_weights_are_drawn_afresh():
 
 
 def test_dropout_masks_in_training_and_scales_in_use():
-    dropout = conventions.BookDropout(0.3, seed=1)
+    layer = dropout.BookDropout(0.3, seed=1)
     inputs = np.full((100, 200), 5, "float32")
-    one, another = (np.asarray(dropout(inputs, training=True)) for _ in range(2))
+    one, another = (np.asarray(layer(inputs, training=True)) for _ in range(2))
     assert set(np.unique(one)) == {0, 5}  # kept as they are, not divided by 0.7
     assert not np.array_equal(one, another)
     dropped = np.mean(one == 0)
     assert abs(dropped - 0.3) < 4 * math.sqrt(0.3 * 0.7 / one.size)
-    np.testing.assert_allclose(dropout(inputs), 0.7 * inputs, rtol=1e-6)
+    np.testing.assert_allclose(layer(inputs), 0.7 * inputs, rtol=1e-6)
 
 
 def test_keras_own_dropout_is_the_same_with_weights_one_minus_p_times_the_books():
     generator = np.random.default_rng(1)
     inputs, weights = generator.random((5, 40)), generator.normal(size=(40, 10))
-    book = conventions.BookDropout(0.3)(inputs) @ weights
+    book = dropout.BookDropout(0.3)(inputs) @ weights
     np.testing.assert_allclose(
         keras.layers.Dropout(0.3)(inputs, training=False) @ (0.7 * weights), book, rtol=1e-5
     )
@@ -381,28 +381,28 @@ SPLIT_VOTE = outputs_of({7: 0.6, 3: 0.4}, {7: 0.5, 3: 0.3, 1: 0.2}, {3: 0.9, 7: 
 
 
 def test_the_plurality_wins_whatever_the_probabilities_say():
-    votes, probabilities = map(np.asarray, conventions.Tally().count(SPLIT_VOTE))
+    votes, probabilities = map(np.asarray, voting.Tally().count(SPLIT_VOTE))
     np.testing.assert_allclose(votes[0, [3, 7]], [1 / 3, 2 / 3], rtol=1e-6)
     np.testing.assert_allclose(probabilities[0, [1, 3, 7]], [0.2 / 3, 1.6 / 3, 1.2 / 3], rtol=1e-6)
-    assert np.argmax(conventions.Tally()(SPLIT_VOTE)) == 7
-    assert np.argmax(conventions.Tally("mean")(SPLIT_VOTE)) == 3
-    np.testing.assert_allclose(np.sum(conventions.Tally()(SPLIT_VOTE)), 1, rtol=1e-6)
+    assert np.argmax(voting.Tally()(SPLIT_VOTE)) == 7
+    assert np.argmax(voting.Tally("mean")(SPLIT_VOTE)) == 3
+    np.testing.assert_allclose(np.sum(voting.Tally()(SPLIT_VOTE)), 1, rtol=1e-6)
 
 
 def test_weights_make_a_member_count_for_more():
-    votes, probabilities = map(np.asarray, conventions.Tally(weights=[1, 1, 3]).count(SPLIT_VOTE))
+    votes, probabilities = map(np.asarray, voting.Tally(weights=[1, 1, 3]).count(SPLIT_VOTE))
     np.testing.assert_allclose(votes[0, [3, 7]], [3 / 5, 2 / 5], rtol=1e-6)
     np.testing.assert_allclose(probabilities[0, 3], (0.4 + 0.3 + 2.7) / 5, rtol=1e-6)
 
 
 def test_ties_go_to_the_digit_with_the_higher_mean_probability():
     tied = outputs_of({2: 0.6, 8: 0.4}, {2: 0.1, 8: 0.9}, {5: 1.0})
-    assert np.argmax(conventions.Tally()(tied)) == 8  # 2 and 5 came first
+    assert np.argmax(voting.Tally()(tied)) == 8  # 2 and 5 came first
 
 
 def test_sigmoid_outputs_vote_as_probabilities():
     outputs = outputs_of({4: 0.9, 6: 0.9, 1: 0.2}, {6: 0.5})
-    _, probabilities = map(np.asarray, conventions.Tally("mean").count(outputs))
+    _, probabilities = map(np.asarray, voting.Tally("mean").count(outputs))
     np.testing.assert_allclose(probabilities[0, [4, 6]], [0.225, 0.725], rtol=1e-6)
 
 

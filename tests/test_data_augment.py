@@ -7,9 +7,9 @@ import pytest
 from scipy.ndimage import gaussian_filter, map_coordinates
 
 import zoo
-from zoo.blocks import Blocks
 from zoo.data.augment import ALPHA, ANGLE, SIGMA, augment, resample, sources
 from zoo.data.expand import shifted
+from zoo.nn.batching import Blocks
 
 KINDS = ("shift", "rotate", "skew", "elastic")
 

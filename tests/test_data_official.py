@@ -16,7 +16,7 @@ from data_files import (
     write_idx_folder,
 )
 
-from zoo.data.official import (
+from zoo.data.mnist_files import (
     book_split,
     check_official,
     files_from_pickle,

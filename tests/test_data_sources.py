@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from data_files import OFFICIAL_NAMES, gzip_with_dots, prepared_mnist, write_idx_folder
 
-from zoo.data.official import check_official, read_idx_folder
+from zoo.data.mnist_files import check_official, read_idx_folder
 from zoo.data.sources import data_root, mnist_files
 from zoo.errors import DataError
 

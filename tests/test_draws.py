@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo.cli import main
-from zoo.draws import choose, count, draw_votes
+from zoo.cli.main import main
 from zoo.errors import RunError, SpecError
-from zoo.reproduction import run_folder
-from zoo.runs import load_run
+from zoo.reproduction.ensembles import count_correct, sample_ensembles, sample_subsets
+from zoo.reproduction.reproduce import run_folder
+from zoo.training.run_folder import load_run
 
 NAME = "mlp30.drawn"
 
@@ -32,7 +32,7 @@ def voted(outputs: list[np.ndarray], rule: str) -> int:
 @pytest.mark.parametrize("rule", ["plurality", "mean"])
 @pytest.mark.parametrize("of", [1, 2, 3, 5])
 def test_votes_are_counted_as_by_hand(rule, of, monkeypatch):
-    monkeypatch.setattr("zoo.draws.MOST_AT_ONCE", 1000)  # some draws at a time
+    monkeypatch.setattr("zoo.reproduction.ensembles.MOST_AT_ONCE", 1000)  # some draws at a time
     generator = np.random.default_rng(of)
     labels = generator.integers(10, size=60)
     outputs = generator.random((5, 60, 10)).astype(np.float32) ** 4
@@ -45,25 +45,25 @@ def test_votes_are_counted_as_by_hand(rule, of, monkeypatch):
         for draw in draws
     ]
     assert len(set(expected)) > 1 or of == 5, "the draws must differ for this test to tell"
-    assert count(outputs, labels, np.array(draws), rule).tolist() == expected
+    assert count_correct(outputs, labels, np.array(draws), rule).tolist() == expected
 
 
 def test_members_that_always_agree_have_one_score():
     outputs = np.tile(np.eye(10, dtype=np.float32)[[3, 1, 4]], (4, 1, 1))
-    found = count(outputs, np.array([3, 1, 5]), choose(4, 2, most=10), "plurality")
+    found = count_correct(outputs, np.array([3, 1, 5]), sample_subsets(4, 2, most=10), "plurality")
     assert found.tolist() == [2] * 6
 
 
 def test_all_draws_are_made_or_as_many_as_asked_for_and_none_twice():
-    assert [tuple(draw) for draw in choose(6, 3, most=20)] == list(
+    assert [tuple(draw) for draw in sample_subsets(6, 3, most=20)] == list(
         itertools.combinations(range(6), 3)
     )
-    some = choose(20, 5, most=300)
+    some = sample_subsets(20, 5, most=300)
     assert some.shape == (300, 5)
     assert len({tuple(draw) for draw in some}) == 300
     assert all(len(set(draw)) == 5 and sorted(draw) == list(draw) for draw in some.tolist())
     assert len(np.unique(some)) == 20
-    np.testing.assert_array_equal(some, choose(20, 5, most=300))
+    np.testing.assert_array_equal(some, sample_subsets(20, 5, most=300))
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +81,7 @@ def runs(bars, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def found(runs, bars):
-    return draw_votes(NAME, bars, of=2, runs=runs)
+    return sample_ensembles(NAME, bars, of=2, runs=runs)
 
 
 def test_draws_of_runs_are_votes_of_their_models(found, runs, bars):
@@ -105,8 +105,8 @@ def test_the_best_on_the_validation_images_are_told_apart_from_the_luckiest(foun
 
 
 def test_some_runs_and_some_draws(runs, bars):
-    found = draw_votes(NAME, bars, [11, 0, 11, 1], of=2, most=2, runs=runs)
-    assert (found.seeds, found.possible, len(found.chosen)) == ((11, 0, 1), 3, 2)
+    found = sample_ensembles(NAME, bars, [11, 0, 11, 1], of=2, most=2, runs=runs)
+    assert (found.seeds, found.possible, len(found.subsets)) == ((11, 0, 1), 3, 2)
     assert "2 of 3, at random" in str(found)
 
 
@@ -128,17 +128,17 @@ def test_the_command_tells_the_spread_and_every_draw(runs, idx_folder, capsys):
 
 def test_what_cannot_be_drawn(runs, bars, idx_folder, tmp_path, capsys):
     with pytest.raises(SpecError, match=r"votes of 5 need as many runs .*there are 3: python -m"):
-        draw_votes(NAME, bars, runs=runs)
+        sample_ensembles(NAME, bars, runs=runs)
     with pytest.raises(SpecError, match="Did you mean 'plurality'"):
-        draw_votes(NAME, bars, of=2, rule="plurallity", runs=runs)
+        sample_ensembles(NAME, bars, of=2, rule="plurallity", runs=runs)
     with pytest.raises(SpecError, match="is a vote: draw from the runs of its members' recipe"):
-        draw_votes("conv2_relu_dropout_x5", bars, runs=runs)
+        sample_ensembles("conv2_relu_dropout_x5", bars, runs=runs)
     with pytest.raises(RunError, match="holds no finished run"):
-        draw_votes(NAME, bars, [0, 7], of=2, runs=runs)
+        sample_ensembles(NAME, bars, [0, 7], of=2, runs=runs)
     run_folder(NAME, 0, runs).rename(tmp_path / "mlp30-seed0")
     try:
         with pytest.raises(RunError, match="a run of another recipe than mlp30"):
-            draw_votes("mlp30", bars, of=1, runs=tmp_path)
+            sample_ensembles("mlp30", bars, of=1, runs=tmp_path)
     finally:
         (tmp_path / "mlp30-seed0").rename(run_folder(NAME, 0, runs))
     with pytest.raises(SystemExit):

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo import ensemble
 from zoo.errors import SpecError, UnknownNameError
+from zoo.evaluation import diversity
+from zoo.nn import voting
 
 
 def guesser(digit: int, true: float = 5.0) -> keras.Model:
@@ -40,7 +41,7 @@ def test_it_is_one_keras_model(three, split):
 
 
 def test_outputs_by_name(three, split):
-    outputs = ensemble.detailed(three).predict(split.images, verbose=0)
+    outputs = voting.with_named_outputs(three).predict(split.images, verbose=0)
     assert set(outputs) == {"digit", "votes", "probabilities"}
     assert outputs["digit"].tolist() == [0, 1, 2, 7, 7, 7]
     assert outputs["digit"].dtype == np.int64
@@ -49,13 +50,13 @@ def test_outputs_by_name(three, split):
 
 
 def test_one_network_has_names_too(split):
-    outputs = ensemble.detailed(guesser(3)).predict(split.images, verbose=0)
+    outputs = voting.with_named_outputs(guesser(3)).predict(split.images, verbose=0)
     assert set(outputs) == {"digit", "probabilities"}
     assert outputs["digit"].tolist() == [0, 1, 2, 3, 3, 3]
 
 
 def test_diversity_is_counted_as_by_hand(three, split):
-    found = ensemble.diversity(three, split)
+    found = diversity.diversity(three, split)
     assert [score.correct for score in found.scores] == [3, 3, 4]
     assert found.vote.correct == 3
     np.testing.assert_allclose(found.disagreement, [[0, 0, 0.5], [0, 0, 0.5], [0.5, 0.5, 0]])
@@ -68,11 +69,11 @@ def test_diversity_is_counted_as_by_hand(three, split):
 def test_a_declared_vote_has_members_too():
     spec = zoo.get_spec("conv2_relu_dropout_x5")
     model = zoo.build(spec, seed=0)
-    members = ensemble.members(model)
+    members = voting.members(model)
     assert len(members) == 5
     images = np.random.default_rng(0).integers(0, 256, (3, 28, 28, 1), dtype=np.uint8)
     outputs = np.mean([member.predict(images, verbose=0) for member in members], axis=0)
-    named = ensemble.detailed(model).predict(images, verbose=0)
+    named = voting.with_named_outputs(model).predict(images, verbose=0)
     np.testing.assert_allclose(named["probabilities"], outputs, atol=1e-6)
 
 
@@ -83,7 +84,7 @@ def test_members_may_differ_in_layers_and_outputs(split):
 
 def test_what_cannot_vote():
     with pytest.raises(SpecError, match="only a vote has members"):
-        ensemble.members(guesser(1))
+        voting.members(guesser(1))
     with pytest.raises(SpecError, match="2 members vote, and 1 weights are given"):
         zoo.vote([guesser(1), guesser(2)], weights=[1])
     with pytest.raises(SpecError, match="Did you mean 'plurality'"):

@@ -8,7 +8,7 @@ import pytest
 
 from zoo.data import Split
 from zoo.errors import DataError
-from zoo.evaluation import Answers, Score, answer, confusion_table, evaluate
+from zoo.evaluation.scores import Predictions, Score, confusion_table, evaluate, predict
 
 
 @pytest.fixture(scope="module")
@@ -33,9 +33,9 @@ def test_every_image_is_counted_also_the_last_few(brightness_reader):
 
 
 def test_answers_tell_what_was_wrong(brightness_reader):
-    answers = answer(brightness_reader, _digits([3, 3, 5, 0], [3, 8, 5, 6]))
+    answers = predict(brightness_reader, _digits([3, 3, 5, 0], [3, 8, 5, 6]))
     assert answers.score == Score(2, 4)
-    assert answers.wrong.tolist() == [1, 3]
+    assert answers.misclassified.tolist() == [1, 3]
     assert answers.probability == pytest.approx(0.9)
     counts = answers.confusion()
     assert counts.sum() == 4
@@ -61,7 +61,7 @@ def test_a_score_reads_as_the_book_writes_it():
 
 
 def test_the_table_of_confusions():
-    answers = Answers(np.array([1, 7, 1]), np.array([1, 1, 1]), np.ones(3))
+    answers = Predictions(np.array([1, 7, 1]), np.array([1, 1, 1]), np.ones(3))
     lines = confusion_table(answers.confusion()).splitlines()
     assert lines[3].split() == ["1", "|", ".", "2", ".", ".", ".", ".", ".", "1", ".", "."]
     assert len(lines) == 12

@@ -17,8 +17,9 @@ import pytest
 
 import zoo
 from zoo.errors import RunError, SpecError, UnknownNameError
-from zoo.evaluation import evaluate
+from zoo.evaluation.scores import evaluate
 from zoo.export import FORMATS, export, next_version, path_of
+from zoo.export.common import converting, described_file, plain_argmax, quietly, tool
 from zoo.export.runners import (
     in_batches,
     keras_runner,
@@ -26,7 +27,6 @@ from zoo.export.runners import (
     onnx_runner,
     saved_model_runner,
 )
-from zoo.export.tools import converting, described_file, plain_argmax, quietly, tool
 from zoo.export.verify import matrix_text, verify
 
 MEMBER = (zoo.FullyConnected(12), zoo.Softmax())

@@ -16,7 +16,7 @@ from PIL import Image
 
 import zoo
 from zoo.errors import RunError, SpecError
-from zoo.export import alone, export
+from zoo.export import export, isolated_client
 from zoo.export.runners import in_batches, keras_runner, saved_model_alone, saved_model_runner
 from zoo.export.saved_model import ENDPOINTS, export_saved_model
 from zoo.export.warmup import FILE, read_warmup, write_warmup
@@ -55,7 +55,7 @@ def test_a_process_without_zoo_and_keras_gives_the_same_answers(model, folder):
 
 def test_that_process_can_import_neither(folder, tmp_path):
     np.save(tmp_path / "images.npy", IMAGES)
-    program = f"""{Path(alone.__file__).read_text()}
+    program = f"""{Path(isolated_client.__file__).read_text()}
 for name in ("zoo", "keras"):
     try:
         __import__(name)

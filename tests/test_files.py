@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from zoo.files import new_folder, replacing, sweep
+from zoo.utils.atomic import atomic_directory, atomic_write, remove_stale_temporaries
 
 
 def test_a_file_is_replaced_only_when_all_went_well(tmp_path):
     path = tmp_path / "deep" / "file.txt"
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_text("old")
         assert temporary.suffix == ".txt"
         assert not path.exists()
@@ -22,7 +22,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_beside_it(tmp_path, inte
     path.write_text("old")
 
     def fail():
-        with replacing(path) as temporary:
+        with atomic_write(path) as temporary:
             temporary.write_text("half")
             raise interruption
 
@@ -33,16 +33,16 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_beside_it(tmp_path, inte
 
 
 def test_a_folder_appears_whole(tmp_path):
-    with new_folder(tmp_path / "data") as temporary:
+    with atomic_directory(tmp_path / "data") as temporary:
         (temporary / "a").write_text("1")
         assert not (tmp_path / "data").exists()
     assert [path.name for path in (tmp_path / "data").iterdir()] == ["a"]
 
 
 def test_whoever_comes_second_finds_the_first_ones_folder(tmp_path):
-    with new_folder(tmp_path / "data") as ours:
+    with atomic_directory(tmp_path / "data") as ours:
         (ours / "a").write_text("ours")
-        with new_folder(tmp_path / "data") as theirs:
+        with atomic_directory(tmp_path / "data") as theirs:
             (theirs / "a").write_text("theirs")
     assert (tmp_path / "data" / "a").read_text() == "theirs"
     assert [path.name for path in tmp_path.iterdir()] == ["data"]
@@ -50,7 +50,7 @@ def test_whoever_comes_second_finds_the_first_ones_folder(tmp_path):
 
 def test_a_failed_folder_leaves_nothing(tmp_path):
     def fail():
-        with new_folder(tmp_path / "data") as temporary:
+        with atomic_directory(tmp_path / "data") as temporary:
             (temporary / "a").write_text("half")
             raise OSError("disk full")
 
@@ -63,10 +63,10 @@ def test_sweeping_takes_what_a_kill_left_and_nothing_else(tmp_path):
     kept = {".hidden", ".notes-2024.txt", "run.json", ".git-ab12"}
     for name in kept:
         (tmp_path / name).touch()
-    with replacing(tmp_path / "run.json") as temporary:
+    with atomic_write(tmp_path / "run.json") as temporary:
         temporary.write_text("{}")
         left = temporary.with_name(temporary.name.replace("run", "other"))
         left.touch()
-    sweep(tmp_path)
+    remove_stale_temporaries(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == kept
-    sweep(tmp_path / "nowhere")
+    remove_stale_temporaries(tmp_path / "nowhere")

@@ -137,7 +137,7 @@ def test_the_readmes_commands_exist():
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"^make ([a-z-]+)", told, re.MULTILINE)) <= targets
     from tuning.__main__ import _parser as tuning
-    from zoo.cli import _parser as zoo
+    from zoo.cli.main import _parser as zoo
 
     for program, parser in (("zoo", zoo()), ("tuning", tuning())):
         commands = re.findall(rf"^python -m {program} (.+?)(?:\s*#.*)?$", told, re.MULTILINE)

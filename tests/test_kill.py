@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 import zoo
-from zoo.runs import load_run
+from zoo.training.run_folder import load_run
 
 PROGRAM = """
 import sys

@@ -13,10 +13,10 @@ import pytest
 from matplotlib.figure import Figure
 
 from zoo import lab
-from zoo.cli import main
+from zoo.cli.main import main
 from zoo.errors import UnknownNameError
-from zoo.lab import running
-from zoo.lab.experiment import Bench, Check, Outcome, experiment, near
+from zoo.lab.core import running
+from zoo.lab.core.experiment import Check, Context, Result, check_close, experiment
 
 
 @pytest.fixture
@@ -31,11 +31,11 @@ def counted(monkeypatch):
         return figure
 
     @experiment("ch9_counted", "Counted & drawn", draw=draw)
-    def one(bench: Bench) -> Outcome:
+    def one(bench: Context) -> Result:
         """It counts <itself>."""
         calls.append("measure")
-        checks = (near("size", 1.02, 1.0, within=0.05), Check("kind", "a"))
-        return Outcome({"y": [1, bench.choose(9, 2)]}, checks, "Small.")
+        checks = (check_close("size", 1.02, 1.0, within=0.05), Check("kind", "a"))
+        return Result({"y": [1, bench.choose(9, 2)]}, checks, "Small.")
 
     monkeypatch.setattr("zoo.lab.chapters._all", lambda: [one])
     return calls
@@ -67,7 +67,7 @@ def test_other_code_and_an_interrupted_run_count_as_not_run(counted, tmp_path, m
     done = lab.run("ch9_counted", out=tmp_path)
     done.picture.unlink()
     lab.run("ch9_counted", out=tmp_path)
-    monkeypatch.setattr("zoo.lab.experiment.Experiment.code", "other")
+    monkeypatch.setattr("zoo.lab.core.experiment.Experiment.code", "other")
     lab.run("ch9_counted", out=tmp_path)
     assert counted.count("measure") == 3
 
@@ -89,12 +89,12 @@ def test_code_is_told_as_it_was_when_it_was_imported(tmp_path, monkeypatch):
 def test_the_verdict_is_that_of_the_checks():
     right, wrong, silent = Check("a", 1, 1, True), Check("b", 1, 2, False), Check("c", 1)
     shown = Check("d", 1, 2)  # the book's figure, without a judgement by it
-    assert Outcome({}, (right, silent)).verdict == "agrees"
-    assert Outcome({}, (right, wrong)).verdict == "differs"
-    assert Outcome({}, (silent,)).verdict == "no figure"
-    assert Outcome({}, (silent, shown)).verdict == "not judged"
-    assert Outcome({}, (right, shown)).verdict == "agrees"
-    assert near("z", 22.0, 22.4, within=0.3).agrees is False
+    assert Result({}, (right, silent)).verdict == "agrees"
+    assert Result({}, (right, wrong)).verdict == "differs"
+    assert Result({}, (silent,)).verdict == "no figure"
+    assert Result({}, (silent, shown)).verdict == "not judged"
+    assert Result({}, (right, shown)).verdict == "agrees"
+    assert check_close("z", 22.0, 22.4, within=0.3).agrees is False
 
 
 def test_names_are_found_by_pattern_and_the_nearest_is_told(counted):
@@ -161,12 +161,12 @@ def test_a_report_that_was_interrupted_goes_on(tmp_path, monkeypatch, capsys):
 
     def made(name, stops):
         @experiment(name, name, draw=draw)
-        def one(bench: Bench) -> Outcome:
+        def one(bench: Context) -> Result:
             """It measures."""
             measured.append(name)
             if stops and measured.count(name) == 1:
                 raise KeyboardInterrupt
-            return Outcome({})
+            return Result({})
 
         return one
 

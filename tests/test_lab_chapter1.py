@@ -11,8 +11,8 @@ import zoo
 from zoo.lab.chapter1 import digits, neurons, segmentation, valley
 from zoo.lab.chapter1.digits import draw_counts
 from zoo.lab.chapter1.gates import add, bit_layer, half_adder, nand_gate, perceptron
-from zoo.lab.experiment import Bench
-from zoo.lab.running import run
+from zoo.lab.core.experiment import Context
+from zoo.lab.core.running import run
 
 
 def test_the_books_decision_about_the_festival():
@@ -54,7 +54,7 @@ def test_the_quick_ones_agree(tmp_path):
     names = "perceptron_weighing nand adder bitwise_layer sigmoid_vs_step small_change_linear"
     for name in (*names.split(), "cost_bowl"):
         assert run(f"ch1_{name}", out=tmp_path, progress=False).outcome.verdict == "agrees"
-    assert not Bench(tmp_path).fast
+    assert not Context(tmp_path).fast
 
 
 @pytest.mark.parametrize("size", [1e-4, -0.01, 0.3])

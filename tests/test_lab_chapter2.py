@@ -14,7 +14,7 @@ from zoo.lab.chapter2.backpropagation import (
     furthest,
     small_net,
 )
-from zoo.lab.running import run
+from zoo.lab.core.running import run
 
 
 def test_one_neuron_by_hand():

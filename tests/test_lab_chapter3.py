@@ -12,7 +12,6 @@ from reference import COST, Dense, Network, one_hot
 
 import zoo
 from zoo import lab
-from zoo.lab import instruments
 from zoo.lab.chapter3 import (
     costs,
     epochs,
@@ -26,7 +25,8 @@ from zoo.lab.chapter3 import (
     replays,
     simplicity,
 )
-from zoo.lab.experiment import Bench
+from zoo.lab.core import monitoring
+from zoo.lab.core.experiment import Context
 from zoo.spec import FullyConnected, ModelSpec, Recipe
 
 IDS = re.findall(
@@ -46,13 +46,13 @@ IDS = re.findall(
 
 
 @pytest.fixture
-def fast(tmp_path) -> Bench:
-    return Bench(tmp_path, fast=True, progress=False)
+def fast(tmp_path) -> Context:
+    return Context(tmp_path, fast=True, progress=False)
 
 
 @pytest.fixture
-def full(tmp_path) -> Bench:
-    return Bench(tmp_path, progress=False)
+def full(tmp_path) -> Context:
+    return Context(tmp_path, progress=False)
 
 
 def test_every_experiment_of_the_chapter_is_there_in_the_books_order():
@@ -136,7 +136,7 @@ def in_numpy(model) -> Network:
 def test_cost_has_lambda_over_the_images_it_is_measured_on(mnist):
     model = zoo.build(SMALL, seed=1)
     split = mnist.test.take(25)
-    cost, accuracy = instruments.cost_and_accuracy(model, split, images=60)
+    cost, accuracy = monitoring.cost_and_accuracy(model, split, images=60)
 
     network = in_numpy(model)
     outputs = [network.feedforward(image / 256) for image in split.images]
@@ -150,14 +150,14 @@ def test_cost_has_lambda_over_the_images_it_is_measured_on(mnist):
 
 
 def test_follow_measures_after_every_epoch_and_once(bars, tmp_path, monkeypatch):
-    results, train = [], zoo.train
+    results, train = [], zoo.training.train
 
     def watched(*arguments, **options):
         results.append(train(*arguments, **options))
 
-    monkeypatch.setattr(Bench, "data", bars)
+    monkeypatch.setattr(Context, "data", bars)
     monkeypatch.setattr(zoo, "train", watched)
-    bench = Bench(tmp_path, progress=False)
+    bench = Context(tmp_path, progress=False)
     curves = epochs.follow(bench, SMALL, seed=3)
 
     # After one epoch the trained model is in the state that was measured.
@@ -255,7 +255,7 @@ def test_rounds_are_whole_epochs_in_new_orders(size):
 
 
 def test_one_penalty_serves_every_size():
-    from zoo.conventions import penalty
+    from zoo.nn.regularizers import penalty
 
     recipe = zoo.get_spec("mlp30.l2").recipe
     for size in more_data.SIZES:
@@ -264,7 +264,7 @@ def test_one_penalty_serves_every_size():
 
 
 def test_the_networks_of_all_sizes_are_trained_and_measured(fast, bars, monkeypatch):
-    monkeypatch.setattr(Bench, "data", bars)
+    monkeypatch.setattr(Context, "data", bars)
     monkeypatch.setattr(more_data, "SIZES", (20, 1_000))
     monkeypatch.setattr(more_data, "ROUND", 10_000)
     few, many = more_data.network_accuracies(fast)
@@ -341,7 +341,7 @@ def test_two_steps_with_momentum_by_hand():
 def test_momentum_is_keras_own():
     import keras
 
-    from zoo.conventions import optimizer
+    from zoo.nn.optimizers import optimizer
 
     rate = other_techniques.RATE
     sgd = optimizer(Recipe(cost="quadratic", epochs=1, learning_rate=rate, momentum=0.9))
@@ -399,7 +399,7 @@ def test_the_first_epochs_of_both_initializations_are_the_books_own(fast):
 
 
 def test_keras_takes_the_same_first_epoch(mnist):
-    from zoo.blocks import Blocks
+    from zoo.nn.batching import Blocks
 
     draws = program.Draws(len(mnist.train))
     model = zoo.build("mlp30")

@@ -11,7 +11,7 @@ import pytest
 from scipy.integrate import quad
 from scipy.special import expit
 
-from zoo.lab import Bench
+from zoo.lab import Context
 from zoo.lab.chapter4 import MODULES, activations, one_input, ridges, two_inputs, windows
 from zoo.lab.chapter4 import steps as first_steps
 from zoo.lab.chapter4.construction import (
@@ -28,7 +28,7 @@ from zoo.lab.chapter4.construction import (
     tiles,
     towers,
 )
-from zoo.lab.experiment import Experiment
+from zoo.lab.core.experiment import Experiment
 
 HOME = [import_module(f"zoo.lab.chapter4.{name}") for name in MODULES]
 EXPERIMENTS = [
@@ -228,7 +228,7 @@ def test_between_towers_the_sum_falls_to_zero_and_shifted_sets_hold_it():
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda each: each.name)
 def test_every_experiment_agrees_with_the_book_and_draws_labelled_axes(experiment, tmp_path):
-    outcome = experiment.measure(Bench(tmp_path, fast=True, progress=False))
+    outcome = experiment.measure(Context(tmp_path, fast=True, progress=False))
     assert outcome.verdict != "differs"
     assert experiment.question
     drawn = experiment.draw(json.loads(json.dumps(outcome.data, allow_nan=False)))

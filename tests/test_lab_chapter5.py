@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from reference import Dense, Network, one_hot
 
 import zoo
-from zoo.lab import Bench
+from zoo.lab import Context
 from zoo.lab.chapter5 import chain, depth, gradients, remedies, single_neuron
 from zoo.lab.chapter5.learning_speed import (
     cost_and_gradients,
@@ -26,8 +26,8 @@ RESULTS = Path(__file__).parent.parent / "benchmarks" / "results.csv"
 
 
 @pytest.fixture
-def bench(tmp_path) -> Bench:
-    return Bench(tmp_path, fast=True, progress=False)
+def bench(tmp_path) -> Context:
+    return Context(tmp_path, fast=True, progress=False)
 
 
 # --- chains of neurons ----------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import pytest
 from matplotlib.figure import Figure
 
 import zoo
-from zoo.lab import Bench
+from zoo.lab import Context
 from zoo.lab.chapter6 import (
     adversarial,
     dropout,
@@ -19,12 +19,12 @@ from zoo.lab.chapter6 import (
     votes,
 )
 from zoo.lab.chapter6.attacks import cost_gradients, fgsm, logits, pgd
-from zoo.pretrained import manifest
+from zoo.pretrained.manifest import manifest
 
 
 @pytest.fixture
-def bench(tmp_path) -> Bench:
-    return Bench(tmp_path, fast=True, progress=False)
+def bench(tmp_path) -> Context:
+    return Context(tmp_path, fast=True, progress=False)
 
 
 @pytest.fixture(scope="module")

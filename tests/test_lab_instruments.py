@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from reference import COST, Dense, Network, one_hot
 
-from zoo.cli import main
+from zoo.cli.main import main
 from zoo.errors import LabError, RunError, SpecError
-from zoo.lab import instruments, live
-from zoo.lab.instruments import watch
+from zoo.lab.core import live, monitoring
+from zoo.lab.core.monitoring import train_monitored
 from zoo.spec import FullyConnected, ModelSpec, Recipe
 
 SMALL = ModelSpec(
@@ -25,7 +25,7 @@ SMALL = ModelSpec(
 
 
 def quietly(spec, data, out, **options):
-    return watch(spec, data, out=out, progress=False, **options)
+    return train_monitored(spec, data, out=out, progress=False, **options)
 
 
 def by_the_book(model, split, lmbda):
@@ -66,10 +66,10 @@ def test_all_four_are_those_of_the_book(bars, tmp_path):
 
 def test_the_training_images_are_those_that_are_trained_on(bars):
     few = bars.take(100)
-    assert len(instruments.training_images(SMALL, few)) == 60
-    assert len(instruments.training_images(SMALL.with_settings(images=5000), few)) == 100
+    assert len(monitoring.training_images(SMALL, few)) == 60
+    assert len(monitoring.training_images(SMALL.with_settings(images=5000), few)) == 100
     expanded = SMALL.with_settings(expanded=True, images=300)
-    assert len(instruments.training_images(expanded, few)) == 300
+    assert len(monitoring.training_images(expanded, few)) == 300
 
 
 def test_a_run_that_was_stopped_goes_on_and_tells_all_epochs(bars, tmp_path, whole):

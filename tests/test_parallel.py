@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from zoo import parallel
-from zoo.files import replacing
+from zoo.training import parallel
+from zoo.utils.atomic import atomic_write
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
@@ -56,7 +56,7 @@ def test_a_killed_process_takes_its_workers_along(tmp_path):
 
 def note_and_sleep(folder, number):
     """Tell which process this is, and be busy for longer than any test."""
-    with replacing(Path(folder) / f"{number}") as temporary:
+    with atomic_write(Path(folder) / f"{number}") as temporary:
         temporary.write_text(str(os.getpid()))
     time.sleep(600)
 

@@ -12,13 +12,14 @@ import pytest
 from safetensors import safe_open
 
 import zoo
-from zoo import pretrained, weights
-from zoo.cards import card
 from zoo.errors import RunError, UnknownNameError
-from zoo.pretrained import Entry
+from zoo.pretrained import manifest
+from zoo.pretrained.manifest import Entry
+from zoo.pretrained.model_card import card
+from zoo.training import weights
 
 ATTACKS = Path(__file__).parent / "attacks"
-MANIFEST = pretrained.manifest()
+MANIFEST = manifest.manifest()
 MEGABYTES = 60
 
 
@@ -31,7 +32,7 @@ def test_figures_and_card_are_those_of_the_weights(name, mnist):
     answers = zoo.answer(zoo.load(name), mnist.test)
     assert answers.score == entry.score
     assert entry.data == mnist.fingerprint
-    told = (pretrained.saved_models() / name / "README.md").read_text()
+    told = (manifest.saved_models() / name / "README.md").read_text()
     assert told == card(entry, zoo.get_spec(name), answers)
 
 
@@ -59,7 +60,7 @@ def test_validation_figures_are_those_of_the_weights(name, mnist):
 
 @pytest.mark.parametrize("name", MANIFEST)
 def test_the_numbers_on_disk_have_the_precision_that_is_told(name):
-    with safe_open(pretrained.saved_models() / MANIFEST[name].file, framework="numpy") as file:
+    with safe_open(manifest.saved_models() / MANIFEST[name].file, framework="numpy") as file:
         names = list(file.keys())
         kinds = {file.get_slice(tensor).get_dtype() for tensor in names}
     assert kinds == {MANIFEST[name].precision}
@@ -67,7 +68,7 @@ def test_the_numbers_on_disk_have_the_precision_that_is_told(name):
 
 @pytest.mark.parametrize("name", MANIFEST)
 def test_the_front_matter_of_a_card_is_what_the_hub_reads(name):
-    told = (pretrained.saved_models() / name / "README.md").read_text()
+    told = (manifest.saved_models() / name / "README.md").read_text()
     fence, front, _ = told.split("---\n", 2)
     assert fence == ""
     value = MANIFEST[name].test / MANIFEST[name].test_total
@@ -85,7 +86,7 @@ def test_the_front_matter_of_a_card_is_what_the_hub_reads(name):
 
 
 def test_the_folder_is_small_enough_to_clone():
-    folder = pretrained.saved_models()
+    folder = manifest.saved_models()
     kept = [folder / "manifest.json", *folder.glob("*/README.md"), *folder.glob("*/*.safetensors")]
     assert sum(path.stat().st_size for path in kept) < MEGABYTES * 1e6
     names = {path.parent.name for path in kept[1:]}
@@ -102,7 +103,7 @@ def saved(tmp_path, monkeypatch):
     spec = zoo.get_spec("linear")
     path = tmp_path / "linear" / "weights.safetensors"
     zoo.save(zoo.build(spec, seed=1), path, {"spec_hash": spec.hash})
-    pretrained.record(_entry(path, spec))
+    manifest.record(_entry(path, spec))
     return path
 
 
@@ -165,7 +166,7 @@ def tiny(tmp_path, monkeypatch):
     def publish(attack: Path) -> Path:
         path = tmp_path / "tiny" / "weights.safetensors"
         path.write_bytes(attack.read_bytes())
-        pretrained.record(_entry(path, spec))
+        manifest.record(_entry(path, spec))
         return path
 
     yield publish
@@ -227,7 +228,7 @@ def test_one_wrong_bit_is_a_wrong_hash(tiny):
     path = tiny(ATTACKS / "wrong_hash.safetensors")
     flipped = path.read_bytes()
     path.write_bytes(flipped[:-1] + bytes([flipped[-1] ^ 1]))
-    pretrained.record(_entry(path, zoo.get_spec("tiny")))
+    manifest.record(_entry(path, zoo.get_spec("tiny")))
     zoo.load("tiny")
     path.write_bytes(flipped)
     with pytest.raises(RunError, match="another SHA-256 than the manifest says"):
@@ -241,10 +242,10 @@ def test_every_attack_on_weights_is_tried():
 
 def test_weights_of_another_spec(saved):
     entry = _entry(saved, zoo.get_spec("linear"))
-    pretrained.record(replace(entry, spec_hash="0" * 64))
+    manifest.record(replace(entry, spec_hash="0" * 64))
     with pytest.raises(RunError, match="another spec than the manifest says"):
         zoo.load("linear")
-    pretrained.record(
+    manifest.record(
         replace(entry, spec={**entry.spec, "layers": zoo.get_spec("mlp30").to_plain()["layers"]})
     )
     with pytest.raises(RunError, match="for other layers"):
@@ -322,7 +323,7 @@ def test_a_declaration_loads_as_its_name_does(saved):
 def test_pretrained_networks_compute_as_they_were_scored(saved):
     spec = zoo.get_spec("linear").with_settings(precision="mixed_bfloat16")
     zoo.save(zoo.build(spec, seed=1), saved, {"spec_hash": spec.hash}, overwrite=True)
-    pretrained.record(_entry(saved, spec))
+    manifest.record(_entry(saved, spec))
     for each in ("linear", spec):
         assert zoo.load(each).get_layer("dense_1").compute_dtype == "float32"
     trained_in = zoo.load("linear", precision="mixed_bfloat16")

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo import pretrained, publishing
-from zoo.cards import card
 from zoo.errors import RunError
-from zoo.runs import load_run
+from zoo.pretrained import manifest, publish
+from zoo.pretrained.model_card import card
+from zoo.training.run_folder import load_run
 
 BOOK = zoo.get_spec("mlp30")
 
@@ -28,7 +28,7 @@ def published(bars, tmp_path_factory):
         zoo.train(spec, bars, seed=seed, out=folder / f"mlp30.brief-seed{seed}", progress=False)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ZOO_SAVED_MODELS", str(folder / "saved"))
-        entry = publishing.publish("mlp30.brief", folder, bars)
+        entry = publish.publish("mlp30.brief", folder, bars)
     yield folder, entry
     zoo.unregister("mlp30.brief")
 
@@ -52,7 +52,7 @@ def test_the_run_with_the_best_validation_accuracy_is_taken(published):
 
 def test_an_entry_says_what_is_so(published, saved):
     _, entry = published
-    assert pretrained.manifest() == {"mlp30": entry}
+    assert manifest.manifest() == {"mlp30": entry}
     blob = (saved / entry.file).read_bytes()
     assert (len(blob), hashlib.sha256(blob).hexdigest()) == (entry.size, entry.sha256)
     assert entry.trained_by.hash == entry.spec_hash != BOOK.hash
@@ -104,4 +104,4 @@ def test_a_run_that_started_elsewhere_is_not_taken_up(published, saved, bars, tm
 
 def test_without_a_run_there_is_nothing_to_publish(saved, bars, tmp_path):
     with pytest.raises(RunError, match="python -m zoo reproduce conv1"):
-        publishing.publish("conv1", tmp_path, bars)
+        publish.publish("conv1", tmp_path, bars)

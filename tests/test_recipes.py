@@ -9,9 +9,9 @@ import pytest
 import reference
 
 import zoo
-from zoo import conventions
-from zoo.blocks import Blocks
 from zoo.errors import SpecError
+from zoo.nn import losses
+from zoo.nn.batching import Blocks
 
 LAYERS = (zoo.FullyConnected(12), zoo.FullyConnected(10))
 RECIPE = zoo.Recipe(
@@ -114,7 +114,7 @@ def test_cross_entropy_of_softmax_outputs():
         reference.COST["cross_entropy"](a, reference.one_hot(label))
         for a, label in zip(outputs, labels, strict=True)
     ]
-    ours = conventions.SoftmaxCrossEntropyCost()(labels, outputs.astype("float32"))
+    ours = losses.SoftmaxCrossEntropyCost()(labels, outputs.astype("float32"))
     assert float(ours) == pytest.approx(np.mean(expected), rel=1e-6)
 
 

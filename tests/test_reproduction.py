@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 import zoo
-from zoo import reproduction
 from zoo.errors import RunError
-from zoo.results import read
+from zoo.reproduction import reproduce
+from zoo.reproduction.results import read
 
 # `mlp30` on 2,000 real images for two epochs.
 BRIEF = replace(zoo.get_spec("mlp30").with_settings(images=2000, epochs=2), name="brief")
@@ -17,10 +17,10 @@ BRIEF = replace(zoo.get_spec("mlp30").with_settings(images=2000, epochs=2), name
 
 def test_a_row_for_every_seed_and_no_second_one(mnist, tmp_path):
     places = {"runs": tmp_path / "runs", "results": tmp_path / "results.csv", "progress": False}
-    rows = list(reproduction.reproduce(BRIEF, range(2), **places))
+    rows = list(reproduce.reproduce(BRIEF, range(2), **places))
     assert [row.seed for row in rows] == [0, 1]
     assert read(tmp_path / "results.csv") == rows
-    again = list(reproduction.reproduce(BRIEF, range(3), **places))
+    again = list(reproduce.reproduce(BRIEF, range(3), **places))
     assert [row.seed for row in again] == [0, 1, 2]
     assert read(tmp_path / "results.csv") == again
 
@@ -36,13 +36,13 @@ def test_a_diverged_run_is_reported_and_is_no_row(mnist, tmp_path):
     spec = zoo.get_spec("conv2_relu").with_settings(images=500, epochs=4, learning_rate=1e9)
     places = {"runs": tmp_path / "runs", "results": tmp_path / "results.csv", "progress": False}
     with pytest.raises(RunError, match="conv2_relu with seed 0 diverged at epoch 1"):
-        list(reproduction.reproduce(spec, [0], **places))
+        list(reproduce.reproduce(spec, [0], **places))
     assert read(tmp_path / "results.csv") == []
 
 
 def test_jobs_run_side_by_side_and_give_the_same_rows(mnist, tmp_path, capfd):
     places = {"runs": tmp_path / "runs", "results": tmp_path / "results.csv", "progress": False}
-    rows = {row.seed: row for row in reproduction.reproduce(BRIEF, [0, 1], jobs=2, **places)}
+    rows = {row.seed: row for row in reproduce.reproduce(BRIEF, [0, 1], jobs=2, **places)}
     assert sorted(read(tmp_path / "results.csv"), key=lambda row: row.seed) == [rows[0], rows[1]]
     assert "port.cc" not in capfd.readouterr().err  # TensorFlow's notes, of every process
     alone = zoo.train(BRIEF, mnist, seed=0, progress=False)

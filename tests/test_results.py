@@ -10,16 +10,9 @@ import pytest
 
 import zoo
 from zoo.errors import RunError
-from zoo.results import (
-    Row,
-    append,
-    pick,
-    prediction_interval,
-    read,
-    table,
-    write_table,
-    written_table,
-)
+from zoo.evaluation.intervals import prediction_interval
+from zoo.reproduction.results import Row, append, pick, read
+from zoo.reproduction.tables import table, write_table, written_table
 from zoo.spec import Claim
 
 ROOT = Path(__file__).parent.parent

@@ -9,7 +9,7 @@ import pytest
 
 import zoo
 from zoo.errors import SpecError
-from zoo.schedule import Verdict, judge, one_cycle_points
+from zoo.nn.schedules import PlateauDecision, one_cycle_points, plateau_rule
 
 RECIPE = zoo.Recipe(cost="log_likelihood", epochs=50, learning_rate=0.5, patience=2)
 
@@ -26,31 +26,33 @@ RECIPE = zoo.Recipe(cost="log_likelihood", epochs=50, learning_rate=0.5, patienc
     ],
 )
 def test_early_stopping_is_no_improvement_in_n(accuracies, stop):
-    assert judge(accuracies, RECIPE) == Verdict(1.0, stop)
+    assert plateau_rule(accuracies, RECIPE) == PlateauDecision(1.0, stop)
 
 
 def test_without_patience_nothing_stops():
-    assert judge([0.9] * 1000, replace(RECIPE, patience=None)) == Verdict(1.0, stop=False)
+    assert plateau_rule([0.9] * 1000, replace(RECIPE, patience=None)) == PlateauDecision(
+        1.0, stop=False
+    )
 
 
 def test_halving_ends_at_a_128th():
     recipe = replace(RECIPE, schedule="halve")
     # The first epoch improves on nothing; after that each second epoch halves, seven times in all.
-    factors = [judge([0.9] * epochs, recipe).factor for epochs in range(1, 16)]
+    factors = [plateau_rule([0.9] * epochs, recipe).factor for epochs in range(1, 16)]
     assert factors == [1 / 2 ** (k // 2) for k in range(15)]
-    assert not judge([0.9] * 14, recipe).stop
-    assert judge([0.9] * 15, recipe) == Verdict(1 / 128, stop=True)
+    assert not plateau_rule([0.9] * 14, recipe).stop
+    assert plateau_rule([0.9] * 15, recipe) == PlateauDecision(1 / 128, stop=True)
 
 
 def test_an_improvement_starts_the_count_again_and_keeps_the_rate():
     recipe = replace(RECIPE, schedule="halve")
-    assert judge([0.5, 0.4, 0.4, 0.6, 0.5], recipe) == Verdict(0.5, stop=False)
-    assert judge([0.5, 0.4, 0.4, 0.6, 0.5, 0.5], recipe) == Verdict(0.25, stop=False)
+    assert plateau_rule([0.5, 0.4, 0.4, 0.6, 0.5], recipe) == PlateauDecision(0.5, stop=False)
+    assert plateau_rule([0.5, 0.4, 0.4, 0.6, 0.5, 0.5], recipe) == PlateauDecision(0.25, stop=False)
 
 
 def test_tenths_end_at_a_thousandth():
     recipe = replace(RECIPE, schedule="tenth", patience=1)
-    verdicts = [judge([0.9] * epochs, recipe) for epochs in (1, 2, 3, 4)]
+    verdicts = [plateau_rule([0.9] * epochs, recipe) for epochs in (1, 2, 3, 4)]
     assert [verdict.factor for verdict in verdicts] == pytest.approx([1, 0.1, 0.01, 0.001])
     assert [verdict.stop for verdict in verdicts] == [False, False, False, True]
 
@@ -77,9 +79,9 @@ def test_training_obeys(bars):
     result = zoo.train(spec, bars.take(300), progress=False)
     curve = [row["val_accuracy"] for row in result.history]
     assert len(curve) < 60
-    assert judge(curve, spec.recipe) == Verdict(1 / 128, stop=True)
-    assert not judge(curve[:-1], spec.recipe).stop
-    before = judge(curve[:-1], spec.recipe).factor
+    assert plateau_rule(curve, spec.recipe) == PlateauDecision(1 / 128, stop=True)
+    assert not plateau_rule(curve[:-1], spec.recipe).stop
+    before = plateau_rule(curve[:-1], spec.recipe).factor
     assert float(result.model.optimizer.learning_rate) == pytest.approx(0.1 * before)
 
 
@@ -94,7 +96,7 @@ def test_a_run_taken_up_again_keeps_its_lowered_rate(bars, tmp_path):
     spec = zoo.get_spec("mlp30").with_settings(patience=1, schedule="halve", epochs=12)
     few = bars.take(300)
     unbroken = zoo.train(spec, few, progress=False)
-    assert judge([r["val_accuracy"] for r in unbroken.history[:8]], spec.recipe).factor < 1
+    assert plateau_rule([r["val_accuracy"] for r in unbroken.history[:8]], spec.recipe).factor < 1
     with pytest.raises(KeyboardInterrupt):
         zoo.train(spec, few, out=tmp_path, callbacks=[Interrupt()], progress=False)
     resumed = zoo.train(spec, few, out=tmp_path, progress=False)

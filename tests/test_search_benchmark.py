@@ -8,12 +8,13 @@ import pytest
 
 from benchmarks import search
 from tuning.fidelity import Fidelity
-from tuning.journal import Journal
 from tuning.search import Search
 from tuning.space import Choice, LogUniform, SearchSpace
-from tuning.strategies import Random, Trial
+from tuning.store.journal import Journal
+from tuning.strategies.random import Random
+from tuning.trial import Trial
 from zoo.registry import get_spec
-from zoo.results import written_table
+from zoo.reproduction.tables import written_table
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ def test_a_declared_network_learns_and_comes_back_from_disk(bars, tmp_path):
     assert score.total == 500
     assert score.accuracy > 0.97
 
-    from zoo.runs import load_run
+    from zoo.training.run_folder import load_run
 
     spec, model = load_run(tmp_path / "run")
     assert spec == result.spec

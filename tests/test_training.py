@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo import training
 from zoo.data import Split
 from zoo.errors import RunError, SpecError
-from zoo.runs import RunFolder, load_run
+from zoo.training import train
+from zoo.training.run_folder import RunFolder, load_run
 
 DROPOUT = zoo.ModelSpec(
     "small",
@@ -205,14 +205,14 @@ def test_a_vote_that_was_stopped_goes_on_in_two_processes(bars, tmp_path, monkey
     job = {"epochs": 1, "progress": False}
     unbroken = zoo.train(spec, bars.take(500), **job)
 
-    train_one = training._train_one
+    train_one = train._train_one
 
     def stop_at_the_second(job):
         if job.spec.name == "vote_member_2":
             raise KeyboardInterrupt
         return train_one(job)
 
-    monkeypatch.setattr(training, "_train_one", stop_at_the_second)
+    monkeypatch.setattr(train, "_train_one", stop_at_the_second)
     with pytest.raises(KeyboardInterrupt):
         zoo.train(spec, bars.take(500), out=tmp_path, **job)
     monkeypatch.undo()

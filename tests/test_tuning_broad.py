@@ -8,11 +8,13 @@ from dataclasses import replace
 import pytest
 
 import zoo
-from tuning import Choice, LogUniform, SearchSpace, Whole, judging
-from tuning.broad import HOPELESS, Broad
+from tuning import Choice, Integer, LogUniform, SearchSpace
 from tuning.fidelity import Fidelity, without_hidden
 from tuning.search import Search
-from tuning.strategies import WAIT, Trial
+from tuning.strategies import comparison
+from tuning.strategies.base import WAIT
+from tuning.strategies.broad import HOPELESS, Broad
+from tuning.trial import Trial
 from zoo.errors import SpecError
 
 MLP30 = zoo.get_spec("mlp30")
@@ -59,7 +61,7 @@ def test_it_finds_its_way_from_the_hopeless_start():
 def test_it_says_why():
     strategy = Broad(MLP30, SPACE)
     trials = played(strategy)
-    story = strategy.story(trials)
+    story = strategy.explanation(trials)
     told = [f"{remark.stage}: {remark.text}" for remark in story]
     assert (
         "learning_rate = 10, l2 = 1000, batch_size = 10: 10 of 100 right, which is gue" in told[0]
@@ -89,7 +91,7 @@ def test_it_waits_for_what_it_must_know():
 
 
 def test_no_trial_leaves_the_ranges_once_there_is_a_signal():
-    space = SearchSpace.of(learning_rate=LogUniform(0.05, 0.1), batch_size=Whole(10, 12))
+    space = SearchSpace.of(learning_rate=LogUniform(0.05, 0.1), batch_size=Integer(10, 12))
     for trial in played(Broad(MLP30.with_settings(l2=0.0), space, {"learning_rate": 0.1})):
         assert 0.05 <= trial.values["learning_rate"] <= 0.1
         assert 10 <= trial.values["batch_size"] <= 12
@@ -145,24 +147,24 @@ def trial(number=0, score=0.9, **told) -> Trial:
 
 
 def test_the_cost_falls_or_it_does_not():
-    assert judging.cost_falls(trial())
-    assert not judging.cost_falls(trial(costs=[3, 1, 2]))
-    assert not judging.cost_falls(trial(diverged=True, costs=[3, None]))
-    assert not judging.cost_falls(Trial(0, {}, {"score": 0, "executions": [], "error": "no"}))
+    assert comparison.cost_falls(trial())
+    assert not comparison.cost_falls(trial(costs=[3, 1, 2]))
+    assert not comparison.cost_falls(trial(diverged=True, costs=[3, None]))
+    assert not comparison.cost_falls(Trial(0, {}, {"score": 0, "executions": [], "error": "no"}))
 
 
 def test_accuracy_by_the_clock():
-    assert judging.seconds(trial()) == 6.0
-    assert [judging.accuracy_after(trial(), clock) for clock in (1, 2, 5.9, 60)] == [
+    assert comparison.seconds(trial()) == 6.0
+    assert [comparison.accuracy_after(trial(), clock) for clock in (1, 2, 5.9, 60)] == [
         0.0, 0.5, 0.8, 0.9
     ]  # fmt: skip
 
 
 def test_a_margin_is_that_of_two_binomials():
     """1.96 sqrt(2 p q / n), by hand for p = 0.9 and n = 10,000: 0.83 per cent."""
-    assert judging.margin(trial()) == pytest.approx(0.008316, abs=1e-6)
-    assert "not distinguishable" in judging.compared(trial(0, 0.9), [trial(1, 0.895)])
-    assert "not distinguishable" not in judging.compared(trial(0, 0.9), [trial(1, 0.88)])
+    assert comparison.margin(trial()) == pytest.approx(0.008316, abs=1e-6)
+    assert "not distinguishable" in comparison.compared(trial(0, 0.9), [trial(1, 0.895)])
+    assert "not distinguishable" not in comparison.compared(trial(0, 0.9), [trial(1, 0.88)])
 
 
 # --- for real -------------------------------------------------------------------------------------

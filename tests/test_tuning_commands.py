@@ -9,11 +9,12 @@ import pytest
 import zoo
 from tuning import Choice, SearchSpace
 from tuning.__main__ import TRIALS, _parser, _strategy, main
-from tuning.bayesian import Bayesian
-from tuning.hyperband import Hyperband
-from tuning.ledger import ENDLESS, Budget
 from tuning.search import Search
-from tuning.strategies import Grid, Random
+from tuning.store.trials import ENDLESS, Budget
+from tuning.strategies.bayesian import Bayesian
+from tuning.strategies.grid import Grid
+from tuning.strategies.hyperband import Hyperband
+from tuning.strategies.random import Random
 from zoo.errors import RunError
 
 MLP30 = zoo.get_spec("mlp30")
@@ -58,7 +59,7 @@ def test_commands_are_strategies(command, strategy):
 
 
 def test_what_a_budget_allows():
-    from tuning.strategies import Trial
+    from tuning.trial import Trial
 
     trials = [Trial(0, {}, {"seconds": 60.0}), Trial(1, {}, {"seconds": 30.0}), Trial(2, {})]
     assert not ENDLESS.spent_by(trials)

@@ -19,12 +19,20 @@ import pytest
 import zoo
 from tuning import Choice, SearchSpace
 from tuning.__main__ import main
-from tuning.distributed import VARIABLES, ChiefGone, NoUse, Place, await_chief, place, serve
-from tuning.ledger import Ledger
-from tuning.oracles import RESULT, StrategyOracle
+from tuning.kerastuner.chief import (
+    VARIABLES,
+    ChiefGone,
+    Endpoint,
+    TrialSuperseded,
+    await_chief,
+    endpoint,
+    serve,
+)
+from tuning.kerastuner.oracle import RESULT, StrategyOracle
+from tuning.kerastuner.tuner import SEARCH, Tuner, search_across
 from tuning.search import Search
-from tuning.strategies import Grid
-from tuning.tuner import SEARCH, Tuner, search_across
+from tuning.store.trials import TrialStore
+from tuning.strategies.grid import Grid
 from zoo.errors import RunError, SpecError
 
 SPEC = zoo.get_spec("linear").with_settings(epochs=4)
@@ -98,7 +106,7 @@ def free_port() -> int:
 
 
 def events(project: Path, kind: str) -> list[dict]:
-    return [event for event in Ledger(project).journal.read() if event["event"] == kind]
+    return [event for event in TrialStore(project).journal.read() if event["event"] == kind]
 
 
 @pytest.mark.parametrize(
@@ -149,7 +157,7 @@ def chief_of(found: Search, data, silence=60.0) -> Iterator[tuple[StrategyOracle
 
     def work():
         with contextlib.suppress(KeyboardInterrupt):
-            serve(oracle, Place("chief", "127.0.0.1", port), silence, watch)
+            serve(oracle, Endpoint("chief", "127.0.0.1", port), silence, watch)
 
     thread = threading.Thread(target=work)
     thread.start()
@@ -186,9 +194,11 @@ def test_a_worker_whose_chief_is_gone_says_so_and_its_run_can_go_on(bars, tmp_pa
         with worker.oracle.alive(trial.trial_id) as check:
             check()
             stop()
-            with pytest.raises(NoUse, match=f"no chief has answered at 127.0.0.1:{port} for 8 s"):
+            with pytest.raises(
+                TrialSuperseded, match=f"no chief has answered at 127.0.0.1:{port} for 8 s"
+            ):
                 until(lambda: check() or False)
-    with found.ledger.taken(found.strategy) as again:
+    with found.store.claim(found.strategy) as again:
         assert again.number == 0, "the trial is there for whoever asks next"
 
 
@@ -198,8 +208,8 @@ def test_a_worker_that_was_thought_dead_ends_its_trial_once(bars, tmp_path):
     oracle._set_project_dir(tmp_path, "search")
     oracle.verbose = 0
     first = oracle.create_trial("tuner0")
-    assert oracle.drop_silent(60) == []
-    assert oracle.drop_silent(0) == ["0000"]
+    assert oracle.expire_workers(60) == []
+    assert oracle.expire_workers(0) == ["0000"]
     second = oracle.create_trial("tuner1")
     assert first.trial_id == second.trial_id
     for trial, score in ((first, 0.5), (second, 0.7)):
@@ -241,7 +251,7 @@ def test_a_result_that_is_none_is_not_kept(tmp_path, told):
 def test_a_worker_without_a_chief_says_so_in_seconds(monkeypatch, capsys):
     port = free_port()
     with pytest.raises(ChiefGone, match=rf"no chief has answered at 127.0.0.1:{port} for 0.1 s"):
-        await_chief(Place("tuner0", "127.0.0.1", port), silence=0.1)
+        await_chief(Endpoint("tuner0", "127.0.0.1", port), silence=0.1)
     set_place(monkeypatch, "tuner0", port)
     assert main(["random", "linear", "--silence", "0.1s"]) == 1
     told = capsys.readouterr().err
@@ -255,7 +265,7 @@ def test_a_port_that_is_taken():
         taken.listen()
         port = taken.getsockname()[1]
         with pytest.raises(RunError, match=rf"nobody can listen at 127.0.0.1:{port}: the port is"):
-            serve(StrategyOracle(Grid(SPACE)), Place("chief", "127.0.0.1", port))
+            serve(StrategyOracle(Grid(SPACE)), Endpoint("chief", "127.0.0.1", port))
 
 
 @pytest.mark.parametrize(
@@ -272,13 +282,13 @@ def test_a_port_that_is_taken():
 )
 def test_a_place_that_is_none(environment, said):
     with pytest.raises(SpecError, match=said):
-        place(environment)
+        endpoint(environment)
 
 
 def test_places():
-    assert place({}) is None
-    assert place(dict(zip(VARIABLES, ("chief", "10.0.0.7", "8000"), strict=True))).is_chief
-    assert not place(dict(zip(VARIABLES, ("tuner0", "10.0.0.7", "8000"), strict=True))).is_chief
+    assert endpoint({}) is None
+    assert endpoint(dict(zip(VARIABLES, ("chief", "10.0.0.7", "8000"), strict=True))).is_chief
+    assert not endpoint(dict(zip(VARIABLES, ("tuner0", "10.0.0.7", "8000"), strict=True))).is_chief
 
 
 def test_many_workers_at_once_are_for_one_machine(monkeypatch, capsys):

@@ -6,10 +6,11 @@ import keras_tuner
 import pytest
 
 import zoo
-from tuning import Choice, LogUniform, SearchSpace, Whole, hypermodel
+from tuning import Choice, Integer, LogUniform, SearchSpace
+from tuning.kerastuner import hypermodel
 from zoo.errors import SpecError
 
-SPACE = SearchSpace.of(learning_rate=LogUniform(0.01, 1), units=Whole(5, 20), l2=Choice(0, 5))
+SPACE = SearchSpace.of(learning_rate=LogUniform(0.01, 1), units=Integer(5, 20), l2=Choice(0, 5))
 BRIEF = zoo.get_spec("mlp30").with_settings(epochs=2)
 
 

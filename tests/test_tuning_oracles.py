@@ -10,15 +10,19 @@ import keras_tuner
 import pytest
 
 import zoo
-from tuning import Choice, LogUniform, SearchSpace, Whole, hypermodel
-from tuning.bayesian import Bayesian
-from tuning.hyperband import Hyperband
-from tuning.journal import Journal
-from tuning.ledger import Budget
-from tuning.oracles import StrategyOracle
+from tuning import Choice, Integer, LogUniform, SearchSpace
+from tuning.kerastuner import hypermodel
+from tuning.kerastuner.oracle import StrategyOracle
+from tuning.kerastuner.tuner import Tuner
 from tuning.search import Search
-from tuning.strategies import WAIT, Grid, Random, Trial, random_point
-from tuning.tuner import Tuner
+from tuning.store.journal import Journal
+from tuning.store.trials import Budget
+from tuning.strategies.base import WAIT
+from tuning.strategies.bayesian import Bayesian
+from tuning.strategies.grid import Grid
+from tuning.strategies.hyperband import Hyperband
+from tuning.strategies.random import Random, random_point
+from tuning.trial import Trial
 from zoo.errors import RunError, SpecError
 
 SPEC = zoo.get_spec("linear").with_settings(epochs=2, cost="quadratic")
@@ -152,7 +156,7 @@ def test_the_model_keeps_away_from_trials_that_run():
 
 
 def test_no_point_of_a_finite_space_comes_twice_and_all_come():
-    space = SearchSpace.of(l2=Choice(0, 0.5, 4), units=Whole(5, 6), nesterov=Choice(False, True))
+    space = SearchSpace.of(l2=Choice(0, 0.5, 4), units=Integer(5, 6), nesterov=Choice(False, True))
     search, trials = Bayesian(space), []
     while (plan := search.next(trials)) is not None:
         trials.append(Trial(len(trials), plan.values, {"score": 1 / (1 + plan.values["l2"])}))
@@ -254,7 +258,7 @@ def test_an_error_that_is_not_the_points_own_is_raised(few, tmp_path, monkeypatc
     def no_disk(*told, **options):
         raise OSError("no space left on the disk")
 
-    monkeypatch.setattr("tuning.tuner.run", no_disk)
+    monkeypatch.setattr("tuning.kerastuner.tuner.run", no_disk)
     tuner = tuned(tmp_path, Grid(GRID))
     with pytest.raises(OSError, match="no space left"):
         tuner.search(few)

@@ -14,20 +14,21 @@ from test_tuning_broad import MLP30, played
 from test_tuning_broad import SPACE as BROAD_SPACE
 
 import zoo
-from tuning import Choice, LogUniform, SearchSpace, Uniform, Whole
+from tuning import Choice, Integer, LogUniform, SearchSpace, Uniform
 from tuning.__main__ import main
-from tuning.broad import Broad
 from tuning.fidelity import Fidelity
-from tuning.ledger import Ledger
-from tuning.progress import Line, Pace
-from tuning.reporting import charts
-from tuning.reporting.importance import FEWEST, Importance, importance
-from tuning.reporting.page import OURS, page
-from tuning.reporting.record import read_record
-from tuning.reporting.scales import accuracy, linear, logarithmic, named, of_setting, round_numbers
-from tuning.results import best_of, duration, to_csv
+from tuning.progress import RateEstimator, SearchProgress
+from tuning.report import charts
+from tuning.report.importance import FEWEST, Importance, importance
+from tuning.report.page import OURS, page
+from tuning.report.record import read_record
+from tuning.report.scales import accuracy, linear, logarithmic, named, of_setting, round_numbers
 from tuning.search import Search
-from tuning.strategies import Grid, Trial
+from tuning.store.results import best_of, duration, to_csv
+from tuning.store.trials import TrialStore
+from tuning.strategies.broad import Broad
+from tuning.strategies.grid import Grid
+from tuning.trial import Trial
 from zoo.errors import RunError
 
 EVIL = "<script>window.hacked = 1</script>"
@@ -41,7 +42,7 @@ SPACE = SearchSpace.of(
 
 
 def result(score, *, seconds=2.0, curve=None, costs=None, seed=0, diverged=False) -> dict:
-    """What a trial of one seed came to, as `tuning.running` tells it."""
+    """What a trial of one seed came to, as `tuning.execution` tells it."""
     curve = curve or [score / 2, score, score * 0.99]
     told = {
         "seed": seed, "accuracy": score, "best_epoch": 0 if diverged else 2, "epochs": len(curve),
@@ -63,7 +64,7 @@ def recorded(folder, trials, *, space=SPACE, spec=SPEC, strategy=None):
     identity = {"network": spec.name, "spec": spec.to_plain(), "space": space.to_plain()}
     identity |= {"executions": 1, "seed": 0, "strategy": told, "data": "x"}
     (project / "search.json").write_text(json.dumps(identity))
-    with Ledger(project).journal.writing() as writer:
+    with TrialStore(project).journal.writing() as writer:
         for trial in trials:
             began = {"event": "started", "trial": trial.number, "values": trial.values}
             fidelity = {"fidelity": trial.fidelity.to_plain(), "time": 1e9 + 10 * trial.number}
@@ -179,7 +180,7 @@ def test_the_broad_strategy_tells_its_story_and_links_to_its_trials(visit, tmp_p
     found = recorded(tmp_path, trials, space=BROAD_SPACE, spec=MLP30, strategy=told)
     browser = visit(found)
     said = browser.find_element("id", "story").text
-    story = strategy.story(trials)
+    story = strategy.explanation(trials)
     assert len(story) > 10
     for remark in story:
         assert remark.text in said
@@ -304,7 +305,7 @@ def test_a_zero_stands_below_every_power_and_what_is_outside_has_its_place():
     scale = of_setting("l2", LogUniform(0.01, 10.0), [0.0, 1000.0, 1.0])
     assert scale.place(0.0) == 0 < scale.place(0.01) < scale.place(1.0) < scale.place(1000.0) == 1
     assert scale.ticks[0] == (0.0, "0")
-    assert of_setting("units", Whole(10, 50), [10]).place(30) == 0.5
+    assert of_setting("units", Integer(10, 50), [10]).place(30) == 0.5
     assert of_setting("momentum", Uniform(0, 0.9), [0.3]).place(0.9) == 1
 
 
@@ -477,7 +478,9 @@ def test_tensorboard_reads_what_is_written_for_it(tmp_path):
     from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
     choices = Choice("elastic", ["shift", "skew"], None)
-    space = SearchSpace.of(learning_rate=LogUniform(0.01, 1.0), units=Whole(5, 9), augment=choices)
+    space = SearchSpace.of(
+        learning_rate=LogUniform(0.01, 1.0), units=Integer(5, 9), augment=choices
+    )
     trials = [
         Trial(0, {"learning_rate": 0.5, "units": 7, "augment": ["shift", "skew"]}, result(0.9)),
         Trial(1, {"learning_rate": 0.1, "units": 5, "augment": "elastic"}, DIVERGED),
@@ -520,13 +523,13 @@ def test_tensorboard_reads_what_is_written_for_it(tmp_path):
 
 
 def test_the_time_left_is_told_by_the_pace_since_the_line_began():
-    pace = Pace(40)
+    pace = RateEstimator(40)
     assert pace.left(10, now=100.0) is None, "what was done before tells no pace"
     assert pace.left(10, now=105.0) is None
     assert pace.left(15, now=110.0) == 50.0, "five in ten seconds, and 25 to come"
     assert pace.left(15, now=114.0) == 46.0
     assert pace.left(15, now=999.0) == 0.0
-    assert Pace(None).left(3, now=1.0) is None
+    assert RateEstimator(None).left(3, now=1.0) is None
 
 
 def test_the_line_says_what_is_known():
@@ -534,9 +537,9 @@ def test_the_line_says_what_is_known():
     fast = {"clock": lambda: now[0], "quiet": True}
     trials = [Trial(n, {}, result(0.9 + n / 100, seconds=30.0)) for n in range(4)]
     by_trials, by_time, open_end = (
-        Line(8, None, **fast),
-        Line(None, 240, **fast),
-        Line(None, None, **fast),
+        SearchProgress(8, None, **fast),
+        SearchProgress(None, 240, **fast),
+        SearchProgress(None, None, **fast),
     )
     assert by_trials.text([]) == "0 of 8 trials, nothing learned yet, 0.0 s of training"
     assert by_time.text([]) == "0 trials, nothing learned yet, 0.0 s of 4 min 0 s of training"
@@ -564,8 +567,8 @@ def test_the_best_so_far_is_that_on_the_most_of_the_problem():
     easy = Trial(0, {}, result(1.0), Fidelity(images=1000, digits=(0, 1), hidden=False))
     trials = [easy, Trial(1, {}, result(0.9)), Trial(2, {}, result(0.9)), Trial(3, {}, DIVERGED)]
     assert best_of(trials).number == 1
-    assert "best 90.00 %," in Line(None, None, quiet=True).text(trials)
-    assert "best 100.00 % on digits 0 and 1" in Line(None, None, quiet=True).text([easy])
+    assert "best 90.00 %," in SearchProgress(None, None, quiet=True).text(trials)
+    assert "best 100.00 % on digits 0 and 1" in SearchProgress(None, None, quiet=True).text([easy])
     assert best_of([trials[3]]) is None
 
 
@@ -573,7 +576,7 @@ def test_into_a_log_goes_a_line_a_trial_and_the_story_to_the_output(tmp_path, ca
     strategy = Broad(MLP30, BROAD_SPACE)
     trials = played(strategy)[:3]
     found = Search(tmp_path / "search", MLP30, BROAD_SPACE, strategy)
-    line, quiet = Line(None, None), Line(None, None, quiet=True)
+    line, quiet = SearchProgress(None, None), SearchProgress(None, None, quiet=True)
     for trial in trials:
         with found.journal.writing() as writer:
             told = {"values": trial.values, "fidelity": trial.fidelity.to_plain()}
@@ -585,7 +588,7 @@ def test_into_a_log_goes_a_line_a_trial_and_the_story_to_the_output(tmp_path, ca
             each.show(found)
     told = capsys.readouterr()
     assert [each.partition(" trials")[0] for each in told.err.splitlines()] == ["1", "2", "3"]
-    story = [f"{remark.stage}\n    {remark.text}" for remark in strategy.story(trials)]
+    story = [f"{remark.stage}\n    {remark.text}" for remark in strategy.explanation(trials)]
     assert told.out.splitlines() == "\n".join(story).splitlines()
 
 

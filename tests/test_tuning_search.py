@@ -14,13 +14,15 @@ import numpy as np
 import pytest
 
 import zoo
-from tuning import Choice, LogUniform, SearchSpace, Whole
-from tuning.journal import Journal
-from tuning.results import keep_best, table, to_csv
+from tuning import Choice, Integer, LogUniform, SearchSpace
 from tuning.search import Search
-from tuning.strategies import Grid, Random, Trial
+from tuning.store.journal import Journal
+from tuning.store.results import keep_best, table, to_csv
+from tuning.strategies.grid import Grid
+from tuning.strategies.random import Random
+from tuning.trial import Trial
 from tuning.workers import run
-from zoo.cli import main
+from zoo.cli.main import main
 from zoo.errors import RunError, SpecError
 from zoo.spec import ModelSpec
 
@@ -54,7 +56,7 @@ def test_a_grid_is_exhaustive():
 
 
 def test_random_points_of_a_finite_space_come_once_each():
-    space = SearchSpace.of(units=Whole(1, 30), l2=Choice(0, 1, 2))
+    space = SearchSpace.of(units=Integer(1, 30), l2=Choice(0, 1, 2))
     points = all_of(Random(space, trials=1000, seed=3))
     assert len(points) == Random(space, trials=1000).total == 90
     assert len({tuple(point.values()) for point in points}) == 90

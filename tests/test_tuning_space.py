@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 import zoo
-from tuning import Choice, LogUniform, SearchSpace, Uniform, Whole
+from tuning import Choice, Integer, LogUniform, SearchSpace, Uniform
 from tuning.space import apply
 from zoo.errors import SpecError
 
 SPACE = SearchSpace.of(
-    learning_rate=LogUniform(0.01, 100), momentum=Uniform(0, 0.5), units=Whole(5, 8),
+    learning_rate=LogUniform(0.01, 100), momentum=Uniform(0, 0.5), units=Integer(5, 8),
     initializer=Choice("scaled", "large"),
 )  # fmt: skip
 
@@ -44,7 +44,7 @@ def test_a_grid_has_every_combination_once():
 
 
 def test_a_finite_space_counts_its_points():
-    space = SearchSpace.of(units=Whole(5, 8), l2=Choice(0, 1, 5))
+    space = SearchSpace.of(units=Integer(5, 8), l2=Choice(0, 1, 5))
     assert space.size == 12
     points = [space.point(number) for number in range(12)]
     assert len({tuple(point.values()) for point in points}) == 12
@@ -72,7 +72,7 @@ def test_units_are_those_of_every_hidden_layer():
         (lambda: Uniform(0, float("nan")), "not from 0 to nan"),
         (lambda: Uniform("a", 1), "two numbers"),
         (lambda: LogUniform(0, 1), "starts above 0"),
-        (lambda: Whole(1.5, 2), "whole ends"),
+        (lambda: Integer(1.5, 2), "whole ends"),
         (lambda: SearchSpace.from_json("[]"), "no search space"),
         (lambda: SearchSpace.from_json("{"), "no search space"),
         (lambda: SearchSpace.from_json('{"l2": 5}'), "must be one range"),
@@ -90,7 +90,7 @@ def test_what_is_no_space_is_refused(make, said):
     [
         ("mlp30", SearchSpace.of(momentum=Uniform(0, 2)), "momentum = 2.0 makes no mlp30"),
         ("mlp30", SearchSpace.of(cost=Choice("quadratic", "log_likelihood")), "makes no mlp30"),
-        ("linear", SearchSpace.of(units=Whole(1, 5)), "no hidden fully connected layer"),
+        ("linear", SearchSpace.of(units=Integer(1, 5)), "no hidden fully connected layer"),
     ],
 )
 def test_a_space_that_a_network_does_not_fit(name, space, said):

@@ -9,14 +9,17 @@ import reference
 import zoo
 from benchmarks import vectorized as benchmark
 from benchmarks.rows import read_rows, write_rows
-from tuning import Choice, SearchSpace, vectorized
-from tuning.ledger import Budget
+from tuning import Choice, SearchSpace
 from tuning.search import Search
-from tuning.stacked import program
-from tuning.strategies import WAIT, Grid, Trial
-from tuning.vectorized import as_they_end, train_together
-from zoo.builder import build_model
+from tuning.store.trials import Budget
+from tuning.strategies.base import WAIT
+from tuning.strategies.grid import Grid
+from tuning.trial import Trial
+from tuning.vectorized import train
+from tuning.vectorized.program import program
+from tuning.vectorized.train import as_they_end, train_vectorized
 from zoo.errors import SpecError
+from zoo.nn.builder import build_model
 from zoo.spec import FullyConnected, ModelSpec, Recipe, Softmax
 
 SIGMOIDS = ModelSpec(
@@ -90,9 +93,9 @@ GROUPS = {
 
 @pytest.mark.parametrize("group", GROUPS)
 def test_results_are_those_of_training_one_by_one(few, group, monkeypatch):
-    monkeypatch.setattr(vectorized, "WORTH_COMPILING", 0)
+    monkeypatch.setattr(train, "WORTH_COMPILING", 0)
     seeds, specs = GROUPS[group]
-    together = train_together(specs, few, seeds=seeds)
+    together = train_vectorized(specs, few, seeds=seeds)
     each = seeds if isinstance(seeds, list) else [seeds] * len(specs)
     for spec, seed, mine in zip(specs, each, together, strict=True):
         check_same(mine, zoo.train(spec, few, seed=seed, progress=False))
@@ -109,7 +112,7 @@ def test_steps_are_those_of_the_books_equations(few):
         for rate, l2 in ((0.5, 2.0), (1.5, 0.0))
     ]
     batches = few.train.images[:50].reshape(5, 10, 28, 28, 1), few.train.labels[:50].reshape(5, 10)
-    for spec, result in zip(specs, train_together(specs, few), strict=True):
+    for spec, result in zip(specs, train_vectorized(specs, few), strict=True):
         start = build_model(spec, seed=0).get_weights()
         network = reference.Network(
             [reference.Dense(start[0].T, start[1]), reference.Dense(start[2].T, start[3])],
@@ -132,21 +135,21 @@ def test_what_differs_in_no_shape_shares_a_program_and_the_rest_trains_all_the_s
         SIGMOIDS.with_settings(learning_rate=0.7),
     ]
     program.cache_clear()
-    together = train_together(specs, few)
+    together = train_vectorized(specs, few)
     assert program.cache_info().misses == 2
     assert [result.spec.name for result in together] == [spec.name for spec in specs]
     check_same(together[1], zoo.train(specs[1], few, progress=False))
 
 
 def test_what_was_killed_goes_on_together_or_alone(few, tmp_path, monkeypatch):
-    monkeypatch.setattr(vectorized, "CHECKPOINT", 0)
+    monkeypatch.setattr(train, "CHECKPOINT", 0)
     specs = variants(
         RECTIFIED.with_settings(epochs=3),
         {"momentum": 0.5},
         {"learning_rate": 0.1, "momentum": 0.9},
         {"learning_rate": 1e-6, "patience": 1},
     )
-    unbroken = train_together(specs, few)
+    unbroken = train_vectorized(specs, few)
     folders = [tmp_path / str(number) for number in range(3)]
     running = as_they_end(specs, few, [0, 0, 0], folders)
     first, _ = next(running)  # the impatient one, in its second epoch
@@ -157,25 +160,25 @@ def test_what_was_killed_goes_on_together_or_alone(few, tmp_path, monkeypatch):
 
     alone = zoo.train(specs[0], few, out=folders[0], progress=False)
     check_same(alone, unbroken[0])
-    again = train_together(specs, few, out=folders)
+    again = train_vectorized(specs, few, out=folders)
     for mine, theirs in zip(again, unbroken, strict=True):
         check_same(mine, theirs)
     assert again[0].history == alone.history, "what has ended is only read"
 
 
 def test_fewer_run_in_a_narrower_program_once_that_pays(few):
-    runs = [vectorized.Run(number, job_of(SIGMOIDS, few)) for number in range(3)]
-    assert vectorized._narrowed(8, runs) == 8, "300 images in 2 epochs do not"
+    runs = [train.Run(number, job_of(SIGMOIDS, few)) for number in range(3)]
+    assert train._narrowed(8, runs) == 8, "300 images in 2 epochs do not"
     many = SIGMOIDS.with_settings(images=50_000, epochs=3)
     for run in runs:
         run.job = job_of(many, few)
-    assert [vectorized._narrowed(8, runs[:count]) for count in (1, 2, 3)] == [1, 2, 4]
-    assert vectorized._narrowed(5, runs) == 5
-    assert vectorized._narrowed(5, runs[:2]) == 3
+    assert [train._narrowed(8, runs[:count]) for count in (1, 2, 3)] == [1, 2, 4]
+    assert train._narrowed(5, runs) == 5
+    assert train._narrowed(5, runs[:2]) == 3
 
 
 def job_of(spec, data):
-    return vectorized.Job(
+    return train.TrainingJob(
         spec, 0, data.train, data.validation, "", None, {}, [], {}, progress=False
     )
 
@@ -191,7 +194,7 @@ def job_of(spec, data):
 )
 def test_what_is_asked_for_is_checked(few, asked, said):
     with pytest.raises(SpecError, match=said):
-        train_together([SIGMOIDS, SIGMOIDS], few, **asked)
+        train_vectorized([SIGMOIDS, SIGMOIDS], few, **asked)
 
 
 # --- in a search ----------------------------------------------------------------------------------
@@ -253,7 +256,7 @@ def test_a_budget_of_time_is_not_outrun_by_a_batch():
 
 
 def test_a_search_that_was_killed_at_any_event_goes_on(few, tmp_path, monkeypatch):
-    monkeypatch.setattr(vectorized, "CHECKPOINT", 0)
+    monkeypatch.setattr(train, "CHECKPOINT", 0)
     space = SearchSpace.of(learning_rate=Choice(0.03, 0.1, 0.3))
 
     def dying(trial):

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo import weights
 from zoo.errors import RunError
+from zoo.training import weights
 
 
 @pytest.fixture(scope="module")

@@ -10,31 +10,41 @@ from __future__ import annotations
 
 import importlib
 
-from tuning.space import Choice, LogUniform, SearchSpace, Uniform, Whole
+from tuning.space import Choice, Integer, LogUniform, SearchSpace, Uniform
+from zoo.utils.renamed import renamed
 
 _LATER = {
-    "hypermodel": "tuning.models",
+    "hypermodel": "tuning.kerastuner.hypermodel",
     "Search": "tuning.search",
-    "StrategyOracle": "tuning.oracles",
-    "Tuner": "tuning.tuner",
-    "train_together": "tuning.vectorized",
+    "StrategyOracle": "tuning.kerastuner.oracle",
+    "Tuner": "tuning.kerastuner.tuner",
+    "train_vectorized": "tuning.vectorized.train",
 }
 
 __all__ = [
     "Choice",
+    "Integer",
     "LogUniform",
     "Search",
     "SearchSpace",
     "StrategyOracle",
     "Tuner",
     "Uniform",
-    "Whole",
     "hypermodel",
-    "train_together",
+    "train_vectorized",
 ]
 
 
+# Names of earlier versions, which still work and say the new one.
+_RENAMED = {
+    "Whole": "tuning.space.Integer",
+    "train_together": "tuning.vectorized.train.train_vectorized",
+}
+
+
 def __getattr__(name: str):
+    if name in _RENAMED:
+        return renamed("tuning", name, _RENAMED[name])
     if name not in _LATER:
         raise AttributeError(f"module 'tuning' has no attribute {name!r}")
     return getattr(importlib.import_module(_LATER[name]), name)

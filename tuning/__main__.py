@@ -13,16 +13,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tuning.broad import Broad
-from tuning.distributed import SILENCE, await_chief, place
-from tuning.ledger import ENDLESS, Budget
-from tuning.reporting import command as report
+from tuning.kerastuner.chief import SILENCE, await_chief, endpoint
+from tuning.report import command as report
 from tuning.space import Choice, LogUniform, SearchSpace
-from tuning.strategies import Grid, Random, Strategy
+from tuning.store.trials import ENDLESS, Budget
+from tuning.strategies.base import Strategy
+from tuning.strategies.broad import Broad
+from tuning.strategies.grid import Grid
+from tuning.strategies.random import Random
 from zoo.errors import SpecError, UnknownNameError, ZooError
-from zoo.quiet import import_tensorflow
 from zoo.registry import get_spec
 from zoo.spec import ModelSpec
+from zoo.utils.tensorflow import import_tensorflow
 
 # Wide enough that a search has something to find: from far too small to far too large.
 SPACE = SearchSpace.of(
@@ -66,13 +68,13 @@ def search(options: argparse.Namespace) -> None:
     spec = spec.with_settings(**{name: value for name, value in changes.items() if value})
     space = SearchSpace.from_json(options.space.read_text()) if options.space else SPACE
     project = options.project or Path("runs") / f"{options.strategy}-{spec.name}"
-    here = place()
+    here = endpoint()
     if here and options.workers > 1:
         raise SpecError("--workers is for one machine: across machines, start each worker itself")
     if here and not here.is_chief:
         await_chief(here, options.silence)
     import_tensorflow()
-    from tuning.progress import Line
+    from tuning.progress import SearchProgress
     from tuning.search import Search
     from zoo.data import load_data
 
@@ -80,7 +82,9 @@ def search(options: argparse.Namespace) -> None:
     strategy = _strategy(options, spec, space)
     together = 1 if here else options.together
     found = Search(project, spec, space, strategy, options.executions, options.seed, together)
-    line = Line(_total(strategy, options.budget), options.budget.seconds, quiet=options.quiet)
+    line = SearchProgress(
+        _total(strategy, options.budget), options.budget.seconds, quiet=options.quiet
+    )
     _run(options, found, data, line.show, bool(here))
     line.close()
     if not here or here.is_chief:
@@ -89,7 +93,7 @@ def search(options: argparse.Namespace) -> None:
 
 def _run(options: argparse.Namespace, found, data, watch, across: bool) -> None:
     if across:
-        from tuning.tuner import search_across
+        from tuning.kerastuner.tuner import search_across
 
         search_across(found, data, options.budget, options.silence, lambda: watch(found), _say)
         return
@@ -109,7 +113,7 @@ def _total(strategy: Strategy, budget: Budget) -> int | None:
 
 
 def _report(found) -> None:
-    from tuning.results import keep_best, table
+    from tuning.store.results import keep_best, table
 
     print(table(found.trials()))
     best = found.best()
@@ -124,13 +128,13 @@ def _strategy(options: argparse.Namespace, spec: ModelSpec, space: SearchSpace) 
     if options.strategy == "broad":
         return Broad(spec, space, dict(options.start))
     if options.strategy == "hyperband":
-        from tuning.hyperband import Hyperband
+        from tuning.strategies.hyperband import Hyperband
 
         epochs, rounds = spec.recipe.epochs, options.iterations
         return Hyperband(space, epochs, options.factor, rounds, options.seed)
     trials = options.trials or (None if options.budget != ENDLESS else TRIALS)
     if options.strategy == "bayesian":
-        from tuning.bayesian import Bayesian
+        from tuning.strategies.bayesian import Bayesian
 
         return Bayesian(space, trials, options.seed)
     return Random(space, trials, options.seed)

@@ -6,8 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from zoo.data import Data
-from zoo.layers import FullyConnected, told_fields
-from zoo.spec import ModelSpec
+from zoo.spec import FullyConnected, ModelSpec, non_default_fields
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ class Fidelity:
 
     def to_plain(self) -> dict[str, Any]:
         """What differs from the full problem, as plain data."""
-        return told_fields(self)
+        return non_default_fields(self)
 
     @property
     def rank(self) -> tuple[Any, ...]:

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from tuning.broad import Broad
-from tuning.results import best_of, duration
-from tuning.strategies import Trial
+from tuning.store.results import best_of, duration
+from tuning.strategies.broad import Broad
+from tuning.trial import Trial
 
 if TYPE_CHECKING:
     from tuning.search import Search
 
 
-class Line:
+class SearchProgress:
     """A bar over trials, or over the budget of seconds where one is set.
 
     Where nobody looks, as in a log, it is a line of text at the end of every trial. The time left
@@ -33,7 +33,7 @@ class Line:
         clock: Callable[[], float] = time.monotonic,
     ):
         self.trials, self.seconds, self.quiet, self.clock = trials, seconds, quiet, clock
-        self.paces = [Pace(trials), Pace(seconds)]
+        self.paces = [RateEstimator(trials), RateEstimator(seconds)]
         total = seconds or trials
         self.bar = tqdm(
             total=total,
@@ -91,7 +91,7 @@ class Line:
         self.bar.close()
 
 
-class Pace:
+class RateEstimator:
     """How fast something nears its total, by the clock, from when it was first looked at."""
 
     def __init__(self, total: float | None):

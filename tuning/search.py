@@ -16,17 +16,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tuning.journal import Journal
-from tuning.ledger import Budget, Ledger, check_same, trials_of, whole
-from tuning.running import run
-from tuning.running_together import run_together
+from tuning.execution import run
 from tuning.space import SearchSpace
-from tuning.strategies import Strategy, Trial, Wait
-from tuning.vectorized import stackable
+from tuning.store.journal import Journal
+from tuning.store.trials import Budget, TrialStore, check_same, trials_of, whole
+from tuning.strategies.base import Strategy, Wait
+from tuning.trial import Trial
+from tuning.vectorized.train import stackable
+from tuning.vectorized.trials import run_vectorized
 from zoo.data import Data
 from zoo.errors import RunError, SpecError
-from zoo.files import replacing
 from zoo.spec import ModelSpec
+from zoo.utils.atomic import atomic_write
 
 __all__ = ["PAUSE", "Search", "trials_of"]
 
@@ -62,12 +63,12 @@ class Search:
                 raise SpecError(f"{name} must be a whole number from {least} up, not {value!r}")
 
     @property
-    def ledger(self) -> Ledger:
-        return Ledger(self.project)
+    def store(self) -> TrialStore:
+        return TrialStore(self.project)
 
     @property
     def journal(self) -> Journal:
-        return self.ledger.journal
+        return self.store.journal
 
     @property
     def seeds(self) -> range:
@@ -76,7 +77,7 @@ class Search:
 
     def trials(self) -> list[Trial]:
         """All trials so far, ended or not, by their numbers."""
-        return self.ledger.trials()
+        return self.store.trials()
 
     def best(self) -> Trial:
         """The ended trial with the highest score, of equals the first; RunError without one.
@@ -96,7 +97,7 @@ class Search:
         path = self.project / "search.json"
         try:
             if not path.exists():
-                with replacing(path) as temporary:
+                with atomic_write(path) as temporary:
                     temporary.write_text(json.dumps(mine, indent=2) + "\n")
                 return
             there = json.loads(path.read_text())
@@ -135,14 +136,14 @@ class Search:
         self.open(data)
         budget = Budget(seconds, most)
         while True:
-            with self.ledger.taken(self.strategy, budget) as trial:
+            with self.store.claim(self.strategy, budget) as trial:
                 if trial is None:
                     return
                 if isinstance(trial, Wait):
                     time.sleep(PAUSE)
                     continue
                 for each, result in self._results(trial, budget, data):
-                    self.ledger.end(each.number, result)
+                    self.store.end(each.number, result)
                     tell(replace(each, result=result))
 
     def _results(
@@ -152,12 +153,12 @@ class Search:
         if self.together == 1 or not stackable(self.spec) or not whole(trial):
             yield trial, self._run(trial, data)
             return
-        with self.ledger.beside(trial, self.strategy, budget, self.together) as trials:
-            yield from run_together(trials, self.spec, data, self.ledger.folder, self.seeds)
+        with self.store.claim_batch(trial, self.strategy, budget, self.together) as trials:
+            yield from run_vectorized(trials, self.spec, data, self.store.folder, self.seeds)
 
     def _run(self, trial: Trial, data: Data) -> dict[str, Any]:
-        before = None if trial.after is None else self.ledger.folder(trial.after)
-        folder = self.ledger.folder(trial.number)
+        before = None if trial.after is None else self.store.folder(trial.after)
+        folder = self.store.folder(trial.number)
         return run(trial, self.spec, data, folder, self.seeds, before=before)
 
 

@@ -13,9 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
-from zoo import checks
 from zoo.errors import SpecError, nearest
-from zoo.spec import FullyConnected, ModelSpec, Recipe
+from zoo.spec import FullyConnected, ModelSpec, Recipe, validation
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,7 +38,7 @@ class Choice:
         if not values or len({json.dumps(value) for value in values}) < len(values):
             raise SpecError(f"a choice is among one or more different values, not {values!r}")
 
-    def at(self, share: float) -> Any:
+    def quantile(self, share: float) -> Any:
         return self.values[min(int(share * len(self.values)), len(self.values) - 1)]
 
     def points(self, steps: int) -> list[Any]:
@@ -64,12 +63,14 @@ class Uniform:
     def __post_init__(self) -> None:
         _check_range(self)
 
-    def at(self, share: float) -> float:
+    def quantile(self, share: float) -> float:
         return self.low + share * (self.high - self.low)
 
     def points(self, steps: int) -> list[Any]:
         return (
-            [self.at(step / (steps - 1)) for step in range(steps)] if steps > 1 else [self.at(0.5)]
+            [self.quantile(step / (steps - 1)) for step in range(steps)]
+            if steps > 1
+            else [self.quantile(0.5)]
         )
 
     @property
@@ -90,13 +91,13 @@ class LogUniform(Uniform):
         if self.low <= 0:
             raise SpecError(f"a logarithmic range starts above 0, not at {self.low!r}")
 
-    def at(self, share: float) -> float:
+    def quantile(self, share: float) -> float:
         # Rounded, so that 10 ** -2 is 0.01 in a journal, too.
         return float(f"{self.low * (self.high / self.low) ** share:.12g}")
 
 
 @dataclass(frozen=True)
-class Whole:
+class Integer:
     """A whole number from `low` to `high`, both included.
 
     >>> Whole(10, 50).points(steps=3)
@@ -111,7 +112,7 @@ class Whole:
         if self.low != int(self.low) or self.high != int(self.high):
             raise SpecError(f"a range of whole numbers has whole ends, not {self.low}, {self.high}")
 
-    def at(self, share: float) -> int:
+    def quantile(self, share: float) -> int:
         return min(self.low + int(share * self.size), self.high)
 
     def points(self, steps: int) -> list[Any]:
@@ -126,8 +127,8 @@ class Whole:
         return self.high - self.low + 1
 
 
-Range = Choice | Uniform | LogUniform | Whole
-KINDS = {"choice": Choice, "uniform": Uniform, "log_uniform": LogUniform, "whole": Whole}
+Range = Choice | Uniform | LogUniform | Integer
+KINDS = {"choice": Choice, "uniform": Uniform, "log_uniform": LogUniform, "whole": Integer}
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,7 @@ class SearchSpace:
         if not self.ranges:
             raise SpecError("a search space needs a setting to search: learning_rate, say")
         known = [UNITS, *(field.name for field in fields(Recipe))]
-        checks.known_names([name for name, _ in self.ranges], known, "a search space")
+        validation.known_names([name for name, _ in self.ranges], known, "a search space")
 
     @classmethod
     def of(cls, **ranges: Range) -> SearchSpace:
@@ -231,7 +232,7 @@ def _resized(layer: Any, units: int) -> Any:
     return replace(layer, units=units) if isinstance(layer, FullyConnected) else layer
 
 
-def _check_range(given: Uniform | Whole) -> None:
+def _check_range(given: Uniform | Integer) -> None:
     ends = (given.low, given.high)
     if any(isinstance(end, bool) or not isinstance(end, int | float) for end in ends):
         raise SpecError(f"a range has two numbers for its ends, not {ends!r}")

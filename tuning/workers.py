@@ -8,15 +8,14 @@ import time
 from collections.abc import Callable
 from multiprocessing.process import BaseProcess
 
-from zoo.quiet import import_tensorflow
+from tuning.search import Search
+from zoo.data import Data
+from zoo.errors import RunError
+from zoo.utils.tensorflow import import_tensorflow
 
 # A process that begins finds its work by this module: what follows would import TensorFlow aloud,
 # over the line that tells how the search goes.
 import_tensorflow()
-
-from tuning.search import Search  # noqa: E402
-from zoo.data import Data  # noqa: E402
-from zoo.errors import RunError  # noqa: E402
 
 # A worker that dies this often was not killed by chance.
 MOST_DEATHS = 20

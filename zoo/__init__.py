@@ -16,6 +16,7 @@ import os
 from zoo.errors import DataError, RunError, SpecError, UnknownNameError, ZooError
 from zoo.registry import get_spec, list_models, register, unregister
 from zoo.spec import Claim, ConvPool, FullyConnected, ModelSpec, Recipe, Softmax, Vote
+from zoo.utils.renamed import renamed
 
 # Read when TensorFlow is imported, and set only where the user has not. oneDNN makes convolutions
 # fast on a processor. The book's batches of ten are too small to share among threads, which costs
@@ -27,31 +28,41 @@ _LATER = {
     "Data": "zoo.data",
     "Split": "zoo.data",
     "load_data": "zoo.data",
-    "build": "zoo.models",
-    "load": "zoo.models",
-    "save": "zoo.models",
-    "vote": "zoo.ensemble",
-    "TrainResult": "zoo.training",
-    "train": "zoo.training",
-    "Score": "zoo.evaluation",
-    "answer": "zoo.evaluation",
-    "evaluate": "zoo.evaluation",
+    "build": "zoo.pretrained.models",
+    "load": "zoo.pretrained.models",
+    "save": "zoo.pretrained.models",
+    "vote": "zoo.pretrained.models",
+    "TrainResult": "zoo.training.job",
+    "train": "zoo.training.train",
+    "Score": "zoo.evaluation.scores",
+    "predict": "zoo.evaluation.scores",
+    "evaluate": "zoo.evaluation.scores",
 }
 
-# Rooms that are asked for by name, as in zoo.export.export(...).
-_ROOMS = ("draws", "ensemble", "export", "lab", "pretrained", "weights")
+# Packages that are asked for by name, as in zoo.export.export(...).
+_PACKAGES = ("evaluation", "export", "lab", "nn", "pretrained", "reproduction", "training")
+
+# Names of earlier versions, which still work and say the new one.
+_RENAMED = {
+    "answer": "zoo.evaluation.scores.predict",
+    "draws": "zoo.reproduction.ensembles",
+    "ensemble": "zoo.nn.voting",
+    "weights": "zoo.training.weights",
+}
 
 __all__ = [
     "Claim", "ConvPool", "Data", "DataError", "FullyConnected", "ModelSpec", "Recipe", "RunError",
     "Score", "Softmax", "SpecError", "Split", "TrainResult", "UnknownNameError", "Vote", "ZooError",
-    "answer", "build", "evaluate", "get_spec", "list_models", "load", "load_data", "register",
+    "build", "evaluate", "get_spec", "list_models", "load", "load_data", "predict", "register",
     "save", "train", "unregister", "vote",
 ]  # fmt: skip
 
 
 def __getattr__(name: str):
-    if name in _ROOMS:
+    if name in _PACKAGES:
         return importlib.import_module(f"zoo.{name}")
+    if name in _RENAMED:
+        return renamed("zoo", name, _RENAMED[name])
     if name not in _LATER:
         raise AttributeError(f"module 'zoo' has no attribute {name!r}")
     return getattr(importlib.import_module(_LATER[name]), name)

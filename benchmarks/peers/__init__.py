@@ -13,8 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from zoo.data import Split
-from zoo.layers import Shape
-from zoo.spec import IMAGE_SHAPE, ConvPool, ModelSpec, Softmax
+from zoo.spec import IMAGE_SHAPE, ConvPool, ModelSpec, Shape, Softmax
 
 PEERS = ("zoo", "keras", "torch", "jax", "numpy")
 

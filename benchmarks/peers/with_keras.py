@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 
 from benchmarks.peers import decay, floats
-from zoo.conventions import COSTS
+from zoo.nn.losses import COSTS
 from zoo.spec import ConvPool, Softmax
 
 

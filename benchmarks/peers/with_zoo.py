@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from zoo.blocks import Blocks
-from zoo.builder import build_model
+from zoo.nn.batching import Blocks
+from zoo.nn.builder import build_model
 
 
 class Program:

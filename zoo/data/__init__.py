@@ -8,7 +8,7 @@
 imports neither it nor TensorFlow.
 """
 
+from zoo.data.dataset import Data, Split
 from zoo.data.loading import load_data
-from zoo.data.splits import Data, Split
 
 __all__ = ["Data", "Split", "load_data"]

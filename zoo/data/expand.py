@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from zoo.data.splits import Split
+from zoo.data.dataset import Split
 
 # Shifts of (rows, columns); the book's own image is the first.
 SHIFTS = ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from zoo.data.dataset import Data
 from zoo.data.expand import expand
-from zoo.data.official import read_idx_folder, splits_of
+from zoo.data.mnist_files import read_idx_folder, splits_of
 from zoo.data.sources import mnist_files
-from zoo.data.splits import Data
 from zoo.errors import DataError
 
 
@@ -40,7 +40,7 @@ def load_data(
         data = Data(folder.resolve().name, *splits_of(read_idx_folder(folder), str(folder)))
     else:
         # Imported late: MNIST and folders need neither TensorFlow nor TFDS.
-        from zoo.data.other_sets import load_from_tfds
+        from zoo.data.tfds import load_from_tfds
 
         data = Data(str(name), *load_from_tfds(str(name), data_dir, progress))
     if expanded:

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image, ImageOps
 from scipy import ndimage
 
-from zoo.data.splits import IMAGE_SHAPE
+from zoo.data.dataset import IMAGE_SHAPE
 from zoo.errors import DataError
 
 MOST_PIXELS = 50_000_000

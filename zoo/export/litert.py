@@ -11,8 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from zoo.ensemble import detailed
-from zoo.export.tools import (
+from zoo.export.common import (
     answering,
     check_backend,
     converting,
@@ -20,6 +19,7 @@ from zoo.export.tools import (
     plain_argmax,
     signature,
 )
+from zoo.nn.voting import with_named_outputs
 
 # The name under which the file's inputs and outputs have theirs.
 SIGNATURE = "serving_default"
@@ -82,7 +82,7 @@ def export_litert_int8(
 
 def _converter(model: keras.Model, folder: str) -> tf.lite.TFLiteConverter:
     check_backend()
-    exact = detailed(model)
+    exact = with_named_outputs(model)
     with plain_argmax(), converting(model, "LiteRT"):
         archive = keras.export.ExportArchive()
         archive.add_endpoint(SIGNATURE, answering(exact), [signature()])

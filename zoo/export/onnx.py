@@ -10,8 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from zoo.ensemble import detailed
-from zoo.export.tools import (
+from zoo.export.common import (
     INPUT,
     answering,
     check_backend,
@@ -21,6 +20,7 @@ from zoo.export.tools import (
     signature,
     tool,
 )
+from zoo.nn.voting import with_named_outputs
 
 # The newest that tf2onnx writes.
 OPSET = 18
@@ -109,7 +109,7 @@ def _frozen(model: keras.Model) -> tuple[tf.compat.v1.GraphDef, dict[str, str]]:
     # is no variable. The second is the name of each output by the name of its tensor.
     constants = tool("tensorflow.python.framework.convert_to_constants", "tensorflow")
     with plain_argmax():
-        function = tf.function(answering(detailed(model)), input_signature=[signature()])
+        function = tf.function(answering(with_named_outputs(model)), input_signature=[signature()])
         traced = function.get_concrete_function()
     frozen = constants.convert_variables_to_constants_v2(traced)
     outputs = sorted(traced.structured_outputs)  # the order that TensorFlow puts a dict in

@@ -16,12 +16,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from zoo.ensemble import detailed
 from zoo.errors import RunError
-from zoo.export import alone
+from zoo.export import isolated_client
+from zoo.export.common import INPUT, answering, quietly, tool
 from zoo.export.litert import SIGNATURE
 from zoo.export.saved_model import ENDPOINTS
-from zoo.export.tools import INPUT, answering, quietly, tool
+from zoo.nn.voting import with_named_outputs
 from zoo.spec import IMAGE_SHAPE
 
 Outputs = dict[str, np.ndarray]
@@ -38,7 +38,7 @@ def in_batches(run: Runner, images: np.ndarray, size: int = BATCH) -> Outputs:
 
 def keras_runner(model: keras.Model) -> Runner:
     """The model itself, with the outputs that exports have."""
-    answer = answering(detailed(model))
+    answer = answering(with_named_outputs(model))
     return lambda images: {
         name: keras.ops.convert_to_numpy(output) for name, output in answer(images).items()
     }
@@ -99,7 +99,7 @@ def saved_model_alone(
         given, answered = Path(place) / "images.npy", Path(place) / "answers.npz"
         np.save(given, images)
         done = subprocess.run(
-            [sys.executable, "-I", alone.__file__, folder, given, answered, *endpoints],
+            [sys.executable, "-I", isolated_client.__file__, folder, given, answered, *endpoints],
             env={
                 **os.environ,
                 "TF_CPP_MIN_LOG_LEVEL": "3",

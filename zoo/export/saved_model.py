@@ -14,11 +14,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from zoo.conventions import PIXEL_SCALE
-from zoo.ensemble import detailed
 from zoo.errors import RunError, SpecError
 from zoo.export import next_version
-from zoo.export.tools import (
+from zoo.export.common import (
     FAILED_WRITES,
     answering,
     cannot_write,
@@ -27,8 +25,9 @@ from zoo.export.tools import (
     signature,
 )
 from zoo.export.warmup import write_warmup
-from zoo.files import new_folder
-from zoo.spec import IMAGE_SHAPE
+from zoo.nn.voting import with_named_outputs
+from zoo.spec import IMAGE_SHAPE, PIXEL_SCALE
+from zoo.utils.atomic import atomic_directory
 
 # Each takes `images` and answers alike; the first is what a server takes when none is named.
 ENDPOINTS = ("serving_default", "bytes", "floats", "encoded")
@@ -55,7 +54,7 @@ def export_saved_model(model: keras.Model, folder: str | Path, metadata: Mapping
         raise RunError(_in_the_way(folder))
     check_backend()
     try:
-        with new_folder(folder) as temporary:
+        with atomic_directory(folder) as temporary:
             mine = temporary.stat().st_ino
             _write(model, temporary, name=folder.parent.name)
             (temporary / "metadata.json").write_text(json.dumps({**metadata}, indent=2) + "\n")
@@ -72,7 +71,7 @@ def _in_the_way(folder: Path) -> str:
 
 
 def _write(model: keras.Model, folder: Path, name: str) -> None:
-    exact = detailed(model)
+    exact = with_named_outputs(model)
     functions = _endpoints(exact)
     signatures = {
         "serving_default": signature(),

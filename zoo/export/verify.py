@@ -12,7 +12,7 @@ import numpy as np
 
 from zoo.data import Split
 from zoo.errors import RunError
-from zoo.evaluation import Score
+from zoo.evaluation.scores import Score
 from zoo.export import FORMATS, export
 from zoo.export.runners import (
     Outputs,

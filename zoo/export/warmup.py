@@ -10,7 +10,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from zoo.export.tools import INPUT, tool
+from zoo.export.common import INPUT, tool
 
 FILE = Path("assets.extra") / "tf_serving_warmup_requests"
 PACKAGE = "tensorflow-serving-api"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from zoo.errors import UnknownNameError, nearest
-from zoo.lab.experiment import Experiment
+from zoo.lab.core.experiment import Experiment
 
 # A chapter is a package; its MODULES names the modules that hold experiments, in the book's order.
 CHAPTERS = (1, 2, 3, 4, 5, 6)

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import tensorflow_datasets as tfds
 
+from zoo.data.dataset import IMAGE_SHAPE, Split
 from zoo.data.loading import load_data
-from zoo.data.splits import IMAGE_SHAPE, Split
 
 
 @dataclasses.dataclass(eq=False)

@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 import zoo
-from zoo.lab import style
-from zoo.lab.experiment import Bench, Check, Outcome, experiment, near
-from zoo.results import prediction_interval
+from zoo.evaluation.intervals import prediction_interval
+from zoo.lab.core import style
+from zoo.lab.core.experiment import Check, Context, Result, check_close, experiment
 from zoo.spec import ModelSpec
 
 SEEDS = 5
@@ -20,15 +20,15 @@ PROTOCOL = (
 )
 
 
-def _counts(bench: Bench, spec: ModelSpec, epochs: int, seed: int = 0) -> list[int]:
+def _counts(bench: Context, spec: ModelSpec, epochs: int, seed: int = 0) -> list[int]:
     """Test images answered rightly after each epoch."""
     result = bench.train(spec.with_settings(epochs=epochs), seed=seed)
     return [round(row["test_accuracy"] * len(bench.data.test)) for row in result.history]
 
 
 def _beside_the_book(
-    bench: Bench, spec: ModelSpec, label: str, printed: dict[int, int], epochs: int
-) -> Outcome:
+    bench: Context, spec: ModelSpec, label: str, printed: dict[int, int], epochs: int
+) -> Result:
     """Several runs, and whether the counts that the book prints could be those of one more."""
     runs = [_counts(bench, spec, epochs, seed) for seed in range(SEEDS)]
     book = {epoch: count for epoch, count in printed.items() if epoch < epochs}
@@ -40,7 +40,7 @@ def _beside_the_book(
         checks.append(Check(what, round(mean(reached)), count, bool(low <= count <= high)))
     curves = {f"seed {seed}": run for seed, run in enumerate(runs)}
     remark = f"{PROTOCOL} {epochs} of the book's 30 epochs." if bench.fast else PROTOCOL
-    return Outcome({"curves": curves, "book": book, "settings": label}, tuple(checks), remark)
+    return Result({"curves": curves, "book": book, "settings": label}, tuple(checks), remark)
 
 
 def draw_counts(data: dict[str, Any]) -> Figure:
@@ -60,7 +60,7 @@ def draw_counts(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch1_mnist_30h", "The first network learns digits", draw=draw_counts)
-def mnist_30h(bench: Bench) -> Outcome:
+def mnist_30h(bench: Context) -> Result:
     """784-30-10 with the quadratic cost, eta 3, mini-batches of 10: the book's first run."""
     printed = {0: 9129, 1: 9295, 2: 9348, 27: 9528, 28: 9542, 29: 9534}
     spec = zoo.get_spec("mlp30.quadratic")
@@ -68,7 +68,7 @@ def mnist_30h(bench: Bench) -> Outcome:
 
 
 @experiment("ch1_mnist_100h", "A hundred hidden neurons", draw=draw_counts)
-def mnist_100h(bench: Bench) -> Outcome:
+def mnist_100h(bench: Context) -> Result:
     """784-100-10 by the same settings; the book's best of three runs gets 96.59 % right.
 
     Its footnote says that results vary: in three of our five runs one digit is never answered.
@@ -79,15 +79,15 @@ def mnist_100h(bench: Bench) -> Outcome:
     best = max(max(run) for run in runs.values())
     # The book's best of three, and ours: each is right for 9,659 by a binomial's deviation of 18,
     # and runs that learn all ten digits differ by about as much again.
-    check = near("best of three runs", best, 9_659, within=75)
+    check = check_close("best of three runs", best, 9_659, within=75)
     if bench.fast:
         check = Check("best epoch of one run", best, 9_659)
     remark = "One run of 3 epochs of the book's 30." if bench.fast else ""
-    return Outcome({"curves": runs, "book": {}, "settings": "eta = 3"}, (check,), remark)
+    return Result({"curves": runs, "book": {}, "settings": "eta = 3"}, (check,), remark)
 
 
 @experiment("ch1_eta_too_small", "A learning rate that is too small", draw=draw_counts)
-def eta_too_small(bench: Bench) -> Outcome:
+def eta_too_small(bench: Context) -> Result:
     """784-100-10 with eta 0.001: each epoch helps a little, and thirty of them do not suffice."""
     printed = {0: 1139, 1: 1136, 2: 1135, 27: 2101, 28: 2123, 29: 2142}
     spec = zoo.get_spec("mlp100.quadratic").with_settings(learning_rate=0.001)
@@ -95,7 +95,7 @@ def eta_too_small(bench: Bench) -> Outcome:
 
 
 @experiment("ch1_eta_steps", "Larger learning rates, step by step", draw=draw_counts)
-def eta_steps(bench: Bench) -> Outcome:
+def eta_steps(bench: Context) -> Result:
     """784-100-10 with eta raised from 0.01 to 1 and 3: the book raises it and finds it better."""
     epochs, images = bench.choose((30, 50_000), (3, 10_000))
     spec = zoo.get_spec("mlp100.quadratic").with_settings(images=images)
@@ -110,11 +110,11 @@ def eta_steps(bench: Bench) -> Outcome:
     checks.append(Check("from 0.01 to 0.1 to 1", "better" if better else "not better", "better",
                         better))  # fmt: skip
     remark = "3 epochs of 30, of the first 10,000 images." if bench.fast else ""
-    return Outcome({"curves": curves, "book": {}}, tuple(checks), remark)
+    return Result({"curves": curves, "book": {}}, tuple(checks), remark)
 
 
 @experiment("ch1_eta_too_big", "A learning rate that is too large", draw=draw_counts)
-def eta_too_big(bench: Bench) -> Outcome:
+def eta_too_big(bench: Context) -> Result:
     """784-30-10 with eta 100: the network guesses, after one epoch as after thirty."""
     printed = {0: 1009, 1: 1009, 2: 1009, 3: 1009, 27: 982, 28: 982, 29: 982}
     spec = zoo.get_spec("mlp30.quadratic").with_settings(learning_rate=100.0)
@@ -122,7 +122,7 @@ def eta_too_big(bench: Bench) -> Outcome:
 
 
 @experiment("ch1_no_hidden", "No hidden layer", draw=draw_counts)
-def no_hidden(bench: Bench) -> Outcome:
+def no_hidden(bench: Context) -> Result:
     """The exercise: 784 inputs, ten outputs and nothing between; the book gives no figure."""
     epochs = bench.choose(30, 5)
     rates = (0.1, 1.0, 3.0)
@@ -133,11 +133,11 @@ def no_hidden(bench: Bench) -> Outcome:
     }
     checks = tuple(Check(f"best, {label}", max(counts)) for label, counts in curves.items())
     remark = "With large initial weights some output neurons saturate and never learn their digit."
-    return Outcome({"curves": curves, "book": {}}, checks, remark)
+    return Result({"curves": curves, "book": {}}, checks, remark)
 
 
 @experiment("ch1_online_learning", "Mini-batches of one", draw=draw_counts)
-def online_learning(bench: Bench) -> Outcome:
+def online_learning(bench: Context) -> Result:
     """Batches of 1 against 20, at the same learning rate an image: many noisy steps, or few."""
     epochs = bench.choose(30, 3)
     spec = zoo.get_spec("mlp30.quadratic")
@@ -148,7 +148,7 @@ def online_learning(bench: Bench) -> Outcome:
         for size in (1, 20)
     }
     checks = tuple(Check(f"best, {label}", max(counts)) for label, counts in curves.items())
-    return Outcome({"curves": curves, "book": {}}, checks)
+    return Result({"curves": curves, "book": {}}, checks)
 
 
 # What the book quotes: the last two are of others, "above 98.5 %", and 21 errors.
@@ -176,7 +176,7 @@ def draw_baselines(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch1_baselines", "The methods to beat", draw=draw_baselines)
-def baselines(bench: Bench) -> Outcome:
+def baselines(bench: Context) -> Result:
     """Guessing, the nearest mean darkness, and support vector machines, by defaults and tuned.
 
     The record of its time, by Wan et al. 2013, is quoted.
@@ -189,13 +189,15 @@ def baselines(bench: Bench) -> Outcome:
         "darkness": methods.average_darkness(data).score.correct,
     }
     checks = [
-        near("right by guessing", right["guessing"], 1_000, within=90),  # 3 sqrt(n p q)
-        near("right by darkness", right["darkness"], 2_225, within=0),
+        check_close("right by guessing", right["guessing"], 1_000, within=90),  # 3 sqrt(n p q)
+        check_close("right by darkness", right["darkness"], 2_225, within=0),
     ]
     if not bench.fast:
         right["support vector machine"] = methods.svm(data).score.correct
-        checks.append(near("right by the machine", right["support vector machine"], 9_435, 0))
+        checks.append(
+            check_close("right by the machine", right["support vector machine"], 9_435, 0)
+        )
         tuned = right["the same, tuned"] = methods.svm_tuned(data).score.correct
         checks.append(Check("right by the machine, tuned", tuned, "above 9,850", tuned > 9_850))
     remark = "The support vector machines take minutes: full form only." if bench.fast else ""
-    return Outcome({"right": right}, tuple(checks), remark)
+    return Result({"right": right}, tuple(checks), remark)

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from zoo.lab import style
-from zoo.lab.experiment import Bench, Check, Outcome, experiment, plain
+from zoo.lab.core import style
+from zoo.lab.core.experiment import Check, Context, Result, experiment, plain
 
 BITS = 4
 
@@ -60,7 +60,7 @@ def draw_nand(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch1_nand", "A perceptron that is a NAND gate", draw=draw_nand)
-def nand(bench: Bench) -> Outcome:
+def nand(bench: Context) -> Result:
     """With weights -2 and -2 and bias 3, a perceptron says 0 only where both its inputs are 1."""
     inputs = list(itertools.product((0, 1), repeat=2))
     answers = [(x, y, int(nand_gate(x, y))) for x, y in inputs]
@@ -68,7 +68,7 @@ def nand(bench: Bench) -> Outcome:
         Check(f"NAND({x}, {y})", answer, int(not (x and y)), answer == int(not (x and y)))
         for x, y, answer in answers
     )
-    return Outcome({"answers": answers}, checks)
+    return Result({"answers": answers}, checks)
 
 
 def draw_adder(data: dict[str, Any]) -> Figure:
@@ -84,7 +84,7 @@ def draw_adder(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch1_adder", "Numbers added by NAND gates", draw=draw_adder)
-def adder(bench: Bench) -> Outcome:
+def adder(bench: Context) -> Result:
     """Perceptrons can compute anything: five NANDs add two bits, and rows of them two numbers.
 
     All pairs of four-bit numbers are added, by gates alone.
@@ -96,7 +96,7 @@ def adder(bench: Bench) -> Outcome:
         2 * 5 + 3
     )  # two half adders and an OR a bit; NOT is a NAND of a bit with itself
     data = {"sums": sums.tolist(), "gates": gates}
-    return Outcome(data, (Check("right sums", right, x.size, right == x.size),))
+    return Result(data, (Check("right sums", right, x.size, right == x.size),))
 
 
 def bit_layer() -> tuple[np.ndarray, np.ndarray]:
@@ -120,7 +120,7 @@ def draw_bitwise_layer(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch1_bitwise_layer", "Four output neurons for ten digits", draw=draw_bitwise_layer)
-def bitwise_layer(bench: Bench) -> Outcome:
+def bitwise_layer(bench: Context) -> Result:
     """The exercise of 'A simple network to classify handwritten digits', solved.
 
     A further layer turns ten outputs into four bits: weight 20 from each digit that has the bit,
@@ -137,4 +137,4 @@ def bitwise_layer(bench: Bench) -> Outcome:
         Check("digits read from their bits", right, 10, right == 10),
         Check("furthest a bit lies from 0 or 1", plain(worst, 3)),
     )
-    return Outcome({"outputs": plain(outputs, 3)}, checks)
+    return Result({"outputs": plain(outputs, 3)}, checks)

@@ -9,9 +9,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from scipy.special import expit
 
-from zoo.lab import style
 from zoo.lab.chapter1.gates import perceptron
-from zoo.lab.experiment import Bench, Check, Outcome, experiment, near, plain
+from zoo.lab.core import style
+from zoo.lab.core.experiment import Check, Context, Result, check_close, experiment, plain
 
 
 def sigmoid(z: Any) -> Any:
@@ -43,7 +43,7 @@ def draw_perceptron_weighing(data: dict[str, Any]) -> Figure:
 
 @experiment("ch1_perceptron_weighing", "A perceptron weighs evidence",
             draw=draw_perceptron_weighing)  # fmt: skip
-def perceptron_weighing(bench: Bench) -> Outcome:
+def perceptron_weighing(bench: Context) -> Result:
     """Whether to go to a festival, by three factors: all eight cases, and two thresholds.
 
     With threshold 5 the weather alone decides; with 3, company and transit together do as well.
@@ -65,7 +65,7 @@ def perceptron_weighing(bench: Bench) -> Outcome:
         right = sum(answer == words[threshold](*case) for case, answer in goes[threshold])
         what = f"threshold {threshold}: cases of 8 that are as the book says"
         checks.append(Check(what, right, 8, right == 8))
-    return Outcome({"days": days}, tuple(checks))
+    return Result({"days": days}, tuple(checks))
 
 
 # --- step and sigmoid -----------------------------------------------------------------------------
@@ -82,7 +82,7 @@ def draw_sigmoid_vs_step(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch1_sigmoid_vs_step", "The sigmoid is a smooth step", draw=draw_sigmoid_vs_step)
-def sigmoid_vs_step(bench: Bench) -> Outcome:
+def sigmoid_vs_step(bench: Context) -> Result:
     """A sigmoid neuron is a perceptron whose output changes a little when its weights do.
 
     With weights and bias times a large c it is the perceptron, as the section's exercise asks.
@@ -93,12 +93,14 @@ def sigmoid_vs_step(bench: Bench) -> Outcome:
     away = np.abs(z) > 0.01
     off = [float(np.abs(sigmoid(c * z) - step)[away].max()) for c in (1, 10, 1000)]
     checks = (
-        near("sigmoid(0)", float(sigmoid(0.0)), 0.5, within=0),
-        near("furthest from the step for z off 0, c = 1000", plain(off[-1], 2), 0, within=1e-6),
+        check_close("sigmoid(0)", float(sigmoid(0.0)), 0.5, within=0),
+        check_close(
+            "furthest from the step for z off 0, c = 1000", plain(off[-1], 2), 0, within=1e-6
+        ),
         Check("the same, c = 10", plain(off[1], 3)),
         Check("the same, c = 1", plain(off[0], 3)),
     )
-    return Outcome(data, checks)
+    return Result(data, checks)
 
 
 # --- small changes --------------------------------------------------------------------------------
@@ -129,7 +131,7 @@ def draw_small_change_linear(data: dict[str, Any]) -> Figure:
 
 @experiment("ch1_small_change_linear", "A small change in a weight, a small change in the output",
             draw=draw_small_change_linear)  # fmt: skip
-def small_change_linear(bench: Bench) -> Outcome:
+def small_change_linear(bench: Context) -> Result:
     """The output of a sigmoid neuron changes, to first order, linearly in the changes (eq. 5).
 
     The error of that falls with the square of the change.
@@ -140,4 +142,4 @@ def small_change_linear(bench: Bench) -> Outcome:
     order = np.polyfit(np.log(small[:4]), np.log(error[:4]), 1)[0]
     data = {"sizes": plain(sizes), "true": plain(true), "linear": plain(linear)}
     data |= {"small": plain(small), "error": plain(error)}
-    return Outcome(data, (near("order of the error", plain(order, 3), 2, within=0.05),))
+    return Result(data, (check_close("order of the error", plain(order, 3), 2, within=0.05),))

@@ -8,7 +8,6 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import zoo
-from zoo.lab import style
 from zoo.lab.chapter1.segmentation import (
     Reading,
     Segment,
@@ -19,7 +18,8 @@ from zoo.lab.chapter1.segmentation import (
     string_of,
     trial_cuts,
 )
-from zoo.lab.experiment import Bench, Check, Outcome, experiment, plain
+from zoo.lab.core import style
+from zoo.lab.core.experiment import Check, Context, Result, experiment, plain
 
 CLASSIFIER = "conv2_relu_dropout"
 GAPS = (-3, -1, 0, 1, 2, 4)
@@ -57,7 +57,7 @@ def draw_segmentation(data: dict[str, Any]) -> Figure:
 
 @experiment("ch1_segmentation", "A string of digits, cut where the classifier is sure",
             draw=draw_segmentation)  # fmt: skip
-def segmentation(bench: Bench) -> Outcome:
+def segmentation(bench: Context) -> Result:
     """Strings of test digits are cut into single ones by the classifier's own confidence.
 
     Every way to cut at columns with little ink is tried, and the one kept whose confidences have
@@ -95,7 +95,7 @@ def segmentation(bench: Bench) -> Outcome:
         "the network never learned to say that it sees none. A cut is a column, so that a slanting "
         "digit may lose a corner to its neighbour."
     )
-    return Outcome(data | {"gaps": GAPS, "right": right}, tuple(checks), remark)
+    return Result(data | {"gaps": GAPS, "right": right}, tuple(checks), remark)
 
 
 def _strings(
@@ -118,7 +118,7 @@ def _share(readings: list[Reading], true: list[tuple[int, ...]]) -> float:
     return plain(100 * np.mean([reading.digits == digits for reading, digits in pairs]))
 
 
-def _the_books_string(bench: Bench, model: Any) -> tuple[dict[str, Any], Reading]:
+def _the_books_string(bench: Context, model: Any) -> tuple[dict[str, Any], Reading]:
     # 504192 are MNIST's first six training images.
     images = bench.data.train.images[:6, ..., 0]
     canvas, _ = string_of(list(images), gap=0)

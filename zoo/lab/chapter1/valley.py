@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from zoo.lab import style
-from zoo.lab.experiment import Bench, Check, Outcome, experiment, near, plain
+from zoo.lab.core import style
+from zoo.lab.core.experiment import Check, Context, Result, check_close, experiment, plain
 
 START = np.array([0.9, 0.8])
 RATES = (0.02, 0.2, 0.9, 1.02)
@@ -49,7 +49,7 @@ def draw_cost_bowl(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch1_cost_bowl", "A ball rolls down a valley", draw=draw_cost_bowl)
-def cost_bowl(bench: Bench) -> Outcome:
+def cost_bowl(bench: Context) -> Result:
     """Gradient descent in two variables: small steps go down for certain, too large ones do not.
 
     On C = v1^2 + v2^2, the picture of the section 'Learning with gradient descent', each step
@@ -61,7 +61,7 @@ def cost_bowl(bench: Bench) -> Outcome:
     for eta, path in paths.items():
         factor = float(valley(path[1]) / valley(path[0]))
         told = f"eta = {eta:g}: C after a step over C before"
-        checks.append(near(told, plain(factor, 6), (1 - 2 * eta) ** 2, within=1e-9))
+        checks.append(check_close(told, plain(factor, 6), (1 - 2 * eta) ** 2, within=1e-9))
     falls = bool((np.diff(valley(paths[0.2])) < 0).all())
     checks.append(Check("eta = 0.2: C falls in every step", str(falls), "True", falls))
-    return Outcome({"path": plain(paths[0.2]), "costs": costs}, tuple(checks))
+    return Result({"path": plain(paths[0.2]), "costs": costs}, tuple(checks))

@@ -12,8 +12,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import zoo
-from zoo.lab import style
-from zoo.lab.experiment import Bench, Check, Outcome, experiment, near, plain
+from zoo.lab.core import style
+from zoo.lab.core.experiment import Check, Context, Result, check_close, experiment, plain
 
 Parameters = list[np.ndarray]  # weights [inputs, outputs] and biases [outputs], layer by layer
 
@@ -113,7 +113,7 @@ def draw_backprop_check(data: dict[str, Any]) -> Figure:
 @experiment(
     "ch2_backprop_check", "Backpropagation gives the right gradient", draw=draw_backprop_check
 )
-def backprop_check(bench: Bench) -> Outcome:
+def backprop_check(bench: Context) -> Result:
     """BP1 to BP4 in NumPy, against Keras' automatic differentiation and finite differences.
 
     Keras differentiates the zoo's 784-30-10 on ten digits; eq. 46 a net of 12-8-6-4.
@@ -137,7 +137,7 @@ def backprop_check(bench: Bench) -> Outcome:
         off = furthest(one, other)
         checks.append(Check(f"off from {title}", plain(off, 2), None, off < allowed[title]))
     data = {title: [_sample(one), _sample(other)] for title, (one, other) in pairs.items()}
-    return Outcome(data, tuple(checks), "Off: the largest difference over the largest slope.")
+    return Result(data, tuple(checks), "Off: the largest difference over the largest slope.")
 
 
 def small_net(sizes: tuple[int, ...], images: int) -> tuple[Parameters, np.ndarray, np.ndarray]:
@@ -162,7 +162,7 @@ def draw_times(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch2_finite_difference", "Why not finite differences", draw=draw_times)
-def finite_difference(bench: Bench) -> Outcome:
+def finite_difference(bench: Context) -> Result:
     """Eq. 46 takes a forward pass a parameter and one more; backpropagation about two in all.
 
     Measured on a small net: a million weights would take a million and one passes.
@@ -185,7 +185,7 @@ def finite_difference(bench: Bench) -> Outcome:
     ratio = times["finite differences"] / times["backpropagation"]
     checks = (
         # The book: 1,000,001 for a million weights.
-        near(
+        check_close(
             f"forward passes by eq. 46, for {weights:,} weights and biases",
             len(passes),
             weights + 1,
@@ -193,11 +193,11 @@ def finite_difference(bench: Bench) -> Outcome:
         ),
         Check("times as long as backpropagation", plain(ratio, 3)),
     )
-    return Outcome(times, checks, f"A net of {'-'.join(map(str, sizes))}, in NumPy.")
+    return Result(times, checks, f"A net of {'-'.join(map(str, sizes))}, in NumPy.")
 
 
 @experiment("ch2_matrix_minibatch", "A mini-batch as one matrix", draw=draw_times)
-def matrix_minibatch(bench: Bench) -> Outcome:
+def matrix_minibatch(bench: Context) -> Result:
     """The problem of the chapter: ten images at once through 784-30-10, against one after another.
 
     The author reports about a factor of two.
@@ -220,7 +220,7 @@ def matrix_minibatch(bench: Bench) -> Outcome:
         "The ratio is that of the machine and its load, today's larger than the author's; what is "
         "judged is that the matrix is faster."
     )
-    return Outcome(times, (check,), remark)
+    return Result(times, (check,), remark)
 
 
 def _medians(ways: dict[str, Callable[[], Any]]) -> dict[str, float]:

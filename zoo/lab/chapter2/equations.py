@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from zoo.lab import style
 from zoo.lab.chapter2.backpropagation import Parameters, backpropagate, forward, small_net
-from zoo.lab.experiment import Bench, Check, Outcome, experiment, near, plain
+from zoo.lab.core import style
+from zoo.lab.core.experiment import Check, Context, Result, check_close, experiment, plain
 
 SIZES = (12, 8, 6, 4)
 
@@ -55,7 +55,7 @@ def draw_equations(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch2_BP1_to_BP4", "Each of the four equations", draw=draw_equations)
-def equations(bench: Bench) -> Outcome:
+def equations(bench: Context) -> Result:
     """BP1: the output error; BP2: the errors before it; BP3: biases; BP4: weights.
 
     Each by itself on a net of 12-8-6-4, against automatic differentiation in 64 bits.
@@ -75,7 +75,7 @@ def equations(bench: Bench) -> Outcome:
         off = float(np.abs(ours - others).max() / np.abs(others).max())
         checks.append(Check(f"{name}: off by, of the largest", plain(off, 2), 0, off < 1e-13))
         numbers[name] = [plain(ours), plain(others)]
-    return Outcome({"numbers": numbers}, tuple(checks))
+    return Result({"numbers": numbers}, tuple(checks))
 
 
 # --- the sum over paths ---------------------------------------------------------------------------
@@ -118,7 +118,7 @@ def draw_path_sum(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch2_path_sum", "A gradient is a sum over paths", draw=draw_path_sum)
-def path_sum(bench: Bench) -> Outcome:
+def path_sum(bench: Context) -> Result:
     """How a weight reaches the cost: by every path from it to the output (eq. 47 to 53).
 
     Backpropagation adds up the same products without going each way on its own.
@@ -132,7 +132,9 @@ def path_sum(bench: Bench) -> Outcome:
     data = {"paths": plain(paths[shown]), "slope": plain(slopes[shown])}
     data |= {"sums": plain(sums), "slopes": plain(slopes)}
     checks = (
-        near("paths from one weight, a net of 4-3-5-3-2", len(paths[0]), 5 * 3 * 2, within=0),
+        check_close(
+            "paths from one weight, a net of 4-3-5-3-2", len(paths[0]), 5 * 3 * 2, within=0
+        ),
         Check("sums off from backpropagation by, of the largest", plain(off, 2), 0, off < 1e-13),
     )
-    return Outcome(data, checks)
+    return Result(data, checks)

@@ -8,7 +8,6 @@ import numpy as np
 from matplotlib.figure import Figure
 from scipy.special import softmax
 
-from zoo.lab import style
 from zoo.lab.chapter3.epochs import (
     TEST_ACCURACY,
     compared,
@@ -19,13 +18,14 @@ from zoo.lab.chapter3.epochs import (
     short,
     spread,
 )
-from zoo.lab.experiment import Bench, Check, Outcome, experiment, near, plain
+from zoo.lab.core import style
+from zoo.lab.core.experiment import Check, Context, Result, check_close, experiment, plain
 
 ENTROPY, QUADRATIC = "cross-entropy, eta = 0.5", "quadratic cost, eta = 3"
 
 
 @experiment("ch3_xent_30h", "Cross-entropy on MNIST, 30 hidden neurons", draw=draw_panels)
-def xent_30h(bench: Bench) -> Outcome:
+def xent_30h(bench: Context) -> Result:
     """Cross-entropy does about as well as the quadratic cost of chapter 1 (section 3.1, MNIST)."""
     entropy = follow(bench, short(bench, "mlp30.cross_entropy"))["test accuracy"]
     quadratic = follow(bench, short(bench, "mlp30.quadratic"))["test accuracy"]
@@ -35,13 +35,13 @@ def xent_30h(bench: Bench) -> Outcome:
     )
     levels = (95.49, 95.42)
     curves = {ENTROPY: entropy, QUADRATIC: quadratic}
-    return Outcome(
+    return Result(
         {"panels": [panel(TEST_ACCURACY, curves, levels=levels)]}, checks, left_out(bench)
     )
 
 
 @experiment("ch3_xent_100h", "Cross-entropy on MNIST, 100 hidden neurons", draw=draw_panels)
-def xent_100h(bench: Bench) -> Outcome:
+def xent_100h(bench: Context) -> Result:
     """With 100 hidden neurons cross-entropy removes about one error in 14 (section 3.1, MNIST)."""
     entropy = follow(bench, short(bench, "mlp100.cross_entropy"))["test accuracy"]
     spec = short(bench, "mlp100.quadratic")
@@ -67,7 +67,7 @@ def xent_100h(bench: Bench) -> Outcome:
     )
     if bench.fast:
         remark += " Here it is one run that is known to learn all ten digits. " + left_out(bench)
-    return Outcome({"panels": [panel(TEST_ACCURACY, curves, levels=levels)]}, checks, remark)
+    return Result({"panels": [panel(TEST_ACCURACY, curves, levels=levels)]}, checks, remark)
 
 
 # --- softmax --------------------------------------------------------------------------------------
@@ -104,7 +104,7 @@ def draw_softmax_sliders(data: dict[str, Any]) -> Figure:
 @experiment(
     "ch3_softmax_sliders", "Softmax: one slider moves all outputs", draw=draw_softmax_sliders
 )
-def softmax_sliders(bench: Bench) -> Outcome:
+def softmax_sliders(bench: Context) -> Result:
     """Raising z4 raises a4 and lowers the others, and they always sum to 1 (eq. 78)."""
     z4 = np.linspace(-5, 5, 101)
     data = {
@@ -114,7 +114,7 @@ def softmax_sliders(bench: Bench) -> Outcome:
     }
     checks = tuple(
         # A unit and a half of the fifth decimal.
-        near(f"a{j + 1} for z4 = {z}", plain(activations(z)[j], 6), book, within=1.5e-5)
+        check_close(f"a{j + 1} for z4 = {z}", plain(activations(z)[j], 6), book, within=1.5e-5)
         for z, row in PRINTED.items()
         for j, book in enumerate(row)
     )
@@ -122,4 +122,4 @@ def softmax_sliders(bench: Bench) -> Outcome:
         "Four of the twenty printed numbers are not ours rounded, but differ by a unit of the last "
         "digit, as if a slider of the book's page had stood a hair beside its number."
     )
-    return Outcome(data, checks, remark)
+    return Result(data, checks, remark)

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 from matplotlib.figure import Figure
 
 import zoo
-from zoo.files import replacing
-from zoo.lab import style
-from zoo.lab.experiment import Bench, Check, near
-from zoo.lab.instruments import monitor
+from zoo.lab.core import style
+from zoo.lab.core.experiment import Check, Context, check_close
+from zoo.lab.core.monitoring import monitor
 from zoo.spec import ModelSpec
+from zoo.utils.atomic import atomic_write
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,7 +32,7 @@ FAST_EPOCHS = 5
 # --- measuring ------------------------------------------------------------------------------------
 
 
-def follow(bench: Bench, spec: ModelSpec, *, seed: int = 0) -> dict[str, list[float]]:
+def follow(bench: Context, spec: ModelSpec, *, seed: int = 0) -> dict[str, list[float]]:
     """Train, with the four monitors of network2.py after every epoch, by name of the monitor.
 
     They are cost and accuracy on the training images and on the test images: this chapter compares
@@ -43,7 +43,7 @@ def follow(bench: Bench, spec: ModelSpec, *, seed: int = 0) -> dict[str, list[fl
     return kept(bench, name, lambda: _follow(bench, spec, seed))
 
 
-def _follow(bench: Bench, spec: ModelSpec, seed: int) -> dict[str, list[float]]:
+def _follow(bench: Context, spec: ModelSpec, seed: int) -> dict[str, list[float]]:
     data, images = bench.data, spec.recipe.images
     splits = {"training": data.train.take(images), "test": data.test}
     rows: list[dict[str, float]] = []
@@ -52,23 +52,23 @@ def _follow(bench: Bench, spec: ModelSpec, seed: int) -> dict[str, list[float]]:
     return {name: [row[name] for row in rows] for name in rows[0] if name != "epoch"}
 
 
-def kept(bench: Bench, name: str, measure: Callable[[], Any]) -> Any:
+def kept(bench: Context, name: str, measure: Callable[[], Any]) -> Any:
     """What `measure` returned the first time, from the bench's folder; plain data alone."""
     path = bench.folder / "trained" / "chapter3" / f"{name}.json"
     if not path.exists():
         text = json.dumps(measure())
-        with replacing(path) as temporary:
+        with atomic_write(path) as temporary:
             temporary.write_text(text)
     return json.loads(path.read_text())
 
 
-def validated(bench: Bench, spec: ModelSpec, **options: Any) -> list[float]:
+def validated(bench: Context, spec: ModelSpec, **options: Any) -> list[float]:
     """Train, and return the accuracy in per cent on the validation images after each epoch."""
     history = bench.train(spec, **options).history
     return [round(100 * row["val_accuracy"], 2) for row in history]
 
 
-def short(bench: Bench, name: str, **settings: Any) -> ModelSpec:
+def short(bench: Context, name: str, **settings: Any) -> ModelSpec:
     """A network of the zoo by its recipe, or in the fast form with a few of its epochs."""
     spec = zoo.get_spec(name).with_settings(**settings)
     return spec.with_settings(epochs=FAST_EPOCHS) if bench.fast else spec
@@ -77,13 +77,13 @@ def short(bench: Bench, name: str, **settings: Any) -> ModelSpec:
 # --- comparing ------------------------------------------------------------------------------------
 
 
-def compared(bench: Bench, what: str, ours: float, book: float, within: float) -> Check:
+def compared(bench: Context, what: str, ours: float, book: float, within: float) -> Check:
     """Like `near`, but judged in the full form alone, which follows the protocol of the book."""
-    check = near(what, round(ours, 4), book, within)
+    check = check_close(what, round(ours, 4), book, within)
     return replace(check, agrees=None) if bench.fast else check
 
 
-def left_out(bench: Bench, full: int = 30, fast: int = FAST_EPOCHS) -> str:
+def left_out(bench: Context, full: int = 30, fast: int = FAST_EPOCHS) -> str:
     """For the remark: what the fast form does not do."""
     epochs = "1 epoch" if fast == 1 else f"{fast} epochs"
     return f"{epochs} of the book's {full}." if bench.fast else ""

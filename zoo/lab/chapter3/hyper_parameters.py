@@ -20,25 +20,25 @@ from zoo.lab.chapter3.epochs import (
     spread,
     validated,
 )
-from zoo.lab.experiment import Bench, Outcome, experiment, near
+from zoo.lab.core.experiment import Context, Result, check_close, experiment
 
 
 @experiment("ch3_hp_bad_start", "Hyper-parameters that teach nothing", draw=draw_panels)
-def hp_bad_start(bench: Bench) -> Outcome:
+def hp_bad_start(bench: Context) -> Result:
     """With eta = 10 and lambda = 1000 the network of the chapter only guesses (section 3.5)."""
     ours = validated(bench, short(bench, "mlp30", learning_rate=10.0, l2=1000.0))
     # One answer for all images is right for 9.2 to 10.9 % of the validation images.
     checks = (
-        near("accuracy, best epoch, %", max(ours), 10.30, within=1.0),
-        near("accuracy, worst epoch, %", min(ours), 9.67, within=1.0),
+        check_close("accuracy, best epoch, %", max(ours), 10.30, within=1.0),
+        check_close("accuracy, worst epoch, %", min(ours), 9.67, within=1.0),
     )
     marks = [(0, 10.30), (1, 9.90), (2, 10.09), (27, 10.09), (28, 9.83), (29, 9.67)]
     curves = {"eta = 10, lambda = 1000": ours}
     data = {"panels": [panel(VALIDATION_ACCURACY, curves, marks=marks, limits=(0, 20))]}
-    return Outcome(data, checks, left_out(bench))
+    return Result(data, checks, left_out(bench))
 
 
-def hundred(bench: Bench, eta: float, lmbda: float) -> list[float]:
+def hundred(bench: Context, eta: float, lmbda: float) -> list[float]:
     """784-10 trained on 1,000 images: how many of the first 100 validation images it gets right.
 
     Small enough for an answer after a second, so that both forms are the same.
@@ -50,15 +50,15 @@ def hundred(bench: Bench, eta: float, lmbda: float) -> list[float]:
 
 
 def _step(
-    bench: Bench, eta: float, lmbda: float, book: Sequence[int], within: float, remark: str = ""
-) -> Outcome:
+    bench: Context, eta: float, lmbda: float, book: Sequence[int], within: float, remark: str = ""
+) -> Result:
     ours = hundred(bench, eta, lmbda)
     mean, printed = (float(np.mean(counts[: len(book)])) for counts in (ours, book))
     what = f"right of 100, mean of the first {len(book)} epochs"
     label = "of 100 validation images, right (%)"
     curves = {f"eta = {eta:g}, lambda = {lmbda:g}": ours}
     data = {"panels": [panel(label, curves, marks=list(enumerate(book)), limits=(0, 100))]}
-    return Outcome(data, (near(what, round(mean, 2), printed, within),), remark)
+    return Result(data, (check_close(what, round(mean, 2), printed, within),), remark)
 
 
 # A network that guesses gets 10 of 100 right, give or take sqrt(100 x 0.1 x 0.9) = 3; twice that.
@@ -68,7 +68,7 @@ STEP_2, STEP_4 = spread(6.2), spread(5.6)
 
 
 @experiment("ch3_hp_step1", "Fewer images, no hidden layer", draw=draw_panels)
-def hp_step1(bench: Bench) -> Outcome:
+def hp_step1(bench: Context) -> Result:
     """The problem made smaller for quick answers; it still learns nothing (section 3.5)."""
     remark = (
         "Each step multiplies the weights by 1 - eta lambda / n = 1 - 10 x 1000 / 1000 = -9. They "
@@ -80,19 +80,19 @@ def hp_step1(bench: Bench) -> Outcome:
 
 
 @experiment("ch3_hp_step2", "Lambda made smaller, with the training set", draw=draw_panels)
-def hp_step2(bench: Bench) -> Outcome:
+def hp_step2(bench: Context) -> Result:
     """Lambda = 20 keeps lambda / n what it was, and there is a signal (section 3.5)."""
     return _step(bench, 10.0, 20.0, (12, 14, 25, 18), STEP_2)
 
 
 @experiment("ch3_hp_step3", "A larger learning rate", draw=draw_panels)
-def hp_step3(bench: Bench) -> Outcome:
+def hp_step3(bench: Context) -> Result:
     """Eta = 100 was the wrong direction (section 3.5)."""
     return _step(bench, 100.0, 20.0, (10, 10, 10, 10), GUESSING)
 
 
 @experiment("ch3_hp_step4", "A smaller learning rate", draw=draw_panels)
-def hp_step4(bench: Bench) -> Outcome:
+def hp_step4(bench: Context) -> Result:
     """Eta = 1 is the right one: from here on experiments tell something (section 3.5)."""
     return _step(bench, 1.0, 20.0, (62, 42, 43, 61), STEP_4)
 
@@ -105,7 +105,7 @@ SCATTER = {0.025: (0.016, 0.004), 0.25: (0.012, 0.009), 2.5: (0.10, 0.075)}
 
 
 @experiment("ch3_hp_multiple_eta", "Training cost for three learning rates", draw=draw_panels)
-def hp_multiple_eta(bench: Bench) -> Outcome:
+def hp_multiple_eta(bench: Context) -> Result:
     """Eta = 0.025 is slow, 0.25 good at first, and with 2.5 the cost oscillates (section 3.5)."""
     curves, checks = {}, []
     for eta, (first, last) in BOOK_COSTS.items():
@@ -114,9 +114,11 @@ def hp_multiple_eta(bench: Bench) -> Outcome:
         scatter = [spread(deviation) for deviation in SCATTER[eta]]
         # Both forms are alike in their first epoch.
         checks += [
-            near(f"eta = {eta}: cost after the first epoch", round(cost[0], 3), first, scatter[0]),
+            check_close(
+                f"eta = {eta}: cost after the first epoch", round(cost[0], 3), first, scatter[0]
+            ),
             compared(bench, f"eta = {eta}: cost at the end", cost[-1], last, scatter[1]),
         ]
     marks = first_and_last(BOOK_COSTS.values())
     data = {"panels": [panel("cost on the training images", curves, marks=marks)]}
-    return Outcome(data, tuple(checks), left_out(bench))
+    return Result(data, tuple(checks), left_out(bench))

@@ -8,7 +8,6 @@ import numpy as np
 from matplotlib.figure import Figure
 from scipy.stats import norm
 
-from zoo.lab import style
 from zoo.lab.chapter3.epochs import (
     VALIDATION_ACCURACY,
     compared,
@@ -20,7 +19,8 @@ from zoo.lab.chapter3.epochs import (
     spread,
     validated,
 )
-from zoo.lab.experiment import Bench, Check, Outcome, experiment, near, plain
+from zoo.lab.core import style
+from zoo.lab.core.experiment import Check, Context, Result, check_close, experiment, plain
 
 INPUTS, ON = 1_000, 500
 
@@ -29,7 +29,7 @@ NEW, OLD = "weights N(0, 1/sqrt(n))", "weights N(0, 1)"
 
 def exact_deviation(kind: str) -> float:
     """Of z = sum w x + b, where 500 of 1,000 inputs are 1 and the others 0."""
-    from zoo.conventions import bias_deviation, kernel_deviation
+    from zoo.nn.initializers import bias_deviation, kernel_deviation
 
     weight = kernel_deviation(kind, fan_in=INPUTS, fan_out=1)
     return float(np.sqrt(ON * weight**2 + bias_deviation(kind) ** 2))
@@ -37,7 +37,7 @@ def exact_deviation(kind: str) -> float:
 
 def sampled(kind: str, count: int) -> np.ndarray:
     """z for so many neurons with weights of their own."""
-    from zoo.conventions import bias_deviation, kernel_deviation
+    from zoo.nn.initializers import bias_deviation, kernel_deviation
 
     generator = np.random.default_rng(0)
     inputs = np.repeat([1.0, 0.0], [ON, INPUTS - ON])
@@ -69,7 +69,7 @@ def draw_init_z_distribution(data: dict[str, Any]) -> Figure:
 @experiment(
     "ch3_init_z_distribution", "The weighted input of a neuron", draw=draw_init_z_distribution
 )
-def init_z_distribution(bench: Bench) -> Outcome:
+def init_z_distribution(bench: Context) -> Result:
     """With 500 of 1,000 inputs on and weights of deviation 1, |z| is mostly far above 1.
 
     Then the neuron is saturated and learns slowly; with weights of deviation 1/sqrt(1000) it is not
@@ -87,11 +87,11 @@ def init_z_distribution(bench: Bench) -> Outcome:
         book = plain(np.sqrt(book))
         within = 3 * book / np.sqrt(2 * count)
         checks += [
-            near(f"deviation of z, {label}", plain(exact), book, within=1e-4),
-            near("the same, sampled", plain(z.std()), book, within=within),
+            check_close(f"deviation of z, {label}", plain(exact), book, within=1e-4),
+            check_close("the same, sampled", plain(z.std()), book, within=within),
             Check("share of neurons with |z| > 4, %", plain(100 * np.mean(np.abs(z) > 4), 3)),
         ]
-    return Outcome({"kinds": kinds}, tuple(checks))
+    return Result({"kinds": kinds}, tuple(checks))
 
 
 # Accuracy after the first epoch and after the last, and how far our runs scatter in each.
@@ -102,7 +102,7 @@ BOOK_100 = {OLD: (89.94, 97.42, 0.31, 0.1), NEW: (92.95, 97.81, 0.26, 0.1)}
 
 
 @experiment("ch3_init_30h", "Two initializations, 30 hidden neurons", draw=draw_panels)
-def init_30h(bench: Bench) -> Outcome:
+def init_30h(bench: Context) -> Result:
     """Smaller initial weights start well and get to the end sooner, not much higher (3.3)."""
     new = validated(bench, short(bench, "mlp30"))
     old = validated(bench, short(bench, "mlp30", initializer="large"))
@@ -110,7 +110,7 @@ def init_30h(bench: Bench) -> Outcome:
 
 
 @experiment("ch3_init_100h", "Two initializations, 100 hidden neurons", draw=draw_panels)
-def init_100h(bench: Bench) -> Outcome:
+def init_100h(bench: Context) -> Result:
     """The same with 100 hidden neurons (section 3.3)."""
     new = validated(bench, short(bench, "mlp100", initializer="scaled", epochs=30))
     # These are the first epochs of the run of `ch3_l2_100h_60ep`.
@@ -118,15 +118,15 @@ def init_100h(bench: Bench) -> Outcome:
     return _compared(bench, old, new, BOOK_100)
 
 
-def _compared(bench: Bench, old: list[float], new: list[float], book: dict) -> Outcome:
+def _compared(bench: Context, old: list[float], new: list[float], book: dict) -> Result:
     checks = []
     for label, curve in ((OLD, old), (NEW, new)):
         first, last, scatter_first, scatter_last = book[label]
         # Both forms are alike in their first epoch.
         checks += [
-            near(f"{label}, first epoch, %", curve[0], first, within=spread(scatter_first)),
+            check_close(f"{label}, first epoch, %", curve[0], first, within=spread(scatter_first)),
             compared(bench, f"{label}, last epoch, %", curve[-1], last, spread(scatter_last)),
         ]
     marks = first_and_last(book.values())
     data = {"panels": [panel(VALIDATION_ACCURACY, {OLD: old, NEW: new}, marks=marks)]}
-    return Outcome(data, tuple(checks), left_out(bench))
+    return Result(data, tuple(checks), left_out(bench))

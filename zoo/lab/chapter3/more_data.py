@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 from scipy.ndimage import rotate
 
 import zoo
-from zoo.lab import style
 from zoo.lab.chapter3.epochs import TEST_ACCURACY, VALIDATION_ACCURACY, compared, kept, short
-from zoo.lab.experiment import Bench, Check, Outcome, experiment, near
+from zoo.lab.core import style
+from zoo.lab.core.experiment import Check, Context, Result, check_close, experiment
 
 if TYPE_CHECKING:
     import keras
@@ -41,7 +41,7 @@ def rounds(size: int, count: int) -> Iterator[np.ndarray]:
     yield from order[: count * ROUND].reshape(count, ROUND)
 
 
-def network_accuracies(bench: Bench) -> list[float]:
+def network_accuracies(bench: Context) -> list[float]:
     """The network's accuracy in per cent on the validation images, for each size."""
     count = bench.choose(30, 3)
     # lambda is 0.0001 times the size, so that lambda / n, which is all a model has of it, is one.
@@ -55,8 +55,8 @@ def network_accuracies(bench: Bench) -> list[float]:
     return accuracies
 
 
-def _trained_on(bench: Bench, model: keras.Model, size: int, count: int) -> float:
-    from zoo.blocks import Blocks
+def _trained_on(bench: Context, model: keras.Model, size: int, count: int) -> float:
+    from zoo.nn.batching import Blocks
 
     data = bench.data
     for order in rounds(size, count):
@@ -65,9 +65,9 @@ def _trained_on(bench: Bench, model: keras.Model, size: int, count: int) -> floa
     return round(100 * zoo.evaluate(model, data.validation).accuracy, 2)
 
 
-def machine_accuracy(bench: Bench, size: int) -> float:
+def machine_accuracy(bench: Context, size: int) -> float:
     """The same for a support vector machine with the defaults that scikit-learn once had."""
-    from zoo.baselines import svm
+    from zoo.evaluation.baselines import svm
 
     def measure() -> float:
         data = replace(bench.data.take(size), test=bench.data.validation)
@@ -94,12 +94,12 @@ def draw_sizes(data: dict[str, Any]) -> Figure:
     return drawn
 
 
-def _network_curve(bench: Bench) -> dict[str, Any]:
+def _network_curve(bench: Context) -> dict[str, Any]:
     return {"label": "784-30-10", "ours": network_accuracies(bench), "book": NETWORK}
 
 
 @experiment("ch3_more_data_nn", "Accuracy against the size of the training set", draw=draw_sizes)
-def more_data_nn(bench: Bench) -> Outcome:
+def more_data_nn(bench: Context) -> Result:
     """The more training images the better, and the curve still rises at its end (section 3.2).
 
     784-30-10, eta 0.5, lambda 0.0001 times the size. Every network sees 1,500,000 images, however
@@ -111,11 +111,11 @@ def more_data_nn(bench: Bench) -> Outcome:
         for size, ours, book, within in zip(SIZES, curve["ours"], NETWORK, SCATTER, strict=True)
     )
     remark = "Every network sees 150,000 images, a tenth of the book's." if bench.fast else ""
-    return Outcome({"curves": [curve]}, checks, remark)
+    return Result({"curves": [curve]}, checks, remark)
 
 
 @experiment("ch3_more_data_svm", "The same beside a support vector machine", draw=draw_sizes)
-def more_data_svm(bench: Bench) -> Outcome:
+def more_data_svm(bench: Context) -> Result:
     """With 50,000 images a support vector machine beats the network with 5,000 (section 3.2).
 
     So it matters which data an algorithm was given, when two of them are compared.
@@ -124,7 +124,7 @@ def more_data_svm(bench: Bench) -> Outcome:
     ours = [machine_accuracy(bench, size) for size in sizes]
     # Nothing here is drawn by chance: but for the last digits of arithmetic it is the same machine.
     checks = [
-        near(f"accuracy with {size:,} images, %", accuracy, book, within=0.05)
+        check_close(f"accuracy with {size:,} images, %", accuracy, book, within=0.05)
         for size, accuracy, book in zip(sizes, ours, MACHINE, strict=False)
     ]
     network = _network_curve(bench)
@@ -134,7 +134,7 @@ def more_data_svm(bench: Bench) -> Outcome:
         checks.append(Check(what, round(lead, 2), 1.24, lead > 0))
     machine = {"label": "support vector machine", "ours": ours, "book": MACHINE}
     remark = "The machine learns from at most 2,000 images." if bench.fast else ""
-    return Outcome({"curves": [network, machine]}, tuple(checks), remark)
+    return Result({"curves": [network, machine]}, tuple(checks), remark)
 
 
 # --- a turned digit -------------------------------------------------------------------------------
@@ -157,7 +157,7 @@ def draw_rotation_demo(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch3_rotation_demo", "A digit turned by 15 degrees", draw=draw_rotation_demo)
-def rotation_demo(bench: Bench) -> Outcome:
+def rotation_demo(bench: Context) -> Result:
     """A turned 5 is still a 5, but other pixels: new training data for nothing (section 3.2).
 
     What the book does not show: how much worse a network trained on upright digits does on turned
@@ -180,4 +180,4 @@ def rotation_demo(bench: Bench) -> Outcome:
         Check("accuracy on test images turned by 15 degrees, %", at_15),
     )
     remark = "5 epochs of training, 2,000 of the test images." if bench.fast else ""
-    return Outcome({"images": images, "accuracies": accuracies}, checks, remark)
+    return Result({"images": images, "accuracies": accuracies}, checks, remark)

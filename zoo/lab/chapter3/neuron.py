@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from matplotlib.figure import Figure
 
-from zoo.lab import style
-from zoo.lab.experiment import Bench, Check, Outcome, experiment, plain
+from zoo.lab.core import style
+from zoo.lab.core.experiment import Check, Context, Result, experiment, plain
 
 EPOCHS = 300
 GOOD, BAD = (0.6, 0.9), (2.0, 2.0)  # the starting weight and bias
@@ -106,13 +106,13 @@ def draw_neuron(data: dict[str, Any]) -> Figure:
     return drawn
 
 
-def _quadratic(start: tuple[float, float], frames: list[Frame], remark: str) -> Outcome:
+def _quadratic(start: tuple[float, float], frames: list[Frame], remark: str) -> Result:
     path = descend(quadratic_slope, start, 0.15)
     data = {"paths": {"eta = 0.15": plain(path)}, "frames": frames}
-    return Outcome(data, tuple(compare(path, frames)), remark)
+    return Result(data, tuple(compare(path, frames)), remark)
 
 
-def _entropy(start: tuple[float, float], frames: list[Frame]) -> Outcome:
+def _entropy(start: tuple[float, float], frames: list[Frame]) -> Result:
     as_printed = descend(entropy_slope_of_the_frames, start, 0.005)
     by_formula = descend(entropy_slope, start, 0.005)
     faster = descend(entropy_slope, start, 0.05)
@@ -134,11 +134,11 @@ def _entropy(start: tuple[float, float], frames: list[Frame]) -> Outcome:
         "as fast as they do. What the figure is about holds either way: learning is no longer slow "
         "where the neuron is badly wrong."
     )
-    return Outcome({"paths": paths, "frames": frames}, checks, remark)
+    return Result({"paths": paths, "frames": frames}, checks, remark)
 
 
 @experiment("ch3_toy_quad_good", "Quadratic cost from a good start", draw=draw_neuron)
-def toy_quad_good(bench: Bench) -> Outcome:
+def toy_quad_good(bench: Context) -> Result:
     """One sigmoid neuron learns to turn the input 1 into 0, from w = 0.6, b = 0.9 (section 3.1)."""
     remark = (
         "At epoch 250 the book prints w = -1.21, b = -0.91, where ours round to -1.22 and -0.92; "
@@ -148,7 +148,7 @@ def toy_quad_good(bench: Bench) -> Outcome:
 
 
 @experiment("ch3_toy_quad_bad", "Quadratic cost from a bad start", draw=draw_neuron)
-def toy_quad_bad(bench: Bench) -> Outcome:
+def toy_quad_bad(bench: Context) -> Result:
     """The same from w = b = 2: for 150 epochs it hardly learns, since sigma'(z) is nearly 0."""
     remark = (
         "The output beside a frame's weights is that of the forward pass before its last step. "
@@ -158,12 +158,12 @@ def toy_quad_bad(bench: Bench) -> Outcome:
 
 
 @experiment("ch3_toy_xent_good", "Cross-entropy from a good start", draw=draw_neuron)
-def toy_xent_good(bench: Bench) -> Outcome:
+def toy_xent_good(bench: Context) -> Result:
     """The neuron of `ch3_toy_quad_good` with the cross-entropy cost (eq. 57) for the quadratic."""
     return _entropy(GOOD, ENTROPY_GOOD)
 
 
 @experiment("ch3_toy_xent_bad", "Cross-entropy from a bad start", draw=draw_neuron)
-def toy_xent_bad(bench: Bench) -> Outcome:
+def toy_xent_bad(bench: Context) -> Result:
     """With the cross-entropy cost the badly wrong neuron learns fastest at the start (eq. 61)."""
     return _entropy(BAD, ENTROPY_BAD)

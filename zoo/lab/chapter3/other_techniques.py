@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from zoo.lab import style
 from zoo.lab.chapter3.epochs import VALIDATION_ACCURACY, short, validated
-from zoo.lab.experiment import Bench, Check, Outcome, experiment, near, plain
+from zoo.lab.core import style
+from zoo.lab.core.experiment import Check, Context, Result, check_close, experiment, plain
 
 # The valley C = (w1^2 + 25 w2^2) / 2: flat along w1, steep across.
 CURVATURE = np.array([1.0, 25.0])
@@ -61,7 +61,7 @@ def draw_momentum(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch3_momentum", "Momentum in a valley and on MNIST", draw=draw_momentum)
-def momentum(bench: Bench) -> Outcome:
+def momentum(bench: Context) -> Result:
     """Momentum builds up speed along a valley and averages out what goes across (eq. 107, 108).
 
     The book has no experiment: here are a valley of two weights, with the exercise's mu > 1 and
@@ -94,7 +94,7 @@ def momentum(bench: Bench) -> Outcome:
     )
     if bench.fast:
         remark += " 5 epochs of 30."
-    return Outcome({"valley": valley, "networks": networks}, tuple(checks), remark)
+    return Result({"valley": valley, "networks": networks}, tuple(checks), remark)
 
 
 # --- other neurons --------------------------------------------------------------------------------
@@ -117,7 +117,7 @@ def sigmoid(z: np.ndarray) -> np.ndarray:
 
 
 @experiment("ch3_tanh", "The tanh neuron", draw=draw_neurons)
-def tanh(bench: Bench) -> Outcome:
+def tanh(bench: Context) -> Result:
     """tanh is the sigmoid stretched to -1..1 (eq. 109 to 111); its slope is up to four times."""
     z = np.linspace(-5, 5, 201)
     difference = np.abs(sigmoid(z) - (1 + np.tanh(z / 2)) / 2).max()
@@ -130,11 +130,11 @@ def tanh(bench: Bench) -> Outcome:
         },
     }
     what = "largest |sigmoid(z) - (1 + tanh(z / 2)) / 2| (eq. 111)"
-    return Outcome(data, (near(what, plain(difference), 0, within=1e-15),))
+    return Result(data, (check_close(what, plain(difference), 0, within=1e-15),))
 
 
 @experiment("ch3_relu", "The rectified linear neuron", draw=draw_neurons)
-def relu(bench: Bench) -> Outcome:
+def relu(bench: Context) -> Result:
     """max(0, z) does not saturate for large z, and does not learn at all for z < 0 (eq. 112)."""
     z = np.linspace(-5, 5, 201)
     activation = np.maximum(z, 0)
@@ -147,7 +147,7 @@ def relu(bench: Bench) -> Outcome:
         },
     }
     checks = (
-        near("max(0, 5)", float(activation[-1]), 5, within=0),
-        near("max(0, -5)", float(activation[0]), 0, within=0),
+        check_close("max(0, 5)", float(activation[-1]), 5, within=0),
+        check_close("max(0, -5)", float(activation[0]), 0, within=0),
     )
-    return Outcome(data, checks)
+    return Result(data, checks)

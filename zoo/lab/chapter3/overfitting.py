@@ -16,20 +16,20 @@ from zoo.lab.chapter3.epochs import (
     spread,
     validated,
 )
-from zoo.lab.experiment import Bench, Check, Outcome, experiment, near
+from zoo.lab.core.experiment import Check, Context, Result, check_close, experiment
 
 # With 1,000 images, in the fast form: enough for the test cost to have risen again.
 FEW_EPOCHS = 80
 
 
-def thousand(bench: Bench, name: str) -> dict[str, list[float]]:
+def thousand(bench: Context, name: str) -> dict[str, list[float]]:
     """The monitors of a network trained on 1,000 images; in the fast form for fewer epochs."""
     spec = zoo.get_spec(name)
     return follow(bench, spec.with_settings(epochs=bench.choose(spec.recipe.epochs, FEW_EPOCHS)))
 
 
 @experiment("ch3_overfit_1000", "Overfitting with 1,000 training images", draw=draw_panels)
-def overfit_1000(bench: Bench) -> Outcome:
+def overfit_1000(bench: Context) -> Result:
     """The training cost keeps falling while the network learns nothing more about test images.
 
     The book's four plots of section 3.2, "Overfitting": training cost, test accuracy, test cost and
@@ -52,18 +52,18 @@ def overfit_1000(bench: Bench) -> Outcome:
     ]
     checks = (
         compared(bench, "test accuracy, best epoch, %", max(accuracy), 82.27, spread(0.42)),
-        near("training accuracy, best epoch, %", max(training), 100.0, within=0.0),
+        check_close("training accuracy, best epoch, %", max(training), 100.0, within=0.0),
         Check("epoch of that", training.index(max(training)), 67),
         Check("lowest test cost", round(min(test_cost), 3), 1.203),
         Check("epoch of that", lowest, 14),
         # What the figure is about: from there on it rises.
         Check("last test cost over the lowest", round(rise, 3), 1.474, rise > 1.05),
     )
-    return Outcome({"panels": panels}, checks, left_out(bench, 400, FEW_EPOCHS))
+    return Result({"panels": panels}, checks, left_out(bench, 400, FEW_EPOCHS))
 
 
 @experiment("ch3_overfit_50000", "Overfitting with all training images", draw=draw_panels)
-def overfit_50000(bench: Bench) -> Outcome:
+def overfit_50000(bench: Context) -> Result:
     """With 50,000 images training and test accuracy stay much closer (section 3.2)."""
     found = follow(bench, short(bench, "mlp30.cross_entropy"))
     training, test = found["training accuracy"], found["test accuracy"]
@@ -84,11 +84,11 @@ def overfit_50000(bench: Bench) -> Outcome:
     remark = "The book prints a distance of 1.53; its own two figures differ by 2.53. "
     marks = [(29, 97.86), (24, 95.33)]
     remark += left_out(bench)
-    return Outcome({"panels": [panel(ACCURACY, curves, marks=marks)]}, checks, remark)
+    return Result({"panels": [panel(ACCURACY, curves, marks=marks)]}, checks, remark)
 
 
 @experiment("ch3_l2_1000", "L2 regularization with 1,000 images", draw=draw_panels)
-def l2_1000(bench: Bench) -> Outcome:
+def l2_1000(bench: Context) -> Result:
     """With lambda = 0.1 the test accuracy goes on rising where it had stalled (section 3.2)."""
     with_l2, without = (thousand(bench, f"mlp30.{name}") for name in ("l2_1000", "overfit_1000"))
     cost, accuracy = with_l2["training cost"], with_l2["test accuracy"]
@@ -109,11 +109,11 @@ def l2_1000(bench: Bench) -> Outcome:
             Check("training cost at epoch 200", round(cost[200], 4), 0.2587),
             Check("training cost at epoch 399", round(cost[399], 4), 0.1154),
         ]
-    return Outcome({"panels": panels}, tuple(checks), left_out(bench, 400, FEW_EPOCHS))
+    return Result({"panels": panels}, tuple(checks), left_out(bench, 400, FEW_EPOCHS))
 
 
 @experiment("ch3_l2_50000", "L2 regularization with all images", draw=draw_panels)
-def l2_50000(bench: Bench) -> Outcome:
+def l2_50000(bench: Context) -> Result:
     """With lambda = 5 the test accuracy rises, and overfitting nearly goes away (section 3.2)."""
     with_l2 = follow(bench, short(bench, "mlp30.l2"))
     without = follow(bench, short(bench, "mlp30.cross_entropy"))
@@ -136,23 +136,23 @@ def l2_50000(bench: Bench) -> Outcome:
     )
     marks = [(28, 96.49), (29, 95.61)]
     data = {"panels": [panel(ACCURACY, curves, marks=marks)]}
-    return Outcome(data, checks, left_out(bench))
+    return Result(data, checks, left_out(bench))
 
 
 @experiment("ch3_l2_100h", "L2 regularization with 100 hidden neurons", draw=draw_panels)
-def l2_100h(bench: Bench) -> Outcome:
+def l2_100h(bench: Context) -> Result:
     """A larger network, regularized, does better still: 30 epochs at eta = 0.5 (section 3.2)."""
     remark = "A Chinese printing has 97.02, which fits neither the figure beside it nor our runs. "
     return _hundred(bench, "mlp100.l2", 97.92, 0.10, remark)
 
 
 @experiment("ch3_l2_100h_60ep", "The best network of chapter 3", draw=draw_panels)
-def l2_100h_60ep(bench: Bench) -> Outcome:
+def l2_100h_60ep(bench: Context) -> Result:
     """60 epochs at eta = 0.1 take the same network past 98 % (section 3.2)."""
     return _hundred(bench, "mlp100", 98.04, 0.07, "")
 
 
-def _hundred(bench: Bench, name: str, book: float, deviation: float, remark: str) -> Outcome:
+def _hundred(bench: Context, name: str, book: float, deviation: float, remark: str) -> Result:
     spec = short(bench, name)
     accuracy = validated(bench, spec)
     told = f"eta = {spec.recipe.learning_rate}, lambda = 5"
@@ -160,4 +160,4 @@ def _hundred(bench: Bench, name: str, book: float, deviation: float, remark: str
     what = "validation accuracy, best epoch, %"
     checks = (compared(bench, what, max(accuracy), book, spread(deviation)),)
     remark += left_out(bench, zoo.get_spec(name).recipe.epochs)
-    return Outcome({"panels": panels}, checks, remark)
+    return Result({"panels": panels}, checks, remark)

@@ -31,7 +31,7 @@ class Pictures(NamedTuple):
     @classmethod
     def of(cls, split: Split) -> Pictures:
         """Those of a split, scaled as in the book."""
-        from zoo.baselines import pixels
+        from zoo.evaluation.baselines import pixels
 
         return cls(pixels(split), split.labels, np.eye(10)[split.labels])
 
@@ -52,7 +52,7 @@ class Draws:
 
         The kinds are the recipe's 'scaled' and 'large'; all biases come before the first weight.
         """
-        from zoo.conventions import kernel_deviation
+        from zoo.nn.initializers import kernel_deviation
 
         layers = list(pairwise(sizes))
         biases = [self._normal.randn(outputs) for _, outputs in layers]

@@ -21,19 +21,19 @@ from zoo.lab.chapter3.epochs import (
 from zoo.lab.chapter3.hyper_parameters import BOOK_COSTS
 from zoo.lab.chapter3.initialization import NEW, OLD
 from zoo.lab.chapter3.program import Draws, Pictures, cost, descend, right
-from zoo.lab.experiment import Bench, Check, Experiment, Outcome, experiment, near
+from zoo.lab.core.experiment import Check, Context, Experiment, Result, check_close, experiment
 
 HIDDEN = (784, 30, 10)
 
 
 def counted(what: str, ours: int, book: int) -> Check:
     """A count that should be the book's own, but for the last bits of another processor's sums."""
-    return near(what, ours, book, within=3)
+    return check_close(what, ours, book, within=3)
 
 
 def costing(what: str, ours: float, book: float, digits: int = 3) -> Check:
     """A cost that should be the book's own in all digits that are told."""
-    return near(what, round(ours, digits), book, within=1.1 * 10**-digits)
+    return check_close(what, round(ours, digits), book, within=1.1 * 10**-digits)
 
 
 def per_cent(counts: list[int], total: int) -> list[float]:
@@ -48,7 +48,7 @@ def _large(draws: Draws) -> Parameters:
 
 
 def _one_of_many(
-    bench: Bench, start: Parameters, train: Pictures, draws: Draws, eta: float
+    bench: Context, start: Parameters, train: Pictures, draws: Draws, eta: float
 ) -> Iterator[Parameters]:
     # Fast or not, the order of the images is left as 30 epochs leave it to the next network.
     epochs = bench.choose(30, 1)
@@ -61,7 +61,7 @@ def _one_of_many(
 
 
 def _thousand(name: str, l2: float, book: dict[str, tuple[float, ...]]) -> Experiment:
-    def measure(bench: Bench) -> Outcome:
+    def measure(bench: Context) -> Result:
         data = bench.data
         train, test = Pictures.of(data.train.take(1_000)), Pictures.of(data.test)
         draws = Draws(1_000)
@@ -85,7 +85,7 @@ def _thousand(name: str, l2: float, book: dict[str, tuple[float, ...]]) -> Exper
             panel("training cost", {label: costs}, first=200, marks=[(200, at[0]), (399, at[1])]),
             panel(TEST_ACCURACY, {label: accuracy}, first=200, marks=marks),
         ]
-        return Outcome({"panels": panels}, checks)
+        return Result({"panels": panels}, checks)
 
     measure.__doc__ = (
         f"The run behind the plots of section 3.2 for 1,000 images and lambda = {l2:g}: as many "
@@ -105,7 +105,7 @@ replay_l2_1000 = _thousand("l2_1000", 0.1, {"test": (383, 8710, 8695), "cost": (
 
 
 @experiment("ch3_replay_l2_50000", "The book's own run: all images, lambda = 5", draw=draw_panels)
-def replay_l2_50000(bench: Bench) -> Outcome:
+def replay_l2_50000(bench: Context) -> Result:
     """The run behind 96.49 %, to the last count (section 3.2).
 
     It is a lucky one: of 20 runs of `mlp30.l2` with other seeds, the best comes to 96.41 %.
@@ -130,7 +130,7 @@ def replay_l2_50000(bench: Bench) -> Outcome:
         "test images": per_cent(on_test, 10_000),
     }
     panels = [panel(ACCURACY, curves, marks=[(28, 97.12), (28, 96.49), (29, 95.61)])]
-    return Outcome({"panels": panels}, checks)
+    return Result({"panels": panels}, checks)
 
 
 # Right of 10,000 validation images after the first epoch, the best, and the last.
@@ -139,7 +139,7 @@ BOOK_100 = {NEW: (9295, 9781, 9781), OLD: (8994, 9755, 9742)}
 
 
 def _initializations(hidden: int, book: dict[str, tuple[int, int, int]]) -> Experiment:
-    def measure(bench: Bench) -> Outcome:
+    def measure(bench: Context) -> Result:
         data = bench.data
         train, validation = Pictures.of(data.train), Pictures.of(data.validation)
         draws, curves, checks = Draws(len(train.x)), {}, []
@@ -154,7 +154,7 @@ def _initializations(hidden: int, book: dict[str, tuple[int, int, int]]) -> Expe
                 checks.append(counted(f"{label}: in the last epoch", counts[-1], last))
         marks = first_and_last([(first / 100, last / 100) for first, _, last in book.values()])
         panels = [panel(VALIDATION_ACCURACY, curves, marks=marks)]
-        return Outcome({"panels": panels}, tuple(checks), left_out(bench, fast=1))
+        return Result({"panels": panels}, tuple(checks), left_out(bench, fast=1))
 
     measure.__doc__ = (
         f"The runs behind the plot of section 3.3 for {hidden} hidden neurons: "
@@ -176,7 +176,7 @@ CALM = 1.0
 @experiment(
     "ch3_replay_multiple_eta", "The book's own runs: three learning rates", draw=draw_panels
 )
-def replay_multiple_eta(bench: Bench) -> Outcome:
+def replay_multiple_eta(bench: Context) -> Result:
     """The runs behind the plot of section 3.5 for eta = 0.025, 0.25 and 2.5, one after the other.
 
     The costs with the two smaller learning rates are the book's to their last digit.
@@ -198,4 +198,4 @@ def replay_multiple_eta(bench: Bench) -> Outcome:
     )
     marks = first_and_last(BOOK_COSTS.values())
     panels = [panel("cost on the training images", curves, marks=marks)]
-    return Outcome({"panels": panels}, tuple(checks), remark + left_out(bench, fast=1))
+    return Result({"panels": panels}, tuple(checks), remark + left_out(bench, fast=1))

@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.polynomial import Polynomial
 
-from zoo.lab import style
-from zoo.lab.experiment import Bench, Check, Outcome, experiment, near, plain
+from zoo.lab.core import style
+from zoo.lab.core.experiment import Check, Context, Result, check_close, experiment, plain
 
 POINTS, NOISE = 10, 0.5
 LEFT, RIGHT = 0.5, 5.0
@@ -33,7 +33,7 @@ def draw_polyfit(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch3_polyfit", "Ten points: a ninth-degree polynomial or a line", draw=draw_polyfit)
-def polyfit(bench: Bench) -> Outcome:
+def polyfit(bench: Context) -> Result:
     """A polynomial of degree nine passes through ten points, and knows nothing of others.
 
     The line y = 2x misses each of them a little (section 3.2, "Why does regularization help?").
@@ -51,10 +51,12 @@ def polyfit(bench: Bench) -> Outcome:
     # The slope of a fitted line scatters by noise / sqrt(sum (x - mean)^2); twice that, 95 in 100.
     scatter = NOISE / np.sqrt(np.sum((x - x.mean()) ** 2))
     checks = (
-        near("degree 9: largest miss of a point", plain(np.abs(exact(x) - y).max()), 0, 1e-6),
+        check_close(
+            "degree 9: largest miss of a point", plain(np.abs(exact(x) - y).max()), 0, 1e-6
+        ),
         Check("degree 1: largest miss of a point", plain(np.abs(line(x) - y).max(), 3)),
-        near("slope of the line", plain(line.deriv()(0), 3), 2, within=2 * scatter),
+        check_close("slope of the line", plain(line.deriv()(0), 3), 2, within=2 * scatter),
         Check("degree 9 at x = 6, where 2x = 12", plain(exact(beyond), 3)),
         Check("degree 1 at x = 6, where 2x = 12", plain(line(beyond), 3)),
     )
-    return Outcome(data, checks, "The book draws points without telling them: these are ours.")
+    return Result(data, checks, "The book draws points without telling them: these are ours.")

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from zoo.lab import style
 from zoo.lab.chapter4.construction import (
     Weights,
     X,
@@ -22,7 +21,8 @@ from zoo.lab.chapter4.construction import (
     target,
     wanted_sum,
 )
-from zoo.lab.experiment import Bench, Check, Outcome, experiment, near, plain
+from zoo.lab.core import style
+from zoo.lab.core.experiment import Check, Context, Result, check_close, experiment, plain
 
 
 def wavy(z: Any) -> Any:
@@ -57,7 +57,7 @@ def draw_general_activation(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch4_general_activation", "Any s(z) that steps will do", draw=draw_general_activation)
-def general_activation(bench: Bench) -> Outcome:
+def general_activation(bench: Context) -> Result:
     """Any activation with two different finite limits becomes a step as its weight grows.
 
     Where both limits are the same, the neuron becomes a needle, and bumps of it have no height.
@@ -77,8 +77,10 @@ def general_activation(bench: Bench) -> Outcome:
     ends = [compute(neuron(100, -3, s), [-1, 1]) for s in (wavy, hill)]
     data = {"z": plain(z), "x": plain(X), "wanted": plain(wanted_sum(X)), "functions": functions}
     checks = (
-        near("s of different limits, (100, -3): rise from x = -1 to 1", _rise(ends[0]), 1, 0.05),
-        near("s of equal limits, (100, -3): rise", _rise(ends[1]), 0, 0.05),
+        check_close(
+            "s of different limits, (100, -3): rise from x = -1 to 1", _rise(ends[0]), 1, 0.05
+        ),
+        check_close("s of equal limits, (100, -3): rise", _rise(ends[1]), 0, 0.05),
         Check("mean deviation of 20 bumps, different limits", means["limits 0 and 1"]),
         Check("mean deviation of 20 bumps, equal limits", means["equal limits"]),
     )
@@ -86,7 +88,7 @@ def general_activation(bench: Bench) -> Outcome:
         "Equal limits break this construction, not universality: Leshno et al. (1993) proved that "
         "every continuous activation that is no polynomial will do, by other constructions."
     )
-    return Outcome(data, checks, remark)
+    return Result(data, checks, remark)
 
 
 def _rise(ends: np.ndarray) -> float:
@@ -144,7 +146,7 @@ def draw_relu_linear(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch4_relu_linear", "ReLU will do, a linear s(z) will not", draw=draw_relu_linear)
-def relu_and_linear(bench: Bench) -> Outcome:
+def relu_and_linear(bench: Context) -> Result:
     """The problem: ReLU has no finite limit on the right, yet two of them make a step.
 
     A net of linear neurons s(z) = z computes a straight line, however many there are.
@@ -169,13 +171,15 @@ def relu_and_linear(bench: Bench) -> Outcome:
         "off": off,
     }
     checks = (
-        near("linear: largest second difference", float(np.abs(np.diff(line, 2)).max()), 0, 1e-9),
+        check_close(
+            "linear: largest second difference", float(np.abs(np.diff(line, 2)).max()), 0, 1e-9
+        ),
         Check("linear: mean deviation, 161 neurons", off["linear"][-1]),
         Check("ReLU: mean deviation, 161 neurons", off["relu"][-1]),
         Check("ReLU: slope of log(deviation) over log N, N >= 41", _slope(neurons, off["relu"])),
     )
     remark = "Lines between points of f miss it by about N^-2, where a staircase does by N^-1."
-    return Outcome(data, checks, remark)
+    return Result(data, checks, remark)
 
 
 def _slope(neurons: list[int], off: list[float]) -> float:

@@ -9,9 +9,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from zoo.lab import style
 from zoo.lab.chapter4.construction import centres, compute, square
-from zoo.lab.experiment import plain
+from zoo.lab.core import style
+from zoo.lab.core.experiment import plain
 
 SIDE = 50
 

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from zoo.lab import style
 from zoo.lab.chapter4.construction import (
     STEEP,
     Weights,
@@ -22,7 +21,8 @@ from zoo.lab.chapter4.construction import (
     target,
     wanted_sum,
 )
-from zoo.lab.experiment import Bench, Check, Outcome, experiment, near, plain
+from zoo.lab.core import style
+from zoo.lab.core.experiment import Check, Context, Result, check_close, experiment, plain
 
 # The book's game counts the deviation at 100 points, which it starts at 0. We move them by half
 # of their distance, since a sigmoid that steps at a point is only half way up there.
@@ -77,7 +77,7 @@ def draw_target_f(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch4_target_f", "N bumps approximate f of eq. 113", draw=draw_target_f)
-def target_f(bench: Bench) -> Outcome:
+def target_f(bench: Context) -> Result:
     """A net of N bumps approximates the function of eq. 113, as closely as one wants.
 
     That is the theorem's promise: for any epsilon there are enough hidden neurons that the output
@@ -107,7 +107,7 @@ def target_f(bench: Bench) -> Outcome:
         "The book promises any epsilon and prints none; we ask for 0.02. It gives no rate either: "
         "for a staircase the mean deviation is mean |f'| / 4N, drawn in grey, a slope of -1."
     )
-    return Outcome(data, checks, remark + left_out)
+    return Result(data, checks, remark + left_out)
 
 
 def draw_target_game(data: dict[str, Any]) -> Figure:
@@ -127,7 +127,7 @@ def draw_target_game(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch4_target_game", "The game: five heights for f", draw=draw_target_game)
-def target_game(bench: Bench) -> Outcome:
+def target_game(bench: Context) -> Result:
     """Choose the heights of five bumps so that their sum approximates sigmoid^-1 of f.
 
     The book counts a mean deviation of 0.40 or less as success.
@@ -156,7 +156,7 @@ def target_game(bench: Bench) -> Outcome:
         "least mean deviation there is. The value in the middle of each bump loses: "
         f"{games['middles']['deviation']:.2f}."
     )
-    return Outcome(data, checks, remark)
+    return Result(data, checks, remark)
 
 
 def recovered(heights: Any) -> dict[str, list[float]]:
@@ -197,7 +197,7 @@ COLUMNS = ("step points s", "hidden weights", "hidden biases", "output weights")
 
 
 @experiment("ch4_weights_back", "From the heights back to weights", draw=draw_weights_back)
-def weights_back(bench: Bench) -> Outcome:
+def weights_back(bench: Context) -> Result:
     """A game won is a net: w = 1000 and b = -1000 s in the first layer, h and -h in the second.
 
     The output neuron is a sigmoid again, with bias 0, and its output approximates f itself.
@@ -210,9 +210,13 @@ def weights_back(bench: Bench) -> Outcome:
     data = {"x": plain(X), "f": plain(target(X)), "output": plain(compute(net, X)), "weights": told}
     example = recovered([-0.5])
     checks = (
-        near("hidden bias of the step at 0.2", told["hidden biases"][2], -200, within=0),
-        near("first output weight for h = -0.5", example["output weights"][0], -0.5, within=0),
-        near("second output weight for h = -0.5", example["output weights"][1], 0.5, within=0),
+        check_close("hidden bias of the step at 0.2", told["hidden biases"][2], -200, within=0),
+        check_close(
+            "first output weight for h = -0.5", example["output weights"][0], -0.5, within=0
+        ),
+        check_close(
+            "second output weight for h = -0.5", example["output weights"][1], 0.5, within=0
+        ),
         Check("mean |net - f|", plain(off, 3)),
     )
-    return Outcome(data, checks)
+    return Result(data, checks)

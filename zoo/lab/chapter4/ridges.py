@@ -8,10 +8,10 @@ import numpy as np
 from matplotlib.figure import Figure
 from scipy.special import dawsn
 
-from zoo.lab import style
 from zoo.lab.chapter4.construction import STEEP, Weights, build, centres, compute, square
 from zoo.lab.chapter4.drawing import SIDE, surface_of
-from zoo.lab.experiment import Bench, Check, Outcome, experiment, near, plain
+from zoo.lab.core import style
+from zoo.lab.core.experiment import Check, Context, Result, check_close, experiment, plain
 
 CENTRE = np.array([0.5, 0.5])
 RADIUS = 0.15
@@ -80,7 +80,7 @@ def draw_no_second_hidden(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch4_no_second_hidden", "Towers with one hidden layer", draw=draw_no_second_hidden)
-def no_second_hidden(bench: Bench) -> Outcome:
+def no_second_hidden(bench: Context) -> Result:
     """The problem: one hidden layer suffices. Walls in many directions add up to a circular tower.
 
     Plain walls leave a tail around the tower; walls of another profile cancel it, and sums of such
@@ -106,11 +106,11 @@ def no_second_hidden(bench: Bench) -> Outcome:
     neurons = directions * count
     checks = (
         Check("share of the height left at twice the radius (geometry: 1/3)", plain(third, 3)),
-        near("tail-free tower: largest distance from its Gaussian", off, 0, within=0.05),
+        check_close("tail-free tower: largest distance from its Gaussian", off, 0, within=0.05),
     )
     remark = (
         "The book sets (a) walls in any direction, (b) circular towers, (c) their sums as a "
         f"problem and prints no numbers. Our tail-free tower takes {neurons:,} hidden neurons; "
         "0.05 is half a step of its staircase."
     )
-    return Outcome(data, checks, remark)
+    return Result(data, checks, remark)

@@ -8,7 +8,6 @@ import numpy as np
 from matplotlib.figure import Figure
 from scipy.optimize import brentq
 
-from zoo.lab import style
 from zoo.lab.chapter4.construction import (
     X,
     bumps,
@@ -19,7 +18,8 @@ from zoo.lab.chapter4.construction import (
     step_net,
 )
 from zoo.lab.chapter4.drawing import draw_panels
-from zoo.lab.experiment import Bench, Outcome, experiment, near, plain
+from zoo.lab.core import style
+from zoo.lab.core.experiment import Context, Result, check_close, experiment, plain
 
 
 def step_position(w: float, b: float) -> float:
@@ -42,7 +42,7 @@ def draw_step_1d(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch4_step_1d", "A steep sigmoid is a step", draw=draw_step_1d)
-def step_1d(bench: Bench) -> Outcome:
+def step_1d(bench: Context) -> Result:
     """The bias of a neuron shifts its output along x, the weight makes it steeper, until it steps.
 
     The settings are those of the book's interactive figure at the start of "Universality with one
@@ -52,7 +52,9 @@ def step_1d(bench: Bench) -> Outcome:
     curves = {f"({w}, {b})": plain(compute(neuron(w, b), X)) for w, b in settings}
     data = {"x": plain(X), "curves": curves, "extreme": plain(compute(neuron(999, -400), X))}
     # "Near 0.4" names one digit.
-    return Outcome(data, (near("step for w = 999, b = -400", step_position(999, -400), 0.4, 0.05),))
+    return Result(
+        data, (check_close("step for w = 999, b = -400", step_position(999, -400), 0.4, 0.05),)
+    )
 
 
 def draw_step_position(data: dict[str, Any]) -> Figure:
@@ -70,19 +72,19 @@ def draw_step_position(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch4_step_position", "The step is at s = -b/w", draw=draw_step_position)
-def positions_of_steps(bench: Bench) -> Outcome:
+def positions_of_steps(bench: Context) -> Result:
     """The step stands at s = -b/w: one number s does in place of weight and bias."""
     share = (0.1, 0.2, 0.4, 0.6, 0.8, 0.9)
     found = {w: [[s, plain(step_position(w, -w * s))] for s in share] for w in (10, 100, 1000)}
     checks = (
-        near("step for w = 100, b = -40", step_position(100, -40), 0.40, within=0.005),
-        near("step for w = 1000, b = -200", step_position(1000, -200), 0.2, within=0.005),
+        check_close("step for w = 100, b = -40", step_position(100, -40), 0.40, within=0.005),
+        check_close("step for w = 1000, b = -200", step_position(1000, -200), 0.2, within=0.005),
     )
-    return Outcome({"found": found}, checks)
+    return Result({"found": found}, checks)
 
 
 @experiment("ch4_two_steps", "The weighted sum of two steps", draw=draw_panels)
-def two_steps(bench: Bench) -> Outcome:
+def two_steps(bench: Context) -> Result:
     """Two hidden neurons step at s1 and s2; the weighted sum w1 a1 + w2 a2 has both steps."""
     panels = []
     for s1, s2, w1, w2 in ((0.4, 0.6, 0.6, 1.2), (0.7, 0.6, 0.6, 1.2), (0.4, 0.6, 0.6, 0.0)):
@@ -91,14 +93,14 @@ def two_steps(bench: Bench) -> Outcome:
         panels.append({"title": title, "ylabel": "w1 a1 + w2 a2", "curves": {"": plain(y)}})
     between, after = compute(step_net([0.4, 0.6], [0.6, 1.2]), [0.5, 0.9])
     checks = (
-        near("sum between the steps of w = (0.6, 1.2)", float(between), 0.6, within=0.05),
-        near("sum after both steps", float(after), 1.8, within=0.05),
+        check_close("sum between the steps of w = (0.6, 1.2)", float(between), 0.6, within=0.05),
+        check_close("sum after both steps", float(after), 1.8, within=0.05),
     )
-    return Outcome({"x": plain(X), "panels": panels}, checks)
+    return Result({"x": plain(X), "panels": panels}, checks)
 
 
 @experiment("ch4_bump", "Two steps make a bump", draw=draw_panels)
-def bump(bench: Bench) -> Outcome:
+def bump(bench: Context) -> Result:
     """With weights h and -h the two steps make a bump of height h; the book takes h = 0.8."""
     curves = {}
     for h in (0.8, 0.6, -0.5):
@@ -108,10 +110,10 @@ def bump(bench: Bench) -> Outcome:
     top, outside = compute(net, [0.5, 0.8])
     panel = {"title": "steps at 0.4 and 0.6", "ylabel": "h a1 - h a2", "curves": curves}
     checks = (
-        near("height of the bump of weights 0.8 and -0.8", float(top), 0.8, within=0.05),
-        near("sum beside the bump", float(outside), 0, within=0.05),
+        check_close("height of the bump of weights 0.8 and -0.8", float(top), 0.8, within=0.05),
+        check_close("sum beside the bump", float(outside), 0, within=0.05),
     )
-    return Outcome({"x": plain(X), "panels": [panel]}, checks)
+    return Result({"x": plain(X), "panels": [panel]}, checks)
 
 
 def if_then_else(x: float, s: float, weight: float) -> float:
@@ -122,7 +124,7 @@ def if_then_else(x: float, s: float, weight: float) -> float:
 
 
 @experiment("ch4_if_then_else", "A neuron as if-then-else", draw=draw_panels)
-def neuron_as_program(bench: Bench) -> Outcome:
+def neuron_as_program(bench: Context) -> Result:
     """A step neuron is the statement "if input >= step: add its weight to the output, else 0".
 
     The same sum is computed by a net and by a program of two such statements.
@@ -139,26 +141,26 @@ def neuron_as_program(bench: Bench) -> Outcome:
     }
     largest = float(np.abs(net - program)[away].max())
     # sigmoid(-10) = 5e-5 is what w = 1000 leaves of a step 0.01 away from it.
-    check = near("largest difference more than 0.01 from a step", largest, 0, within=1e-4)
-    return Outcome({"x": plain(X), "panels": [panel]}, (check,))
+    check = check_close("largest difference more than 0.01 from a step", largest, 0, within=1e-4)
+    return Result({"x": plain(X), "panels": [panel]}, (check,))
 
 
 @experiment("ch4_two_bumps", "Two bumps from two pairs", draw=draw_panels)
-def two_bumps(bench: Bench) -> Outcome:
+def two_bumps(bench: Context) -> Result:
     """Two pairs of hidden neurons make two bumps, each of its own height, in one output."""
     heights, tops = (-1.2, 0.3), (0.5, 0.8)
     net = step_net(*bumps([[0.4, 0.6], [0.7, 0.9]], heights))
     y = plain(compute(net, X))
     panel = {"title": "h = -1.2 and h = 0.3", "ylabel": "weighted output", "curves": {"": y}}
     checks = tuple(
-        near(f"height of the bump around {x}", float(compute(net, [x])[0]), h, within=0.05)
+        check_close(f"height of the bump around {x}", float(compute(net, [x])[0]), h, within=0.05)
         for x, h in zip(tops, heights, strict=True)
     )
-    return Outcome({"x": plain(X), "panels": [panel]}, checks)
+    return Result({"x": plain(X), "panels": [panel]}, checks)
 
 
 @experiment("ch4_N_bumps", "Five bumps side by side", draw=draw_panels)
-def five_bumps(bench: Bench) -> Outcome:
+def five_bumps(bench: Context) -> Result:
     """Step points 0, 1/5, 2/5, 3/5, 4/5, 1 make five bumps side by side, of any heights h1 to h5.
 
     Finer parts of [0, 1] give as many bumps as one wants.
@@ -172,5 +174,5 @@ def five_bumps(bench: Bench) -> Outcome:
         panels.append({"title": f"N = {count}", "ylabel": "weighted output", "curves": curves})
     found = compute(step_net(*bumps(equal_parts(5), heights)), centres(5))
     worst = float(np.abs(found - heights).max())
-    check = near("largest difference of plateau and height, N = 5", worst, 0, within=0.05)
-    return Outcome({"x": plain(X), "panels": panels}, (check,))
+    check = check_close("largest difference of plateau and height, N = 5", worst, 0, within=0.05)
+    return Result({"x": plain(X), "panels": panels}, (check,))

@@ -9,7 +9,6 @@ import numpy as np
 from matplotlib.figure import Figure
 from scipy.special import expit, logit
 
-from zoo.lab import style
 from zoo.lab.chapter4.construction import (
     Weights,
     build,
@@ -20,7 +19,8 @@ from zoo.lab.chapter4.construction import (
     towers,
 )
 from zoo.lab.chapter4.drawing import SIDE, draw_surfaces, mark_only, surface, surface_of
-from zoo.lab.experiment import Bench, Check, Outcome, experiment, near, plain
+from zoo.lab.core import style
+from zoo.lab.core.experiment import Check, Context, Result, check_close, experiment, plain
 
 # The book's tower stands on this rectangle.
 BOX = [[0.4, 0.6], [0.3, 0.7]]
@@ -33,7 +33,7 @@ def weighted_steps(positions: Any, axes: Any, heights: Any) -> Any:
 
 
 @experiment("ch4_two_inputs", "A step in two inputs", draw=draw_surfaces)
-def two_inputs(bench: Bench) -> Outcome:
+def two_inputs(bench: Context) -> Result:
     """With a large weight for x and none for y, a neuron of two inputs is a step along x.
 
     A large weight for y alone makes a step along y. The step stands at s = -b/w as before.
@@ -46,15 +46,15 @@ def two_inputs(bench: Bench) -> Outcome:
     surfaces.append(surface(net, "w1 = 0, w2 = 1000, b = -500"))
     left, right = compute(net, [[0.9, 0.45], [0.1, 0.55]])
     checks = (
-        near("step along y at 0.5: output at (0.9, 0.45)", float(left), 0, within=1e-6),
-        near("step along y at 0.5: output at (0.1, 0.55)", float(right), 1, within=1e-6),
+        check_close("step along y at 0.5: output at (0.9, 0.45)", float(left), 0, within=1e-6),
+        check_close("step along y at 0.5: output at (0.1, 0.55)", float(right), 1, within=1e-6),
     )
     data = {"surfaces": surfaces, "columns": 3, "zlabel": "output", "zlim": [0, 1]}
-    return Outcome(data, checks)
+    return Result(data, checks)
 
 
 @experiment("ch4_bump_2d", "Bumps along x and y, and their sum", draw=draw_surfaces)
-def bump_2d(bench: Bench) -> Outcome:
+def bump_2d(bench: Context) -> Result:
     """Two steps along x make a wall, two along y another; where they cross the sum is 2h."""
     h = 0.3
     along_x = weighted_steps([0.3, 0.7], [0, 0], [2 * h, -2 * h])
@@ -67,16 +67,16 @@ def bump_2d(bench: Bench) -> Outcome:
     ]
     centre, wall, beside = compute(crossed, [[0.5, 0.5], [0.5, 0.1], [0.1, 0.1]])
     checks = (
-        near("sum where the walls of h = 0.3 cross", float(centre), 0.6, within=0.005),
-        near("sum on one wall", float(wall), 0.3, within=0.005),
-        near("sum beside both", float(beside), 0, within=0.005),
+        check_close("sum where the walls of h = 0.3 cross", float(centre), 0.6, within=0.005),
+        check_close("sum on one wall", float(wall), 0.3, within=0.005),
+        check_close("sum beside both", float(beside), 0, within=0.005),
     )
     data = {"surfaces": surfaces, "zlabel": "weighted output", "zlim": [0, 0.65]}
-    return Outcome(data, checks)
+    return Result(data, checks)
 
 
 @experiment("ch4_tower", "A tower: four steps and a bias", draw=draw_surfaces)
-def tower(bench: Bench) -> Outcome:
+def tower(bench: Context) -> Result:
     """If the output neuron is a sigmoid with bias -3h/2 and h is large, only the crossing fires.
 
     The walls' plateau of height h stays below the threshold, the crossing of 2h is above it.
@@ -89,12 +89,12 @@ def tower(bench: Bench) -> Outcome:
     surfaces.append(surface(build(*towers(two, 40), weights), "two towers, w = 0.7 and 0.5"))
     inside, wall = compute(build(*towers([BOX], 10)), [[0.5, 0.5], [0.5, 0.1]])
     checks = (
-        near("output in the tower, h = 10 (tower: 1)", float(inside), 1, within=0.01),
-        near("output on a wall, h = 10 (ground: 0)", float(wall), 0, within=0.01),
+        check_close("output in the tower, h = 10 (tower: 1)", float(inside), 1, within=0.01),
+        check_close("output on a wall, h = 10 (ground: 0)", float(wall), 0, within=0.01),
     )
     remark = "At h = 10 a tower misses 1, and its walls miss 0, by sigmoid(-5) = 0.0067."
     data = {"surfaces": surfaces, "zlabel": "output", "zlim": [0, 1]}
-    return Outcome(data, checks, remark)
+    return Result(data, checks, remark)
 
 
 def two_functions(points: np.ndarray) -> np.ndarray:
@@ -137,7 +137,7 @@ def draw_many_towers(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch4_many_towers", "Towers approximate functions of x and y", draw=draw_many_towers)
-def approximation_by_towers(bench: Bench) -> Outcome:
+def approximation_by_towers(bench: Context) -> Result:
     """A weighted sum of K x K towers approximates a function of two inputs.
 
     Our net has two output neurons, so that it computes two functions at once: a map to R^2.
@@ -163,7 +163,7 @@ def approximation_by_towers(bench: Bench) -> Outcome:
         "The mean deviation falls with K, the largest does not: at a corner where four towers meet "
         "none of them fires. ch4_fix_failure_window shows these holes and the book's cure."
     )
-    return Outcome(data, checks, remark + left_out)
+    return Result(data, checks, remark + left_out)
 
 
 def draw_tower_m(data: dict[str, Any]) -> Figure:
@@ -199,7 +199,7 @@ def corner_outputs(m: int, h: float, biases: Any) -> np.ndarray:
 
 
 @experiment("ch4_tower_3d", "Towers in three inputs and more", draw=draw_tower_m)
-def tower_m(bench: Bench) -> Outcome:
+def tower_m(bench: Context) -> Result:
     """A tower in three inputs needs bias -5h/2, one in m inputs (-m + 1/2) h.
 
     Every combination of inputs in and out of their interval is tried.
@@ -213,11 +213,11 @@ def tower_m(bench: Bench) -> Outcome:
     data = {"outputs": outputs, "shares": plain(shares), "bias": bias}
     least = {m: float(shares[int(np.argmin(errors))]) - m for m, errors in bias.items()}
     checks = (
-        near("m = 3: best bias, in units of h", least[3], -2.5, within=0.05),
-        near("m = 6: best bias, in units of h", least[6], -5.5, within=0.05),
-        near("m = 3: output with all inputs inside", outputs[3][3], 1, within=0.01),
-        near("m = 3: output with two inputs inside", outputs[3][2], 0, within=0.01),
+        check_close("m = 3: best bias, in units of h", least[3], -2.5, within=0.05),
+        check_close("m = 6: best bias, in units of h", least[6], -5.5, within=0.05),
+        check_close("m = 3: output with all inputs inside", outputs[3][3], 1, within=0.01),
+        check_close("m = 3: output with two inputs inside", outputs[3][2], 0, within=0.01),
     )
     theory = float(expit(-h / 2))
     remark = f"sigmoid(-h/2) = {theory:.4f} is what both sides miss at the best bias."
-    return Outcome(data, checks, remark)
+    return Result(data, checks, remark)

@@ -8,7 +8,6 @@ import numpy as np
 from matplotlib.figure import Figure
 from scipy.special import logit
 
-from zoo.lab import style
 from zoo.lab.chapter4.construction import (
     Weights,
     X,
@@ -24,7 +23,8 @@ from zoo.lab.chapter4.construction import (
     wanted_sum,
 )
 from zoo.lab.chapter4.drawing import mark_only
-from zoo.lab.experiment import Bench, Outcome, experiment, near, plain
+from zoo.lab.core import style
+from zoo.lab.core.experiment import Context, Result, check_close, experiment, plain
 
 # The steepness of the book's pictures of bumps in this section; at it the windows can be seen.
 SOFT = 300.0
@@ -95,7 +95,7 @@ def draw_fix_failure_window(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch4_fix_failure_window", "Windows of failure, cured", draw=draw_fix_failure_window)
-def fix_failure_window(bench: Bench) -> Outcome:
+def fix_failure_window(bench: Context) -> Result:
     """Steps of finite weights fail in narrow windows; M shifted sets of bumps cut that by M.
 
     Each set approximates 1/M of sigmoid^-1(f), so that a point lies in the windows of one set at
@@ -125,10 +125,10 @@ def fix_failure_window(bench: Bench) -> Outcome:
     ratios = {m: float(old / departures[sets.index(m)][windows(fine)].max()) for m in (2, 4)}
     # Bump heights differ from set to set, and towers are staircases: hence a tenth of the factor.
     checks = (
-        near("one input: departure in the windows, M = 1 over M = 2", ratios[2], 2, 0.2),
-        near("one input: M = 1 over M = 4", ratios[4], 4, 0.4),
-        near("two inputs: depth of the holes, M = 1 over M = 2", _ratio(depth, 2), 2, 0.2),
-        near("two inputs: M = 1 over M = 4", _ratio(depth, 4), 4, 0.4),
+        check_close("one input: departure in the windows, M = 1 over M = 2", ratios[2], 2, 0.2),
+        check_close("one input: M = 1 over M = 4", ratios[4], 4, 0.4),
+        check_close("two inputs: depth of the holes, M = 1 over M = 2", _ratio(depth, 2), 2, 0.2),
+        check_close("two inputs: M = 1 over M = 4", _ratio(depth, 4), 4, 0.4),
     )
     remark = (
         "In one input a sigmoid is between the neighbouring heights in a window, so it fails by "
@@ -136,7 +136,7 @@ def fix_failure_window(bench: Bench) -> Outcome:
         "reaches its threshold; there the sum drops to 0. The cure does not narrow the bumps: what "
         "remains of the difference from sigmoid^-1(f) is due to their width."
     )
-    return Outcome(data, checks, remark)
+    return Result(data, checks, remark)
 
 
 def _ratio(depth: dict[str, float], sets: int) -> float:

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from zoo.lab import style
-from zoo.lab.experiment import Bench, Check, Outcome, experiment, near, plain
+from zoo.lab.core import style
+from zoo.lab.core.experiment import Check, Context, Result, check_close, experiment, plain
 
 LAYERS = 4
 
@@ -74,7 +74,7 @@ def draw_chain(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch5_chain", "The gradient of a chain is a product", draw=draw_chain)
-def chain(bench: Bench) -> Outcome:
+def chain(bench: Context) -> Result:
     """dC/db1 of four neurons in a row is a product of their factors w sigma'(z) (eq. 114 to 122).
 
     Two more of them, each below 1/4 where the weights are below 1, separate it from dC/db3.
@@ -101,7 +101,7 @@ def chain(bench: Bench) -> Outcome:
         Check("its median, over all chains", plain(np.median(ratio), 3)),
         Check("share of all chains where it is below 1/16", plain(np.mean(ratio < 1 / 16), 3)),
     )
-    return Outcome(data, checks, f"{count:,} chains; the book's figure is a bound.")
+    return Result(data, checks, f"{count:,} chains; the book's figure is a bound.")
 
 
 # --- sigma' ---------------------------------------------------------------------------------------
@@ -122,7 +122,7 @@ def draw_sigmoid_prime(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch5_sigmoid_prime", "The sigmoid's slope is at most 1/4", draw=draw_sigmoid_prime)
-def sigmoid_prime_shape(bench: Bench) -> Outcome:
+def sigmoid_prime_shape(bench: Context) -> Result:
     """sigma'(z) has its maximum, 1/4, at z = 0: why each layer of a chain shrinks the gradient."""
     import tensorflow as tf
 
@@ -134,10 +134,10 @@ def sigmoid_prime_shape(bench: Bench) -> Outcome:
     slopes = tape.gradient(activations, points).numpy()
     data = {"z": plain(z), "formula": plain(sigmoid_prime(z)), "autodiff": plain(slopes)}
     checks = (
-        near("maximum of the slope", float(slopes.max()), 0.25, within=1e-12),
-        near("where it lies", float(z[slopes.argmax()]), 0.0, within=1e-9),
+        check_close("maximum of the slope", float(slopes.max()), 0.25, within=1e-12),
+        check_close("where it lies", float(z[slopes.argmax()]), 0.0, within=1e-9),
     )
-    return Outcome(data, checks)
+    return Result(data, checks)
 
 
 # --- the exploding gradient -----------------------------------------------------------------------
@@ -176,7 +176,7 @@ def draw_exploding(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch5_exploding", "Large weights: the gradient explodes", draw=draw_exploding)
-def exploding(bench: Bench) -> Outcome:
+def exploding(bench: Context) -> Result:
     """With weights of 100, and biases that make every z zero, each layer multiplies by 25.
 
     From the section 'The exploding gradient problem'. Only biases that are right to a few
@@ -191,10 +191,10 @@ def exploding(bench: Bench) -> Outcome:
     data = {"gradients": plain(gradients), "offsets": plain(offsets), "ratio": plain(ratio)}
     factors = gradients[:-1] / gradients[1:]
     checks = tuple(
-        near(f"dC/db{layer} / dC/db{layer + 1}", float(factor), 25, within=1e-9)
+        check_close(f"dC/db{layer} / dC/db{layer + 1}", float(factor), 25, within=1e-9)
         for layer, factor in enumerate(factors, start=1)
     )
     wide = float(np.abs(offsets[ratio >= 1]).max())
-    return Outcome(
+    return Result(
         data, (*checks, Check("largest offset of the biases that still explodes", plain(wide, 2)))
     )

@@ -9,8 +9,16 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 import zoo
-from zoo.lab import style
-from zoo.lab.experiment import Bench, Check, Experiment, Outcome, experiment, near, plain
+from zoo.lab.core import style
+from zoo.lab.core.experiment import (
+    Check,
+    Context,
+    Experiment,
+    Result,
+    check_close,
+    experiment,
+    plain,
+)
 
 # Runs of one of these networks that differ in their seed alone have a best validation accuracy
 # with a standard deviation of 0.15 points (five runs of each of the four, pooled). So the mean of
@@ -32,13 +40,13 @@ def draw_depth(data: dict[str, Any]) -> Figure:
 
 
 def _depth(hidden: int, name: str, book: float) -> Experiment:
-    def measure(bench: Bench) -> Outcome:
+    def measure(bench: Context) -> Result:
         spec = zoo.get_spec(name).with_settings(epochs=bench.choose(30, 5))
         runs = [bench.train(spec, seed=seed) for seed in range(bench.choose(5, 1))]
         percent = [[100 * row["val_accuracy"] for row in run.history] for run in runs]
         layers = "-".join(["784", *["30"] * hidden, "10"])
         data = {"percent": plain(percent), "book": book, "layers": layers}
-        return Outcome(data, *_judged(percent, book, bench.fast))
+        return Result(data, *_judged(percent, book, bench.fast))
 
     what = "hidden layer" if hidden == 1 else "hidden layers"
     measure.__doc__ = (
@@ -60,7 +68,9 @@ def _judged(percent: list[list[float]], book: float, fast: bool) -> tuple[tuple[
         "The book does not say whether its figure is of the best epoch or the last; ours are of "
         f"the best. Seeds alone make runs differ, which the {NOISE} points allow for."
     )
-    return (near("validation, mean of the best epochs (%)", best, book, within=NOISE),), remark
+    return (
+        check_close("validation, mean of the best epochs (%)", best, book, within=NOISE),
+    ), remark
 
 
 depth1 = _depth(1, "mlp30", 96.48)

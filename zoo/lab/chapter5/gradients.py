@@ -8,7 +8,6 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import zoo
-from zoo.lab import style
 from zoo.lab.chapter5.learning_speed import (
     HIDDEN_LAYERS,
     descend,
@@ -18,7 +17,8 @@ from zoo.lab.chapter5.learning_speed import (
     norms,
     range_of_one_more,
 )
-from zoo.lab.experiment import Bench, Check, Experiment, Outcome, experiment, plain
+from zoo.lab.core import style
+from zoo.lab.core.experiment import Check, Context, Experiment, Result, experiment, plain
 
 # "The first 1,000 training images" of all measurements here.
 IMAGES = 1_000
@@ -65,7 +65,7 @@ def draw_initial_bars(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch5_initial_bars", "Gradients of the first neurons", draw=draw_initial_bars)
-def initial_bars(bench: Bench) -> Outcome:
+def initial_bars(bench: Context) -> Result:
     """dC/db of the first six neurons in both hidden layers of 784-30-30-10, before it has learned.
 
     The bars of the second layer are mostly much longer: it learns faster than the first.
@@ -79,7 +79,7 @@ def initial_bars(bench: Bench) -> Outcome:
     data = {"ours": [plain(layer[:6]) for layer in starts[0]], "book": BARS}
     shares = Check("share of networks whose second layer has the longer bars", faster)
     remark = f"Each bar hangs on the weights drawn, so lengths are compared. {PROTOCOL}"
-    return Outcome(data, (*checks, shares), f"{remark} {count} networks.")
+    return Result(data, (*checks, shares), f"{remark} {count} networks.")
 
 
 def draw_norms(data: dict[str, Any]) -> Figure:
@@ -92,13 +92,13 @@ def draw_norms(data: dict[str, Any]) -> Figure:
 
 
 def _initial_norms(hidden: int, book: list[float]) -> Experiment:
-    def measure(bench: Bench) -> Outcome:
+    def measure(bench: Context) -> Result:
         split, count = bench.data.train.take(IMAGES), bench.choose(200, 40)
         starts = [initial_gradients(HIDDEN_LAYERS[hidden], split, seed) for seed in range(count)]
         lengths = np.array([norms(start) for start in starts])
         checks = _spread_checks("norm", lengths, book)
         data = {"norms": plain(lengths), "book": book}
-        return Outcome(data, checks, f"{PROTOCOL} {count} networks.")
+        return Result(data, checks, f"{PROTOCOL} {count} networks.")
 
     measure.__doc__ = (
         f"The norms of dC/db in {hidden} hidden layers of 30, before learning, over 1,000 images "
@@ -131,7 +131,7 @@ def draw_speeds(data: dict[str, Any]) -> Figure:
 
 
 def _speeds(hidden: int, book: list[float]) -> Experiment:
-    def measure(bench: Bench) -> Outcome:
+    def measure(bench: Context) -> Result:
         split, count = bench.data.train.take(IMAGES), bench.choose(20, 5)
         settings = {"images": IMAGES, "batch_size": IMAGES, "epochs": EPOCHS}
         spec = zoo.get_spec(HIDDEN_LAYERS[hidden]).with_settings(**settings)
@@ -141,7 +141,7 @@ def _speeds(hidden: int, book: list[float]) -> Experiment:
         ratio = last[:, -1:] / last[:, :1]
         times = _spread_checks("last layer's norm over that", ratio, [plain(book[-1] / book[0], 3)])
         data = {"curves": plain(curves[0]), "last": plain(last), "book": book}
-        return Outcome(data, (*checks, *times), f"{PROTOCOL} {count} networks, each of 500 epochs.")
+        return Result(data, (*checks, *times), f"{PROTOCOL} {count} networks, each of 500 epochs.")
 
     measure.__doc__ = (
         f"The norms of dC/db in {hidden} hidden layers of 30 over 500 epochs of full-batch "

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from scipy import stats
 
 import zoo
-from zoo.lab import style
+from zoo.lab.core import style
 
 if TYPE_CHECKING:
     import keras

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from zoo.lab import style
 from zoo.lab.chapter5.learning_speed import (
     cost_and_gradients,
     descend,
@@ -16,7 +15,8 @@ from zoo.lab.chapter5.learning_speed import (
     hidden_bias_gradients,
     norms,
 )
-from zoo.lab.experiment import Bench, Check, Outcome, experiment, plain
+from zoo.lab.core import style
+from zoo.lab.core.experiment import Check, Context, Result, experiment, plain
 
 if TYPE_CHECKING:
     import keras
@@ -51,7 +51,8 @@ def deep_network(remedy: Remedy, seed: int, layers: int = LAYERS) -> keras.Model
     """A plain Keras model: `layers` hidden layers of 30, ten sigmoids, cross-entropy, SGD 0.1."""
     import keras
 
-    from zoo.conventions import PIXEL_SCALE, CrossEntropyCost
+    from zoo.nn.losses import CrossEntropyCost
+    from zoo.spec import PIXEL_SCALE
 
     keras.utils.set_random_seed(seed)
     book = remedy.initializer == "book"
@@ -118,7 +119,7 @@ def _draw_speeds(part: Any, data: dict[str, Any]) -> None:
 
 
 @experiment("ch5_remedies", "What keeps gradients from vanishing", draw=draw_remedies)
-def remedies(bench: Bench) -> Outcome:
+def remedies(bench: Context) -> Result:
     """Gradient norms of eight hidden layers, at the start and later, by neuron and initial weights.
 
     Goes beyond the book, which names the questions (Glorot and Bengio 2010) in its section 'Other
@@ -145,7 +146,7 @@ def remedies(bench: Bench) -> Outcome:
         "normalisation the norm is that of the shift which stands for the bias: the next layer "
         "subtracts its mean again, so it is small, and yet the network learns."
     )
-    return Outcome(data, tuple(checks), remark)
+    return Result(data, tuple(checks), remark)
 
 
 def _norms(model: keras.Model, split: Any) -> np.ndarray:

@@ -8,9 +8,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from scipy.optimize import brentq, minimize, minimize_scalar
 
-from zoo.lab import style
 from zoo.lab.chapter5.chain import sigmoid, sigmoid_prime
-from zoo.lab.experiment import Bench, Check, Outcome, experiment, near, plain
+from zoo.lab.core import style
+from zoo.lab.core.experiment import Check, Context, Result, check_close, experiment, plain
 
 # --- the interval in which a gradient does not shrink ---------------------------------------------
 
@@ -47,7 +47,7 @@ def draw_wide_gradient_interval(data: dict[str, Any]) -> Figure:
     "Where the gradient does not shrink",
     draw=draw_wide_gradient_interval,
 )
-def wide_gradient_interval(bench: Bench) -> Outcome:
+def wide_gradient_interval(bench: Context) -> Result:
     """|w sigma'(w a + b)| >= 1 needs |w| >= 4, and then holds in a narrow interval of a only.
 
     A problem of the section 'The exploding gradient problem'; it is widest, 0.45, near |w| = 6.9.
@@ -60,10 +60,10 @@ def wide_gradient_interval(bench: Bench) -> Outcome:
     apart = float(np.max(np.abs(np.subtract(formula, search))))
     checks = (
         Check("largest difference between formula and search", apart, 0, apart < 1e-9),
-        near("widest interval", plain(-best.fun), 0.45, within=0.005),
-        near("|w| where it is widest", plain(best.x), 6.9, within=0.05),
+        check_close("widest interval", plain(-best.fun), 0.45, within=0.005),
+        check_close("|w| where it is widest", plain(best.x), 6.9, within=0.05),
     )
-    return Outcome(data, checks, "The book rounds to two digits.")
+    return Result(data, checks, "The book rounds to two digits.")
 
 
 # --- the identity neuron --------------------------------------------------------------------------
@@ -111,7 +111,7 @@ def draw_identity_neuron(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch5_identity_neuron", "A neuron that passes x on", draw=draw_identity_neuron)
-def identity_neuron(bench: Bench) -> Outcome:
+def identity_neuron(bench: Context) -> Result:
     """A sigmoid neuron with a small weight w1 and a large w2 behind it puts out x, for 0 <= x <= 1.
 
     A problem of the section 'Unstable gradients in more complex networks': w2 sigma(w1 x + b) = x,
@@ -133,4 +133,4 @@ def identity_neuron(bench: Bench) -> Outcome:
         "neuron can take away; its error falls as w1 squared. Taken to the letter, without a "
         "constant, no weights come nearer to x than the second figure."
     )
-    return Outcome(data, checks, remark)
+    return Result(data, checks, remark)

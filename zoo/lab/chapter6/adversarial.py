@@ -12,9 +12,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import zoo
-from zoo.lab import style
 from zoo.lab.chapter6.attacks import cost_gradients, fgsm, pgd
-from zoo.lab.experiment import Bench, Check, Outcome, experiment, plain
+from zoo.lab.core import style
+from zoo.lab.core.experiment import Check, Context, Result, experiment, plain
 
 if TYPE_CHECKING:
     from zoo.data import Split
@@ -55,7 +55,7 @@ def draw_adversarial(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch6_adversarial", "Accuracy under attack", draw=draw_adversarial)
-def adversarial(bench: Bench) -> Outcome:
+def adversarial(bench: Context) -> Result:
     """Accuracy of several networks on images altered against them, by how far a pixel may move.
 
     One step along the sign of the gradient (FGSM, Goodfellow et al. 2014), many small ones (PGD,
@@ -80,7 +80,7 @@ def adversarial(bench: Bench) -> Outcome:
         for kind in ("noise", "fgsm", "pgd")
     )
     data = {"epsilons": epsilons, "networks": networks, "steps": steps, **found}
-    return Outcome(data, checks, f"{REMARK} {len(split):,} test images, PGD with {steps} steps.")
+    return Result(data, checks, f"{REMARK} {len(split):,} test images, PGD with {steps} steps.")
 
 
 # --- what they look like --------------------------------------------------------------------------
@@ -101,7 +101,7 @@ def draw_adversarial_images(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch6_adversarial_images", "Images altered by PGD", draw=draw_adversarial_images)
-def adversarial_images(bench: Bench) -> Outcome:
+def adversarial_images(bench: Context) -> Result:
     """Five test digits, altered by PGD against `conv2_relu`: what people see, what it answers.
 
     After section 'Recent progress in image recognition', which shows such pairs of photographs.
@@ -124,4 +124,4 @@ def adversarial_images(bench: Bench) -> Outcome:
         Check(f"wrong answers of 5 at epsilon {epsilon}", count)
         for epsilon, count in zip(epsilons, wrong, strict=True)
     )
-    return Outcome(data, checks, REMARK)
+    return Result(data, checks, REMARK)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zoo.evaluation import EVALUATION_BATCH
+from zoo.evaluation.scores import EVALUATION_BATCH
 
 if TYPE_CHECKING:
     import keras
@@ -28,7 +28,7 @@ def logits(model: keras.Model) -> Callable:
     import keras
     from keras import ops
 
-    from zoo.conventions import PIXEL_SCALE
+    from zoo.spec import PIXEL_SCALE
 
     ends = [layer for layer in model.layers if "softmax" in layer.name]
     before = keras.Model(model.get_layer("scale_pixels").output, [end.input for end in ends])

@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from scipy.special import softmax
 
 import zoo
-from zoo.lab import style
-from zoo.lab.experiment import Bench, Check, Outcome, experiment, near, plain
+from zoo.lab.core import style
+from zoo.lab.core.experiment import Check, Context, Result, check_close, experiment, plain
 
 if TYPE_CHECKING:
     import keras
@@ -64,7 +64,7 @@ def draw_dropout_scaling(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch6_dropout_scaling", "Halving stands for averaging", draw=draw_dropout_scaling)
-def dropout_scaling(bench: Bench) -> Outcome:
+def dropout_scaling(bench: Context) -> Result:
     """The cost of many thinned networks averaged, beside that of the whole network, halved or not.
 
     Dropout trains networks that each lack half the neurons; in use all are there, and count half
@@ -97,7 +97,7 @@ def dropout_scaling(bench: Bench) -> Outcome:
     told = "deviation of the mean weighted inputs from the halved ones (standard errors)"
     checks = (
         # 200 images and 64 masks leave it uncertain by a few hundredths.
-        near(told, plain(score, 3), 1.0, within=0.1),
+        check_close(told, plain(score, 3), 1.0, within=0.1),
         Check("cost of one thinned network", plain(alone, 3)),
         Check(f"cost of {masks} averaged", plain(data["averaged"][-1], 3)),
         Check("cost of their geometric mean", plain(data["geometric"][-1], 3)),
@@ -108,4 +108,4 @@ def dropout_scaling(bench: Bench) -> Outcome:
         f"{len(test):,} test images. The book has no figure for this. Halving gives what the "
         "geometric mean gives (Hinton et al. 2012), which is surer of itself than the plain mean."
     )
-    return Outcome(data, checks, remark)
+    return Result(data, checks, remark)

@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 import zoo
 from zoo.data.augment import augment
 from zoo.data.expand import SHIFTS, expand, shifted
-from zoo.lab import style
-from zoo.lab.experiment import Bench, Check, Outcome, experiment, near, plain
+from zoo.lab.core import style
+from zoo.lab.core.experiment import Check, Context, Result, check_close, experiment, plain
 
 
 def draw_expand(data: dict[str, Any]) -> Figure:
@@ -27,7 +27,7 @@ def draw_expand(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch6_expand", "One digit expanded to five", draw=draw_expand)
-def expand_digit(bench: Bench) -> Outcome:
+def expand_digit(bench: Context) -> Result:
     """A training image and its four shifts by one pixel, which make 250,000 images of 50,000.
 
     From the section 'Convolutional neural networks in practice', under 'Expanding the training
@@ -39,10 +39,10 @@ def expand_digit(bench: Bench) -> Outcome:
     counts = np.bincount(expanded.labels, minlength=10)
     same = bool((counts == 5 * np.bincount(train.labels, minlength=10)).all())
     checks = (
-        near("images after expansion", len(expanded), 250_000, within=0),
+        check_close("images after expansion", len(expanded), 250_000, within=0),
         Check("every digit five times as often", str(same), "True", same),
     )
-    return Outcome({"images": images.tolist()}, checks)
+    return Result({"images": images.tolist()}, checks)
 
 
 # --- distortions on the fly -----------------------------------------------------------------------
@@ -62,7 +62,7 @@ def draw_distortions(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch6_distortions", "Digits distorted on the fly", draw=draw_distortions)
-def distortions(bench: Bench) -> Outcome:
+def distortions(bench: Context) -> Result:
     """A training digit shifted, rotated, skewed and elastically distorted, six times each.
 
     The book names these after Simard et al. 2003 (under 'Expanding the training data'), and leaves
@@ -77,7 +77,7 @@ def distortions(bench: Bench) -> Outcome:
         Check(f"{kind}: mean sum of the pixels, the original's being 1", plain(each, 3))
         for kind, each in zip(KINDS, ink, strict=True)
     )
-    return Outcome({"images": np.array(rows)[..., 0].tolist()}, checks)
+    return Result({"images": np.array(rows)[..., 0].tolist()}, checks)
 
 
 # --- why translations help ------------------------------------------------------------------------
@@ -99,7 +99,7 @@ def draw_shift_tolerance(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch6_shift_tolerance", "Why shifted images help", draw=draw_shift_tolerance)
-def shift_tolerance(bench: Bench) -> Outcome:
+def shift_tolerance(bench: Context) -> Result:
     """Accuracy on test images moved sideways: convolutional networks do not take every shift.
 
     Answers the problem why expanding the data by translations helps networks that should not mind
@@ -118,7 +118,7 @@ def shift_tolerance(bench: Bench) -> Outcome:
         "layers behind them have weights for each place, and learn a place only from images with "
         "something there; pooling hides a shift of a pixel or two, and no more."
     )
-    return Outcome({"shifts": shifts, "percent": plain(percent)}, checks, remark)
+    return Result({"shifts": shifts, "percent": plain(percent)}, checks, remark)
 
 
 def _right(model: Any, test: Any, shift: int) -> float:

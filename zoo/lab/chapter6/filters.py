@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import zoo
-from zoo.lab import style
-from zoo.lab.experiment import Bench, Check, Outcome, experiment, near, plain
+from zoo.lab.core import style
+from zoo.lab.core.experiment import Check, Context, Result, check_close, experiment, plain
 
 
 def neighbour_correlation(filters: np.ndarray) -> float:
@@ -42,7 +42,7 @@ def draw_filters(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch6_filters_20", "Twenty learned filters", draw=draw_filters)
-def filters_20(bench: Bench) -> Outcome:
+def filters_20(bench: Context) -> Result:
     """The twenty 5 x 5 filters of the trained `conv1`; white stands for smaller weights.
 
     As in the section 'Introducing convolutional networks': they have more structure, regions of
@@ -52,8 +52,8 @@ def filters_20(bench: Bench) -> Outcome:
     filters = np.moveaxis(kernel[:, :, 0], -1, 0)
     title = "filters of conv1, white for smaller weights"
     data = {"filters": plain(filters), "columns": 5, "title": title}
-    counted = near("filters", len(filters), 20, within=0)
-    return Outcome(
+    counted = check_close("filters", len(filters), 20, within=0)
+    return Result(
         data, (counted, _structure(filters, "structure")), "The book shows a network of its own."
     )
 
@@ -74,7 +74,7 @@ def draw_shared_parameters(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch6_shared_parameters", "Few parameters to share", draw=draw_shared_parameters)
-def shared_parameters(bench: Bench) -> Outcome:
+def shared_parameters(bench: Context) -> Result:
     """Twenty feature maps have 520 parameters, thirty fully connected neurons 23,550.
 
     From the section 'Introducing convolutional networks', under 'Shared weights and biases'.
@@ -89,15 +89,15 @@ def shared_parameters(bench: Bench) -> Outcome:
     shared = networks["conv1"].get_layer("conv_1").count_params()
     dense = networks["mlp30"].get_layer("dense_1").count_params()
     checks = (
-        near("parameters of 20 feature maps", shared, 520, within=0),
-        near("parameters of 30 neurons", dense, 23_550, within=0),
+        check_close("parameters of 20 feature maps", shared, 520, within=0),
+        check_close("parameters of 30 neurons", dense, 23_550, within=0),
         Check("times as many", plain(dense / shared, 3), "over 40", dense / shared > 40),
     )
-    return Outcome({"first": [shared, dense], "layers": layers}, checks)
+    return Result({"first": [shared, dense], "layers": layers}, checks)
 
 
 @experiment("ch6_filters_second_layer", "Filters of the second layer", draw=draw_filters)
-def filters_second_layer(bench: Bench) -> Outcome:
+def filters_second_layer(bench: Context) -> Result:
     """The forty filters of the second convolution of `conv2`, each as it meets the first map.
 
     The author's program draws them so; a filter has twenty such slices, one for each map before it.
@@ -107,7 +107,7 @@ def filters_second_layer(bench: Bench) -> Outcome:
     title = "second layer of conv2, first of 20 slices, white for smaller weights"
     data = {"filters": plain(filters), "columns": 8, "title": title}
     checks = (Check("filters", len(filters)), _structure(filters))
-    return Outcome(data, checks, "The book does not print this picture.")
+    return Result(data, checks, "The book does not print this picture.")
 
 
 def draw_feature_maps(data: dict[str, Any]) -> Figure:
@@ -128,7 +128,7 @@ def draw_feature_maps(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch6_feature_maps", "Feature maps of a digit", draw=draw_feature_maps)
-def feature_maps(bench: Bench) -> Outcome:
+def feature_maps(bench: Context) -> Result:
     """What both layers of feature maps of the trained `conv2` make of one test digit.
 
     Each map responds to one feature, wherever it is (section 'Introducing convolutional networks').
@@ -142,9 +142,9 @@ def feature_maps(bench: Bench) -> Outcome:
         for output in keras.Model(model.input, layers)(images)
     )
     checks = (
-        near("first maps", len(first), 20, within=0),
-        near("second maps", len(second), 40, within=0),
+        check_close("first maps", len(first), 20, within=0),
+        check_close("second maps", len(second), 40, within=0),
     )
     data = {"image": images[0, ..., 0].tolist()}
     data |= {"first": first.tolist(), "second": second.tolist()}
-    return Outcome(data, checks)
+    return Result(data, checks)

@@ -11,9 +11,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import zoo
-from zoo.lab import style
 from zoo.lab.chapter6.attacks import cost_gradients
-from zoo.lab.experiment import Bench, Check, Outcome, experiment, plain
+from zoo.lab.core import style
+from zoo.lab.core.experiment import Check, Context, Result, experiment, plain
 
 if TYPE_CHECKING:
     import keras
@@ -49,7 +49,7 @@ def draw_fooling(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch6_fooling", "Noise taken for digits", draw=draw_fooling)
-def fooling(bench: Bench) -> Outcome:
+def fooling(bench: Context) -> Result:
     """Noise altered until a network is certain that it shows a 0, a 1, ... a 9.
 
     After Nguyen et al. 2014, whom the section 'Recent progress in image recognition' tells of.
@@ -72,4 +72,4 @@ def fooling(bench: Bench) -> Outcome:
             Check(f"{name}: share of untouched noise above 0.99", float(np.mean(untouched > 0.99))),
         ]
     remark = f"The book gives no figures here. {len(noise):,} images of noise, each byte as likely."
-    return Outcome(data, tuple(checks), remark)
+    return Result(data, tuple(checks), remark)

@@ -7,8 +7,8 @@ from typing import Any
 from matplotlib.figure import Figure
 
 import zoo
-from zoo.lab import style
-from zoo.lab.experiment import Bench, Check, Outcome, experiment, plain
+from zoo.lab.core import style
+from zoo.lab.core.experiment import Check, Context, Result, experiment, plain
 
 NETWORKS = (
     "shallow",
@@ -49,12 +49,12 @@ def draw_networks(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch6_networks", "The networks of the chapter", draw=draw_networks)
-def networks(bench: Bench) -> Outcome:
+def networks(bench: Context) -> Result:
     """From a hidden layer without convolutions to the vote of five: each on all 10,000 test images.
 
     These are the pretrained networks; `python -m zoo reproduce NAME` trains them by the book.
     """
-    from zoo.pretrained import manifest
+    from zoo.pretrained.manifest import manifest
 
     there = manifest()
     rows, checks = [], []
@@ -79,4 +79,4 @@ def networks(bench: Bench) -> Outcome:
         "recipe of ours stands in for the book's, which sees ten times as many images. A figure "
         "agrees within one and a half half-widths of the interval and 0.2 points."
     )
-    return Outcome({"rows": rows}, tuple(checks), remark)
+    return Result({"rows": rows}, tuple(checks), remark)

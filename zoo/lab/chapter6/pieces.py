@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from scipy.signal import correlate2d
 
 import zoo
-from zoo.lab import style
-from zoo.lab.experiment import Bench, Check, Outcome, experiment, near
+from zoo.lab.core import style
+from zoo.lab.core.experiment import Check, Context, Result, check_close, experiment
 
 if TYPE_CHECKING:
     import keras
@@ -60,7 +60,7 @@ def draw_receptive_field(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch6_receptive_field", "What one neuron sees", draw=draw_receptive_field)
-def receptive_field(bench: Bench) -> Outcome:
+def receptive_field(bench: Context) -> Result:
     """The input neurons that one neuron of each layer of `conv2` depends on, by differentiation.
 
     Fields of 5 x 5, moved by one, make 24 x 24 neurons of 28 x 28 pixels; pooling leaves 12 x 12.
@@ -72,14 +72,14 @@ def receptive_field(bench: Bench) -> Outcome:
     next_field = field(model, "conv_1", (11, 12), noise)
     stride = int(np.flatnonzero(next_field.any(axis=0))[0] - np.flatnonzero(seen[0].any(axis=0))[0])
     checks = (
-        near("side of the local receptive field", sides(seen[0])[0], 5, within=0),
-        near("pixels in it", int(seen[0].sum()), 25, within=0),
-        near("stride", stride, 1, within=0),
-        near("side of a feature map", maps[0], 24, within=0),
-        near("side after pooling", maps[1], 12, within=0),
+        check_close("side of the local receptive field", sides(seen[0])[0], 5, within=0),
+        check_close("pixels in it", int(seen[0].sum()), 25, within=0),
+        check_close("stride", stride, 1, within=0),
+        check_close("side of a feature map", maps[0], 24, within=0),
+        check_close("side after pooling", maps[1], 12, within=0),
         Check("side of the field after two convolutions and poolings", sides(seen[3])[0]),
     )
-    return Outcome({"fields": np.int_(seen).tolist(), "maps": maps}, checks)
+    return Result({"fields": np.int_(seen).tolist(), "maps": maps}, checks)
 
 
 # --- a feature map by its equation ----------------------------------------------------------------
@@ -113,7 +113,7 @@ def draw_feature_map_eq(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch6_feature_map_eq", "A feature map by its equation", draw=draw_feature_map_eq)
-def feature_map_eq(bench: Bench) -> Outcome:
+def feature_map_eq(bench: Context) -> Result:
     """Three feature maps of a test digit by eq. 125, in NumPy, beside what Keras computes.
 
     The weights are those of the trained `conv1`; 3 x 24 x 24 activations are pooled to 3 x 12 x 12.
@@ -135,4 +135,4 @@ def feature_map_eq(bench: Bench) -> Outcome:
     )
     data = {"image": images[0, ..., 0].tolist(), "weights": np.round(weights, 4).tolist()}
     data |= {"maps": np.round(maps, 4).tolist(), "pooled": np.round(pooled, 4).tolist()}
-    return Outcome(data, checks, "Keras computes with 24 significant bits.")
+    return Result(data, checks, "Keras computes with 24 significant bits.")

@@ -8,8 +8,8 @@ from typing import Any
 from matplotlib.figure import Figure
 
 import zoo
-from zoo.lab import style
-from zoo.lab.experiment import Bench, Outcome, experiment, near
+from zoo.lab.core import style
+from zoo.lab.core.experiment import Context, Result, check_close, experiment
 
 COLUMNS = 8
 # The standard deviation of a count of rare errors is its root, 5.7: twice that.
@@ -30,7 +30,7 @@ def draw_errors33(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch6_errors33", "The errors of the vote", draw=draw_errors33)
-def errors33(bench: Bench) -> Outcome:
+def errors33(bench: Context) -> Result:
     """The test digits that five networks get wrong by vote, of 10,000: 33 in the book.
 
     From the section 'Convolutional neural networks in practice', under 'Using an ensemble of
@@ -48,4 +48,4 @@ def errors33(bench: Bench) -> Outcome:
         "Other networks, of the same layers: the pretrained ones, by a recipe with a tenth of the "
         "images. A count of so few errors is uncertain by its root, 5.7; twice that is allowed."
     )
-    return Outcome(data, (near("wrong of 10,000", len(wrong), 33, within=NOISE),), remark)
+    return Result(data, (check_close("wrong of 10,000", len(wrong), 33, within=NOISE),), remark)

@@ -9,8 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from string import Template
 
-from zoo.files import replacing
-from zoo.lab.style import COLORS
+from zoo.lab.core.style import COLORS
+from zoo.utils.atomic import atomic_write
 
 TITLES = {
     "neuron": "A neuron learns to say 0",
@@ -39,7 +39,7 @@ def write_pages(folder: str | Path) -> list[Path]:
     """
     paths = [Path(folder) / f"{name}.html" for name in TITLES]
     for path in paths:
-        with replacing(path) as temporary:
+        with atomic_write(path) as temporary:
             temporary.write_text(page(path.stem), encoding="utf-8")
     return paths
 

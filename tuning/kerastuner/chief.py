@@ -1,0 +1,213 @@
+"""A search across machines: keras-tuner's own chief and workers, who notice when one is gone.
+
+Each process is told its place by keras-tuner's variables, KERASTUNER_TUNER_ID (`chief`, or any name
+of a worker's own), KERASTUNER_ORACLE_IP and KERASTUNER_ORACLE_PORT. They talk by keras-tuner's own
+protocol; what is ours is the patience. keras-tuner's chief waits for ever for a worker that died,
+and its workers an hour for a chief. Here a worker asks for its trial every second, by which the
+chief knows that it lives; and whoever has heard nothing for some seconds gives the other up.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from zoo.errors import RunError, SpecError
+
+SILENCE = 20.0
+_BEAT = 1.0
+VARIABLES = ("KERASTUNER_TUNER_ID", "KERASTUNER_ORACLE_IP", "KERASTUNER_ORACLE_PORT")
+
+
+class ChiefGone(RunError):
+    """The chief does not answer."""
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A process's place in a search across machines."""
+
+    name: str
+    ip: str
+    port: int
+
+    @property
+    def is_chief(self) -> bool:
+        return "chief" in self.name  # as keras-tuner decides it
+
+    @property
+    def address(self) -> str:
+        return f"{self.ip}:{self.port}"
+
+
+def endpoint(environment: Mapping[str, str] = os.environ) -> Endpoint | None:
+    """This process's place, by its environment; None for a search on one machine.
+
+    Raises SpecError where some of the variables are missing, or the port is none.
+    """
+    told = {name: environment[name] for name in VARIABLES if environment.get(name)}
+    if not told:
+        return None
+    if missing := [name for name in VARIABLES if name not in told]:
+        raise SpecError(
+            f"a search across machines needs {' and '.join(missing)} as well as {', '.join(told)}"
+        )
+    name, ip, port = (told[name] for name in VARIABLES)
+    if not port.isdecimal() or not 0 < int(port) < 2**16:
+        raise SpecError(f"KERASTUNER_ORACLE_PORT must be a port, 1 to 65535, not {port!r}")
+    return Endpoint(name, ip, int(port))
+
+
+def await_chief(there: Endpoint, silence: float = SILENCE) -> None:
+    """Wait until the chief answers; ChiefGone where it does not."""
+    grpc = _grpc()
+    with grpc.insecure_channel(there.address) as channel:
+        try:
+            grpc.channel_ready_future(channel).result(timeout=silence)
+        except grpc.FutureTimeoutError as error:
+            raise _gone(there, silence) from error
+
+
+def serve(
+    oracle: Any,
+    here: Endpoint,
+    silence: float = SILENCE,
+    watch: Callable[[], None] = lambda: None,
+    say: Callable[[str], None] = lambda text: None,
+) -> None:
+    """Be the chief: hand out an oracle's trials until the search is over, then return.
+
+    A trial whose worker was silent for `silence` seconds is handed to the next that asks. `watch`
+    is called all the time, `say` with what is worth a line. Raises RunError for a taken port.
+    """
+    grpc = _grpc()
+    from keras_tuner.src import protos
+    from keras_tuner.src.distribute.oracle_chief import OracleServicer
+
+    # By default, two chiefs would share one port, and each get some of the questions.
+    server = grpc.server(ThreadPoolExecutor(64), options=[("grpc.so_reuseport", 0)])
+    protos.get_service_grpc().add_OracleServicer_to_server(OracleServicer(oracle), server)
+    try:
+        server.add_insecure_port(here.address)
+    except RuntimeError as error:
+        raise RunError(
+            f"nobody can listen at {here.address}: the port is taken, or the address is not this "
+            "machine's. Choose another KERASTUNER_ORACLE_PORT, for the workers too"
+        ) from error
+    oracle.resume_orphans()
+    server.start()
+    trusted = here.ip == "localhost" or here.ip.startswith("127.")
+    told = "" if trusted else "; whoever can reach this port can steer the search"
+    say(f"chief at {here.address}{told}; workers take the same command with another name")
+    try:
+        while not oracle.is_over():
+            time.sleep(_BEAT / 4)
+            for trial in oracle.expire_workers(silence):
+                say(f"trial {trial}: its worker was silent for {silence:g} s; the next takes it up")
+            watch()
+    finally:
+        server.stop(grace=_BEAT).wait()
+        oracle.let_go()
+
+
+class Client:
+    """The chief's oracle, as a worker sees it: keras-tuner's own client with less patience."""
+
+    def __init__(self, oracle: Any, there: Endpoint, silence: float = SILENCE):
+        grpc = _grpc()
+        from keras_tuner.src import protos
+        from keras_tuner.src.distribute.oracle_client import OracleClient
+
+        options = [("grpc.max_reconnect_backoff_ms", 1000)]  # a chief may be back in a moment
+        channel = grpc.insecure_channel(there.address, options=options)
+        self._client = OracleClient(oracle)
+        self._client.stub = _Stub(protos.get_service_grpc().OracleStub(channel), there, silence)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    @contextlib.contextmanager
+    def alive(self, trial_id: str) -> Iterator[Callable[[], None]]:
+        """Show every second that the trial's worker lives.
+
+        Yields a check for the worker to make; it raises NoUse where there is none in going on.
+        """
+        ended, trouble = threading.Event(), []
+
+        def ask() -> None:
+            while not trouble and not ended.wait(_BEAT):
+                try:
+                    if self._client.get_trial(trial_id).status == "COMPLETED":
+                        trouble.append(TrialSuperseded())
+                except RunError as error:
+                    trouble.append(TrialSuperseded(error))
+
+        def check() -> None:
+            if trouble:
+                raise trouble[0]
+
+        thread = threading.Thread(target=ask, daemon=True)
+        thread.start()
+        try:
+            yield check
+        finally:
+            ended.set()
+
+
+class TrialSuperseded(Exception):
+    """No use going on with a trial: it has ended elsewhere, or, if there is an error, that is why.
+
+    It has ended elsewhere if its worker was silent for too long, and another took it up.
+    """
+
+    def __init__(self, error: RunError | None = None):
+        super().__init__(str(error))
+        self.error = error
+
+
+class _Stub:
+    """keras-tuner's stub, which waits for some seconds in place of an hour, and says what is up."""
+
+    def __init__(self, stub: Any, there: Endpoint, silence: float):
+        self.stub, self.there, self.silence = stub, there, silence
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        grpc = _grpc()
+
+        def call(request: Any, **options: Any) -> Any:
+            deadline = time.monotonic() + self.silence
+            while True:
+                left = max(deadline - time.monotonic(), _BEAT / 10)
+                try:
+                    return getattr(self.stub, name)(request, wait_for_ready=True, timeout=left)
+                except grpc.RpcError as error:
+                    if error.code() == grpc.StatusCode.UNKNOWN:
+                        told = error.details().removeprefix("Exception calling application: ")
+                        raise RunError(f"the chief at {self.there.address} says: {told}") from error
+                    # A chief that dies while it is asked: gRPC waits for another only before that.
+                    broken = error.code() == grpc.StatusCode.UNAVAILABLE
+                    if not broken or time.monotonic() >= deadline:
+                        raise _gone(self.there, self.silence) from error
+                time.sleep(_BEAT / 4)
+
+        return call
+
+
+def _grpc() -> Any:
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # it logs what we say
+    import grpc
+
+    return grpc
+
+
+def _gone(there: Endpoint, silence: float) -> ChiefGone:
+    return ChiefGone(
+        f"no chief has answered at {there.address} for {silence:g} s: it has not begun, its search "
+        "is over, or it was stopped. Start the chief, then this worker again"
+    )

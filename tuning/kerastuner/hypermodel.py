@@ -1,0 +1,123 @@
+"""A network of the zoo as keras-tuner's HyperModel, so that its tuners search it unchanged."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import keras
+import keras_tuner
+
+from tuning.fidelity import Fidelity
+from tuning.space import Choice, LogUniform, SearchSpace, Uniform, apply
+from tuning.trial import Suggestion
+from zoo.data import Data
+from zoo.errors import SpecError
+from zoo.nn.batching import Blocks
+from zoo.nn.builder import build_model
+from zoo.nn.schedules import first_epoch_without_dropout
+from zoo.registry import get_spec
+from zoo.spec import ModelSpec
+from zoo.training.callbacks import DropoutOff
+
+# Among keras-tuner's values of a trial: our plan of it as JSON, its values as they are.
+PLAN = "zoo/plan"
+
+
+def hypermodel(
+    network: str | ModelSpec, space: SearchSpace, *, seed: int | None = None
+) -> keras_tuner.HyperModel:
+    """A network over a space, for `keras_tuner.RandomSearch(hypermodel("mlp30", space), ...)`.
+
+    `tuner.search(data)` with the zoo's `Data` trains on blocks, for the recipe's epochs unless the
+    tuner has its own; `tuner.search(x, y, validation_data=...)` trains as Keras does.
+    With `seed`, every model starts from the same weights. Raises SpecError for a space that the
+    network does not fit, and for choices that keras-tuner cannot hold.
+    """
+    return ZooHyperModel(get_spec(network), space, seed)
+
+
+class ZooHyperModel(keras_tuner.HyperModel):
+    """Builds a network at a point of a space, and trains it."""
+
+    def __init__(self, spec: ModelSpec, space: SearchSpace, seed: int | None = None):
+        space.check(spec)
+        hyperparameters(space)
+        super().__init__(name=spec.name)
+        self.spec, self.space, self.seed = spec, space, seed
+
+    def spec_at(self, hp: keras_tuner.HyperParameters) -> ModelSpec:
+        """The declaration at a point that keras-tuner chose."""
+        plan = suggestion_of(hp, self.space)
+        return plan.fidelity.of_spec(apply(self.spec, plan.values))
+
+    def build(self, hp):
+        return build_model(self.spec_at(hp), seed=self.seed)
+
+    def fit(self, hp, model, *data, **options):
+        spec = self.spec_at(hp)
+        options = {"epochs": spec.recipe.epochs, "verbose": 0, **options}
+        if data and isinstance(data[0], Data):
+            seen = suggestion_of(hp, self.space).fidelity.of_data(data[0])
+            return _fit_on_blocks(spec, model, seen, self.seed, options)
+        return model.fit(*data, **{"batch_size": spec.recipe.batch_size, **options})
+
+
+def _fit_on_blocks(
+    spec: ModelSpec, model: keras.Model, data: Data, seed: int | None, options: dict[str, Any]
+) -> keras.callbacks.History:
+    recipe = spec.recipe
+    blocks = Blocks(
+        data.train.take(min(recipe.images, len(data.train))),
+        recipe.batch_size,
+        shuffle_seed=seed or 0 if recipe.shuffle else None,
+        partial_batch=recipe.partial_batch,
+        augment=recipe.augment,
+        calm_from=first_epoch_without_dropout(recipe),
+    )
+    validation = (data.validation.images, data.validation.labels)
+    callbacks = [*keras.tree.flatten(options.pop("callbacks", [])), DropoutOff(recipe)]
+    return model.fit(blocks, validation_data=validation, callbacks=callbacks, **options)
+
+
+def hyperparameters(space: SearchSpace) -> keras_tuner.HyperParameters:
+    """A space in keras-tuner's terms; SpecError for choices that it cannot hold."""
+    hp = keras_tuner.HyperParameters()
+    for name, kind in space.ranges:
+        _ask(hp, name, kind)
+    return hp
+
+
+def to_keras_tuner(plan: Suggestion) -> dict[str, Any]:
+    """A plan as the values of keras-tuner's trial: its own, and all of it as JSON."""
+    told: dict[str, Any] = {"values": plan.values, "fidelity": plan.fidelity.to_plain()}
+    if plan.after is not None:
+        told["after"] = plan.after
+    return {**plan.values, PLAN: json.dumps(told)}
+
+
+def suggestion_of(hp: keras_tuner.HyperParameters, space: SearchSpace) -> Suggestion:
+    """The plan that a trial of keras-tuner's stands for: ours, or a point that its oracle chose."""
+    if PLAN in hp.values:
+        told = json.loads(hp.values[PLAN])
+        return Suggestion(told["values"], Fidelity(**told["fidelity"]), told.get("after"))
+    return Suggestion({name: _ask(hp, name, kind) for name, kind in space.ranges})
+
+
+def _ask(hp: keras_tuner.HyperParameters, name: str, kind: Any) -> Any:
+    if isinstance(kind, Choice):
+        return hp.Choice(name, _held(name, kind))
+    if isinstance(kind, LogUniform):
+        return hp.Float(name, kind.low, kind.high, sampling="log")
+    if isinstance(kind, Uniform):
+        return hp.Float(name, kind.low, kind.high)
+    return hp.Int(name, kind.low, kind.high)
+
+
+def _held(name: str, choice: Choice) -> list[Any]:
+    kinds = {type(value) for value in choice.values}
+    if kinds == {int, float}:
+        return [float(value) for value in choice.values]
+    if len(kinds) > 1 or not kinds <= {bool, int, float, str}:
+        raise SpecError(f"{name}: keras-tuner chooses among numbers and words alone")
+    return list(choice.values)

@@ -1,0 +1,60 @@
+"""The command `python -m tuning report`: it reads a project, and writes what there is to see."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from tuning.report.record import Record, read_record
+from zoo.utils.tensorflow import import_tensorflow
+
+
+def add(commands) -> None:
+    """Add the command to those of a parser."""
+    help = "a page about a search, over or not: its charts, its story and its trials"
+    command = commands.add_parser("report", help=help, description=help)
+    command.set_defaults(command=report)
+    command.add_argument("project", type=Path, help="the folder of the search")
+    command.add_argument(
+        "--out", type=Path, metavar="FILE", help="of the page (default PROJECT/report.html)"
+    )
+    command.add_argument(
+        "--tensorboard", action="store_true", help="PROJECT/tensorboard, for its HParams, as well"
+    )
+
+
+def report(options: argparse.Namespace) -> None:
+    """Write the page, all trials as CSV, the best point, and TensorBoard's files if asked to."""
+    record = read_record(options.project)
+    from tuning.report.page import write_page
+    from tuning.store.results import keep_trials
+
+    print(f"{write_page(record, options.out or record.project / 'report.html')}: {_told(record)}")
+    print(keep_trials(record))
+    if record.best:
+        print(_keep_best(record))
+    if options.tensorboard:
+        import_tensorflow()  # which TensorBoard would import, too, and not quietly
+        from tuning.report.events import write_events
+
+        folder = write_events(record)
+        print(f"{folder}: tensorboard --logdir {folder}")
+
+
+def _told(record: Record) -> str:
+    if not record.all:
+        return "no trial has begun yet"
+    count = len(record.ended)
+    told = f"{count} trial{'' if count == 1 else 's'} ended"
+    best = record.best
+    return f"{told}, the best is {best.number}, {100 * best.score:.2f} %" if best else told
+
+
+def _keep_best(record: Record) -> Path:
+    from tuning.store.results import keep_best
+
+    path = record.project / "best.json"
+    if path.exists() and json.loads(path.read_text()).get("trial") == record.best.number:
+        return path  # the search wrote it, and may have told more in it
+    return keep_best(record, record.best)

@@ -1,0 +1,88 @@
+"""The trials of a search as TensorBoard's event files, for its HParams and its curves."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from tuning.report.record import Record, executions_of
+from tuning.space import Choice, Integer, Range
+from tuning.trial import Trial
+from zoo.errors import RunError
+from zoo.utils.atomic import atomic_directory
+
+ACCURACY, COST = "validation accuracy", "training cost"
+
+
+def write_events(record: Record) -> Path:
+    """Write PROJECT/tensorboard anew: the space, and a run an execution; return the folder.
+
+    Values that are neither numbers nor words, which HParams cannot hold, become words. Raises
+    RunError where TensorBoard is not installed.
+    """
+    try:
+        from tensorboard.plugins.hparams import api
+        from tensorboard.summary.writer.event_file_writer import EventFileWriter
+    except ModuleNotFoundError as error:
+        raise RunError("TensorBoard writes these files: pip install tensorboard") from error
+
+    folder = record.project / "tensorboard"
+    shutil.rmtree(folder, ignore_errors=True)
+    with atomic_directory(folder) as temporary:
+        writer = EventFileWriter(str(temporary))
+        settings = [_setting(api, name, kind) for name, kind in record.space.ranges]
+        metrics = [api.Metric(tag, display_name=tag) for tag in (ACCURACY, COST)]
+        _add(writer, api.hparams_config_pb(settings, metrics), 0.0)
+        writer.close()
+        for trial in record.ended:
+            for told in executions_of(trial):
+                name = f"trial{trial.number:04}-seed{told['seed']}"
+                writer = EventFileWriter(str(temporary / name))
+                _write_run(api, writer, trial, told, record.began.get(trial.number, 0.0))
+                writer.close()
+    return folder
+
+
+def _write_run(api: Any, writer: Any, trial: Trial, told: dict[str, Any], began: float) -> None:
+    """One execution: its values, its curves, and how it ended."""
+    from tensorboard.compat.proto.summary_pb2 import Summary
+    from tensorboard.plugins.hparams import api_pb2, summary
+
+    values = {name: _held(value) for name, value in trial.values.items()}
+    _add(writer, api.hparams_pb(values, trial_id=f"trial {trial.number}"), began)
+    moment = began
+    for epoch, (accuracy, cost) in enumerate(zip(told["curve"], told["costs"], strict=True), 1):
+        moment = began + epoch * told["seconds_an_epoch"]
+        for tag, value in ((ACCURACY, accuracy), (COST, cost)):
+            if value is not None:
+                point = Summary(value=[Summary.Value(tag=tag, simple_value=value)])
+                _add(writer, point, moment, epoch)
+    status = api_pb2.STATUS_FAILURE if told["diverged"] else api_pb2.STATUS_SUCCESS
+    _add(writer, summary.session_end_pb(status, end_time_secs=moment), moment)
+
+
+def _setting(api: Any, name: str, kind: Range) -> Any:
+    """A setting as HParams tells of it; what was tried may lie outside of it."""
+    if not isinstance(kind, Choice):
+        interval = api.IntInterval if isinstance(kind, Integer) else api.RealInterval
+        number = int if isinstance(kind, Integer) else float
+        return api.HParam(name, interval(number(kind.low), number(kind.high)))
+    held = [_held(value) for value in kind.values]
+    # One choice is of one type there: numbers where all are, and words otherwise.
+    alike = len({type(value) for value in held}) == 1
+    return api.HParam(name, api.Discrete(held if alike else [str(value) for value in held]))
+
+
+def _held(value: Any) -> bool | int | float | str:
+    return value if isinstance(value, bool | int | float | str) else json.dumps(value)
+
+
+def _add(writer: Any, summary: Any, moment: float, step: int = 0) -> None:
+    from tensorboard.compat.proto.event_pb2 import Event
+
+    # TensorBoard makes some messages of its own classes and some of TensorFlow's: the bytes agree.
+    event = Event(wall_time=moment, step=step)
+    event.summary.ParseFromString(summary.SerializeToString())
+    writer.add_event(event)

@@ -1,0 +1,112 @@
+"""The page of a report: all that there is to see of a search, in one HTML file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from string import Template
+
+from tuning.report import charts, rows, sections
+from tuning.report.drawing import escaped
+from tuning.report.record import Record
+from zoo.errors import RunError
+from zoo.lab.core.style import COLORS
+from zoo.utils.atomic import atomic_write
+
+# What tells a page of ours from a file that must not be replaced.
+OURS = '<meta name="generator" content="python -m tuning report">'
+
+_HERE = Path(__file__).parent
+
+
+def write_page(record: Record, path: str | Path) -> Path:
+    """Write the report of a search, in place of an older one; return its path.
+
+    Raises RunError where another file is in the way, OSError where the folder cannot be written.
+    """
+    path = Path(path)
+    if path.exists() and OURS not in path.read_text(encoding="utf-8", errors="replace"):
+        raise RunError(f"{path} exists and is no report of a search: choose another --out")
+    with atomic_write(path) as temporary:
+        temporary.write_text(page(record), encoding="utf-8")
+    return path
+
+
+def page(record: Record) -> str:
+    """The report of a search, as HTML with its style, script and pictures inside."""
+    colors = "".join(f"--color{number}: {color}; " for number, color in enumerate(COLORS))
+    parts = [sections.summary(record)]
+    if record.ended:
+        parts += [_accuracy(record), _parallel(record), sections.importance_of(record)]
+        parts += [_curves(record)]
+    parts += [sections.story(record)]
+    if record.all:
+        parts += [rows.table(record)]
+    return Template(_read("page.html")).substitute(
+        title=escaped(f"Search of {record.spec.name}: {record.kind.lower()}"),
+        style=f":root {{ {colors}}}\n{_read('page.css')}",
+        main="\n".join(part for part in parts if part),
+        script=_read("page.js"),
+    )
+
+
+def _accuracy(record: Record) -> str:
+    drawn = (charts.against_time, charts.against_seconds, charts.against_cost)
+    pictures = "".join(f"<div>{chart}</div>" for draw in drawn if (chart := draw(record)))
+    return f"""<section id="accuracy">
+<h2>Accuracy, time and cost</h2>
+<p>A mark a trial. The accuracies are stretched towards 100 %: what halves the error is one step
+up.</p>
+<div class="charts">{pictures}</div>
+{sections.keys(_marks(record))}
+</section>"""
+
+
+def _marks(record: Record) -> list[tuple[str, str]]:
+    best = [('<circle class="best" cx="19" cy="8" r="6"/>', "the best")]
+    keys = best if record.best else []
+    keys += [('<circle class="full" cx="19" cy="8" r="4.5"/>', "a trial")]
+    if len(record.fullest) < len(record.ended):
+        keys[-1] = (keys[-1][0], f"a trial on {record.fullest[0].fidelity}")
+        keys += [('<circle class="less" cx="19" cy="8" r="4.5"/>', "on less of it")]
+    if any(not trial.score for trial in record.ended):
+        keys += [('<path class="cross" d="M15 4l8 8m0-8l-8 8"/>', "diverged, or failed: no score")]
+    if record.best:
+        keys += [('<path class="so-far" d="M0 8H38"/>', "the best so far")]
+    return keys
+
+
+def _parallel(record: Record) -> str:
+    keys = [('<path class="way best" d="M0 8H38"/>', "the best")]
+    keys += [('<path class="way shade5" d="M0 8H38"/>', "good")]
+    keys += [('<path class="way shade1" d="M0 8H38"/>', "bad")]
+    if len(record.fullest) < len(record.ended):
+        keys += [('<path class="way less" d="M0 8H38"/>', "on less of the problem")]
+    return f"""<section id="parallel">
+<h2>All settings at once</h2>
+<p>A line a trial, from setting to setting and to its accuracy; below the last axis end those that
+diverged or failed.</p>
+<div class="scroll wide">{charts.parallel(record)}</div>
+{sections.keys(keys)}
+</section>"""
+
+
+def _curves(record: Record) -> str:
+    if not record.best:
+        return ""
+    accuracy, cost, drawn = charts.curves(record)
+    keys = [
+        (f'<path class="curve curve{number}" d="M0 8H38"/>', sections.told(trial))
+        for number, trial in enumerate(drawn)
+    ]
+    seeds = " A line a seed." if record.executions > 1 else ""
+    which = f"best {len(drawn)} trials" if len(drawn) > 1 else "best trial"
+    return f"""<section id="curves">
+<h2>Learning curves of the best</h2>
+<p>Of the {which} on {escaped(record.best.fidelity)}.{seeds}</p>
+<div class="charts"><div>{accuracy}</div><div>{cost}</div></div>
+{sections.keys(keys)}
+</section>"""
+
+
+def _read(name: str) -> str:
+    return (_HERE / name).read_text(encoding="utf-8")

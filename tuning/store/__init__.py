@@ -1,0 +1,1 @@
+"""The record of a search in a folder: journal, trials, results."""

@@ -1,0 +1,127 @@
+"""What a search found: all trials as a table and as CSV, and the best point as a file."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from tuning.space import apply
+from tuning.trial import Trial
+from zoo.spec import ModelSpec
+from zoo.utils.atomic import atomic_write
+
+
+class Found(Protocol):
+    """A search, or the record of one."""
+
+    project: Path
+    spec: ModelSpec
+
+    def trials(self) -> Sequence[Trial]:
+        """All trials so far, ended or not, by their numbers."""
+
+
+# What is told of an execution, as in the journal.
+EXECUTION = ("seed", "accuracy", "best_epoch", "epochs", "diverged", "seconds")
+
+
+def table(trials: Sequence[Trial], most: int = 20) -> str:
+    """The best trials first, with their values: validation accuracy in %, time in seconds."""
+    ended = [trial for trial in trials if trial.result]
+    ended.sort(key=lambda trial: -trial.result["score"])
+    if not ended:
+        return "no trial has ended"
+    names = list(ended[0].values)
+    lines = ["trial  validation  seconds  " + "  ".join(f"{name:>14}" for name in names)]
+    for trial in ended[:most]:
+        values = "  ".join(f"{_short(trial.values[name]):>14}" for name in names)
+        score, seconds = 100 * trial.result["score"], trial.result["seconds"]
+        lines.append(f"{trial.number:5}  {score:10.2f}  {seconds:7.1f}  {values}{_remark(trial)}")
+    if len(ended) > most:
+        lines.append(f"and {len(ended) - most} more")
+    return "\n".join(lines)
+
+
+def to_csv(trials: Sequence[Trial]) -> str:
+    """A line for each execution of each ended trial; one, too, for a trial that had none."""
+    text = io.StringIO()
+    names = list(trials[0].values) if trials else []
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["trial", *names, "problem", *EXECUTION, "error"])
+    for trial in trials:
+        if trial.result is None:
+            continue
+        known = [trial.number, *(_plain(trial.values[name]) for name in names), trial.fidelity]
+        for told in trial.result["executions"] or [{}]:
+            ran = [told.get(name, "") for name in EXECUTION]
+            writer.writerow([*known, *ran, trial.result.get("error", "")])
+    return text.getvalue()
+
+
+def best_of(trials: Sequence[Trial]) -> Trial | None:
+    """The ended trial with the highest score, of equals the first; None where none has learned.
+
+    Among those that saw the most of the problem: scores on less of it do not compare.
+    """
+    learned = [trial for trial in trials if trial.score > 0]
+    ranked = ((trial.fidelity.rank, trial.score, -trial.number, trial) for trial in learned)
+    return max(ranked, key=lambda each: each[:3], default=(None,))[-1]
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person says them.
+
+    >>> duration(7.25), duration(95), duration(7260)
+    ('7.2 s', '1 min 35 s', '2 h 1 min')
+    """
+    if round(seconds) < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def keep_trials(search: Found) -> Path:
+    """Write all trials as CSV."""
+    path = search.project / "trials.csv"
+    with atomic_write(path) as temporary:
+        temporary.write_text(to_csv(search.trials()))
+    return path
+
+
+def keep_best(search: Found, best: Trial) -> Path:
+    """Write the best point, which `python -m zoo train --from` takes, and all trials as CSV."""
+    keep_trials(search)
+    path = search.project / "best.json"
+    spec = apply(search.spec, best.values)
+    spec = replace(spec, name=f"{spec.name.partition('.')[0]}.tuned", claim=None)
+    told = {
+        "spec": spec.to_plain(),
+        "values": best.values,
+        "score": best.result["score"],
+        "trial": best.number,
+    }
+    with atomic_write(path) as temporary:
+        temporary.write_text(json.dumps(told, indent=2) + "\n")
+    return path
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, bool | int | float | str) else json.dumps(value)
+
+
+def _short(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _remark(trial: Trial) -> str:
+    if "error" in trial.result:
+        return f"  {trial.result['error']}"
+    diverged = sum(told["diverged"] for told in trial.result["executions"])
+    return f"  diverged ({diverged} of {len(trial.result['executions'])})" if diverged else ""

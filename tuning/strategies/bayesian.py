@@ -1,0 +1,84 @@
+"""Bayesian optimisation by keras-tuner's own model: a Gaussian process over the trials so far."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import keras_tuner
+import numpy as np
+from keras_tuner.engine.trial import Trial as KerasTrial
+from threadpoolctl import threadpool_limits
+
+from tuning.kerastuner.hypermodel import hyperparameters
+from tuning.space import SearchSpace, Values
+from tuning.strategies.random import check_count, random_point, total
+from tuning.trial import Suggestion, Trial
+
+
+@dataclass(frozen=True)
+class Bayesian:
+    """The strategy: random points first, three a setting, then where the model hopes for most.
+
+    No point of a finite space comes twice. keras-tuner's oracle draws from a generator that it does
+    not keep; here each decision has a generator of its own, by seed and number.
+    """
+
+    space: SearchSpace
+    trials: int | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_count("a Bayesian search", self.trials)
+        hyperparameters(self.space)
+
+    def next(self, trials: Sequence[Trial]) -> Suggestion | None:
+        if self.total is not None and len(trials) >= self.total:
+            return None
+        ended = [trial for trial in trials if trial.result]
+        if len(ended) < max(3 * len(self.space.ranges), 3):
+            return Suggestion(random_point(self.space, self.seed, len(trials)))
+        values, tried = self._hoped_for(trials), [trial.values for trial in trials]
+        number = 0
+        while values in tried:
+            values, number = random_point(self.space, self.seed, number), number + 1
+        return Suggestion(values)
+
+    @property
+    def total(self) -> int | None:
+        return total(self.space, self.trials)
+
+    def _hoped_for(self, trials: Sequence[Trial]) -> Values:
+        oracle = keras_tuner.oracles.BayesianOptimizationOracle(
+            objective=keras_tuner.Objective("val_accuracy", "max"),
+            hyperparameters=hyperparameters(self.space),
+            num_initial_points=1,
+            # From 1 up: keras-tuner takes 0 for no seed.
+            seed=1 + int(np.random.default_rng([self.seed, len(trials)]).integers(2**31 - 1)),
+        )
+        # On one thread: the matrices are small, and two threads take seven times as long.
+        with warnings.catch_warnings(), threadpool_limits(1):
+            warnings.simplefilter("ignore")  # of scikit-learn's, on fits that end at a bound
+            self._tell(oracle, [trial for trial in trials if trial.result])
+            # For trials that run, the oracle assumes what its last fit says of them.
+            oracle.gpr.fit(*oracle._vectorize_trials())
+            self._tell(oracle, [trial for trial in trials if not trial.result])
+            chosen = oracle.populate_space(str(len(trials)))["values"]
+        return {name: _plain(chosen[name]) for name, _ in self.space.ranges}
+
+    def _tell(self, oracle: keras_tuner.Oracle, trials: Sequence[Trial]) -> None:
+        for trial in trials:
+            point = oracle.get_space()
+            point.values = dict(trial.values)
+            name = str(trial.number)
+            told = KerasTrial(point, name, "COMPLETED" if trial.result else "RUNNING")
+            told.score = trial.score
+            oracle.trials[name] = told
+            if not trial.result:
+                oracle.ongoing_trials[name] = told
+
+
+def _plain(value: object) -> object:
+    value = value.item() if isinstance(value, np.generic) else value
+    return float(f"{value:.12g}") if isinstance(value, float) else value

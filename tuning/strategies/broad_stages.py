@@ -1,0 +1,236 @@
+"""The course of the broad strategy: its stages, what each tries, and what it says.
+
+The stages are generators: they yield plans that may run at once, and are sent the trials that came
+of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from scipy.stats import binom
+
+from tuning.fidelity import Fidelity
+from tuning.space import Choice, SearchSpace, Values
+from tuning.strategies import comparison
+from tuning.trial import Suggestion, Trial
+from zoo.spec import ModelSpec
+
+TWO_DIGITS = Fidelity(images=1_000, validation=100, digits=(0, 1), epochs=5, hidden=False)
+TEN_DIGITS = Fidelity(images=1_000, validation=100, epochs=5, hidden=False)
+FIRST_EPOCHS = Fidelity(images=5_000, validation=1_000, epochs=5)
+A_FIFTH = Fidelity(images=10_000, validation=2_000, epochs=10)
+
+ETA, LAMBDA, BATCH = "learning_rate", "l2", "batch_size"
+BY_COST = "learning rate by the training cost"
+
+Steps = Generator[list[Suggestion], list[Trial], Any]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What the strategy says at one step, and by which trials."""
+
+    stage: str
+    text: str
+    trials: tuple[int, ...]
+
+
+class BroadSearch:
+    """One run through the strategy: the values it holds to, and what it has said.
+
+    Its steps yield plans that may run at once, and are sent the trials that came of them.
+    """
+
+    def __init__(self, spec: ModelSpec, space: SearchSpace, values: Values):
+        self.ranges = dict(space.ranges)
+        self.values = values
+        self.remarks: list[Decision] = []
+        patience = spec.recipe.patience or max(2, spec.recipe.epochs // 3)
+        self.full = Fidelity(patience=patience)
+
+    def steps(self) -> Steps:
+        """The whole strategy."""
+        for problem, chance in ((TWO_DIGITS, 0.5), (TEN_DIGITS, 0.1)):
+            yield from self._find_signal(problem, chance)
+        if ETA in self.ranges:
+            yield from self._learning_rate_by_cost()
+            yield from self._climb(ETA, (2.0,), A_FIFTH)
+        if LAMBDA in self.ranges:
+            self.values[LAMBDA] = self._within(LAMBDA, 1.0)
+            yield from self._climb(LAMBDA, (10.0, 3.0), A_FIFTH)
+        if ETA in self.ranges:
+            yield from self._climb(ETA, (2.0,), A_FIFTH)
+        if BATCH in self.ranges:
+            yield from self._batch_size_by_clock()
+        for name in self.ranges:
+            if name not in (ETA, LAMBDA, BATCH):
+                yield from self._climb(name, (2.0,), A_FIFTH)
+        yield from self._full_problem()
+
+    # --- the stages -------------------------------------------------------------------------------
+
+    def _find_signal(self, problem: Fidelity, chance: float) -> Steps:
+        needed = int(binom.isf(0.001, problem.validation, chance)) + 1
+        for change in ({}, *self._ways_out()):
+            (trial,) = yield from self._try(problem, [change])
+            right = round(trial.score * problem.validation)
+            told = f"{_told({**self.values, **change})}: {right} of {problem.validation} right"
+            if right >= needed:
+                self.values |= change
+                self._say(f"signal: {problem}", f"{told}. That is a signal.", [trial])
+                return
+            self._say(f"signal: {problem}", f"{told}, which is guessing.", [trial])
+        self._say(f"signal: {problem}", "No setting learns; the search goes on from the last.", [])
+
+    def _ways_out(self) -> list[Values]:
+        """What to change where nothing is learned: no decay first, then other learning rates."""
+        change = {LAMBDA: 0.0} if LAMBDA in self.values else {}
+        ways = [change] if change else []
+        if ETA in self.values:
+            rates = [self.values[ETA] * 10.0**power for power in (-1, 1, -2, -3, -4)]
+            ways += [{**change, ETA: rate} for rate in rates]
+        return ways
+
+    def _learning_rate_by_cost(self) -> Steps:
+        """The largest learning rate whose cost falls from the first epoch on; then half of it."""
+        threshold = magnitude = yield from self._order_of_magnitude()
+        for factor in (2.0, 5.0):
+            finer = self._within(ETA, magnitude * factor)
+            if finer <= threshold or not (yield from self._cost_falls(finer)):
+                break
+            threshold = finer
+        self.values[ETA] = self._within(ETA, threshold / 2)
+        text = f"{_told({ETA: threshold})} is the threshold; half of it is taken."
+        self._say(BY_COST, text, [])
+
+    def _order_of_magnitude(self) -> Steps:
+        """The last power of ten, from the present rate, whose cost falls."""
+        rate = self._within(ETA, self.values[ETA])
+        fell = yield from self._cost_falls(rate)
+        factor = 10.0 if fell else 0.1
+        while (following := self._within(ETA, rate * factor)) != rate:
+            falls = yield from self._cost_falls(following)
+            if fell and not falls:
+                return rate
+            rate = following
+            if falls and not fell:
+                return rate
+        return rate
+
+    def _cost_falls(self, rate: float) -> Steps:
+        change = {ETA: rate, LAMBDA: 0.0} if LAMBDA in self.values else {ETA: rate}
+        (trial,) = yield from self._try(FIRST_EPOCHS, [change])
+        falls = comparison.cost_falls(trial)
+        text = (
+            f"{_told({ETA: rate})} {'kept' if falls else 'too large'}: {comparison.falls(trial)}."
+        )
+        self._say(BY_COST, text, [trial])
+        return falls
+
+    def _climb(self, name: str, factors: Sequence[float], problem: Fidelity) -> Steps:
+        """Change one setting for as long as validation accuracy gets better."""
+        (best,) = yield from self._try(problem, [{}])
+        for factor in factors:
+            tried = {_key(self.values[name])}
+            while True:
+                values = self._neighbours(name, self.values[name], factor)
+                fresh = [value for value in values if _key(value) not in tried]
+                if not fresh:
+                    break
+                tried |= {_key(value) for value in fresh}
+                trials = yield from self._try(problem, [{name: value} for value in fresh])
+                best, moved = comparison.better(best, trials)
+                self.values[name] = best.values[name]
+                self._say_best(name, problem, best, trials)
+                if not moved:
+                    break
+
+    def _batch_size_by_clock(self) -> Steps:
+        """The mini-batch size with the best accuracy in the time that the quickest one took."""
+        size = self.values[BATCH]
+        sizes = [size, *self._neighbours(BATCH, size, 2.0)]
+        changes = []
+        for other in sizes:
+            # A larger batch takes fewer steps, each by a mean of more gradients: eq. 100 to 102.
+            scaled = {ETA: self._within(ETA, self.values[ETA] * other / size)}
+            changes.append({BATCH: other, **(scaled if ETA in self.ranges else {})})
+        trials = yield from self._try(A_FIFTH, changes)
+        clock = min(comparison.seconds(trial) for trial in trials)
+        best = max(trials, key=lambda trial: comparison.accuracy_after(trial, clock))
+        self.values |= {name: best.values[name] for name in changes[0]}
+        told = ", ".join(
+            f"{trial.values[BATCH]}: {comparison.accuracy_after(trial, clock):.2%}"
+            for trial in trials
+        )
+        kept = _told({name: best.values[name] for name in changes[0]})
+        text = f"{kept} kept: in {clock:.1f} seconds, batches of {told}.".replace("%", " %")
+        self._say("mini-batch size by the clock", text, trials)
+
+    def _full_problem(self) -> Steps:
+        """The full problem: the point found so far, then steps around it until none is better."""
+        (best,) = yield from self._try(self.full, [{}])
+        self._say("the full problem", f"{_told(best.values)}: {comparison.percent(best)}.", [best])
+        tried = {_key(best.values)}
+        while True:
+            changes = [
+                {name: value}
+                for name, factor in ((ETA, 2.0), (LAMBDA, 3.0))
+                if name in self.ranges
+                for value in self._neighbours(name, self.values[name], factor)
+            ]
+            fresh = [each for each in changes if _key({**self.values, **each}) not in tried]
+            if not fresh:
+                return
+            tried |= {_key({**self.values, **change}) for change in fresh}
+            trials = yield from self._try(self.full, fresh)
+            best, moved = comparison.better(best, trials)
+            self.values = dict(best.values)
+            told = f"{_told(best.values)} {'is better' if moved else 'stays the best'}"
+            self._say("the full problem", f"{told}: {comparison.compared(best, trials)}.", trials)
+            if not moved:
+                return
+
+    # --- what the stages share --------------------------------------------------------------------
+
+    def _try(self, problem: Fidelity, changes: Sequence[Values]) -> Steps:
+        trials = yield [Suggestion({**self.values, **change}, problem) for change in changes]
+        return trials
+
+    def _neighbours(self, name: str, value: Any, factor: float) -> list[Any]:
+        kind = self.ranges[name]
+        if isinstance(kind, Choice):
+            return [other for other in kind.values if other != value]
+        scaled = [self._within(name, value * factor), self._within(name, value / factor)]
+        return [other for other in dict.fromkeys(scaled) if other != value]
+
+    def _within(self, name: str, value: float) -> Any:
+        kind = self.ranges.get(name)
+        if kind is None:
+            return value
+        if isinstance(kind, Choice):
+            return min(kind.values, key=lambda choice: abs(choice - value))
+        bounded = min(max(value, kind.low), kind.high)
+        return float(f"{bounded:.4g}") if isinstance(kind.at(0), float) else round(bounded)
+
+    def _say(self, stage: str, text: str, trials: Sequence[Trial]) -> None:
+        self.remarks.append(Decision(stage, text, tuple(trial.number for trial in trials)))
+
+    def _say_best(self, name: str, problem: Fidelity, best: Trial, trials: Sequence[Trial]) -> None:
+        told = (
+            f"{_told({name: best.values[name]})} kept: {comparison.compared(best, trials, name)}."
+        )
+        self._say(f"{name}, on {problem}", told, trials)
+
+
+def _told(values: Mapping[str, Any]) -> str:
+    return ", ".join(
+        f"{name} = {value:.4g}" if isinstance(value, float) else f"{name} = {value}"
+        for name, value in values.items()
+    )
+
+
+def _key(value: Any) -> str:
+    return repr(sorted(value.items())) if isinstance(value, dict) else repr(value)

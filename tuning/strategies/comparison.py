@@ -1,0 +1,84 @@
+"""Judging trials: whether the cost falls, which is better, and how sure that is."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+from itertools import pairwise
+
+from tuning.trial import Trial
+
+
+def cost_falls(trial: Trial) -> bool:
+    """Whether the training cost fell in every epoch, in every execution."""
+    return bool(_executions(trial)) and all(
+        not told["diverged"] and all(later < cost for cost, later in pairwise(told["costs"]))
+        for told in _executions(trial)
+    )
+
+
+def falls(trial: Trial) -> str:
+    """In how many epochs the training cost fell, in words."""
+    if not _executions(trial):
+        return str(trial.result["error"])
+    told = _executions(trial)[0]
+    if told["diverged"]:
+        return f"it diverged after {told['epochs']} epochs"
+    costs = told["costs"]
+    count = sum(later < cost for cost, later in pairwise(costs))
+    path = " ".join(f"{cost:.3g}" for cost in costs)
+    return f"the cost fell in {count} of {len(costs) - 1} epochs ({path})"
+
+
+def better(best: Trial, trials: Sequence[Trial]) -> tuple[Trial, bool]:
+    """The trial with the highest score, of equals `best`; and whether that is another one."""
+    highest = max(trials, key=lambda trial: trial.score)
+    return (highest, True) if highest.score > best.score else (best, False)
+
+
+def compared(best: Trial, trials: Sequence[Trial], name: str = "") -> str:
+    """The best trial beside the others, in words, and whether chance could part them."""
+    others = [trial for trial in trials if trial.number != best.number]
+    label = f" at {name} = " if name else " for trial "
+    told = ", ".join(
+        f"{percent(other)}{label}{_short(other.values[name]) if name else other.number}"
+        for other in others
+    )
+    close = [other for other in others if best.score - other.score < margin(best)]
+    doubt = ", not distinguishable" if close else ""
+    return f"{percent(best)}, against {told}{doubt}" if others else percent(best)
+
+
+def margin(trial: Trial) -> float:
+    """The difference of two scores near this one that chance makes, 1 time in 20 or more often."""
+    count = trial.fidelity.validation or 10_000
+    return 1.96 * math.sqrt(2 * max(trial.score * (1 - trial.score), 1e-4) / count)
+
+
+def seconds(trial: Trial) -> float:
+    """The time of a trial's epochs, without what comes before the first; infinite without one."""
+    times = [told["epochs"] * told["seconds_an_epoch"] for told in _executions(trial)]
+    return statistics.mean(times) if times else math.inf
+
+
+def accuracy_after(trial: Trial, clock: float) -> float:
+    """The best validation accuracy that a trial had reached after so many seconds of epochs."""
+    reached = []
+    for told in _executions(trial):
+        epochs = int(clock / told["seconds_an_epoch"] + 1e-6)
+        reached.append(max(told["curve"][:epochs], default=0.0))
+    return statistics.mean(reached) if reached else 0.0
+
+
+def percent(trial: Trial) -> str:
+    """Its score."""
+    return f"{100 * trial.score:.2f} %"
+
+
+def _executions(trial: Trial) -> Sequence[dict]:
+    return trial.result["executions"] if trial.result else []
+
+
+def _short(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,1 @@
+"""Many trials in one program: networks of one shape, their weights stacked."""

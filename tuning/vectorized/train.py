@@ -1,0 +1,133 @@
+"""Many trials at once: networks of one shape, trained by one program, a result each.
+
+The results are those of `zoo.train`, within the accuracy of floats: what networks learn is chaotic,
+and sums that are taken in another order part two runs in the last digits first. Folders are those
+of `zoo.train`, too, and either takes up what the other left.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import keras
+
+from tuning.vectorized.program import template_of
+from tuning.vectorized.runs import Run, epoch, validation_batches
+from zoo.data import Data, load_data
+from zoo.errors import SpecError
+from zoo.registry import get_spec
+from zoo.spec import FullyConnected, ModelSpec, Softmax
+from zoo.training.job import TrainingJob, TrainResult, training_set
+from zoo.training.train import train
+
+# More do not fit the caches of a processor's core, and gain nothing: benchmarks/vectorized.csv.
+MOST = 16
+
+# Seconds between checkpoints, each of which takes about 15 milliseconds a network.
+CHECKPOINT = 10.0
+
+# A narrower program takes half a second to compile, the time of about as many images.
+WORTH_COMPILING = 200_000
+
+
+def train_vectorized(
+    networks: Sequence[str | ModelSpec],
+    data: Data | None = None,
+    *,
+    seeds: int | Sequence[int] = 0,
+    out: Sequence[str | Path | None] | None = None,
+) -> list[TrainResult]:
+    """Train networks by their recipes, those of one shape at once; a result each, in their order.
+
+    Networks of one shape share layers and cost, and all that decides which images make a
+    mini-batch; they may differ in learning rate, momentum, penalties, initial weights, patience and
+    seed. It is fastest where they share the seed, and so the order of the images. Where a network
+    cannot be stacked, `zoo.train` trains it. `out` names a folder each, as for `zoo.train`.
+
+    Raises SpecError, DataError and RunError.
+    """
+    data = data or load_data(progress=False)
+    count = len(networks)
+    seeds = [seeds] * count if isinstance(seeds, int) else list(seeds)
+    out = [None] * count if out is None else list(out)
+    if not len(seeds) == len(out) == count:
+        raise SpecError(f"{count} networks take {count} seeds and folders, one each")
+    for seed in seeds:
+        if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+            raise SpecError(f"a seed must be a whole number from 0 up, not {seed!r}")
+    results = dict(as_they_end(networks, data, seeds, out))
+    return [results[number] for number in range(count)]
+
+
+def as_they_end(
+    networks: Sequence[str | ModelSpec],
+    data: Data,
+    seeds: Sequence[int],
+    out: Sequence[str | Path | None],
+) -> Iterator[tuple[int, TrainResult]]:
+    """Train as `train_together` does; yield a network's number and its result once it has ended."""
+    groups: dict[tuple, list[Run]] = {}
+    fingerprint = data.fingerprint if any(out) else ""
+    for number, (network, seed, folder) in enumerate(zip(networks, seeds, out, strict=True)):
+        spec = get_spec(network)
+        if not stackable(spec):
+            yield number, train(spec, data, seed=seed, out=folder, progress=False)
+            continue
+        spec, images = training_set(spec, data)
+        path = Path(folder) if folder else None
+        job = TrainingJob(spec, seed, images, data.validation, fingerprint, path, {}, [], {}, False)
+        run = Run(number, job)
+        if run.over:
+            yield number, run.result()
+            continue
+        groups.setdefault((template_of(spec), run.state.epoch), []).append(run)
+    for runs in groups.values():
+        for start in range(0, len(runs), MOST):
+            yield from _train_group(runs[start : start + MOST])
+
+
+def stackable(spec: ModelSpec) -> bool:
+    """Whether a network is one of those that train faster together: dense layers, no dropout."""
+    return (
+        all(isinstance(layer, FullyConnected | Softmax) for layer in spec.layers)
+        and not any(layer.dropout for layer in spec.layers)
+        and spec.recipe.precision == "float32"
+        and keras.backend.backend() == "tensorflow"
+    )
+
+
+def _train_group(runs: list[Run]) -> Iterator[tuple[int, TrainResult]]:
+    """Train runs of one shape and epoch; each stops by itself."""
+    width, saved = len(runs), time.monotonic()
+    validation = validation_batches(runs[0].job.validation_set)
+    # By what decides the order of the images.
+    feeds = {run.order: run.job.blocks(run.state.epoch) for run in runs}
+    while runs:
+        began = time.perf_counter()
+        width = _narrowed(width, runs)
+        ended = list(epoch(runs, width, feeds, validation))
+        share = (time.perf_counter() - began) / len(runs)
+        for run, *state in ended:
+            run.end_epoch(*state, share)
+            if run.over:
+                yield run.number, run.result()
+        runs = [run for run in runs if not run.over]
+        if time.monotonic() - saved > CHECKPOINT:
+            for run in runs:
+                run.save()
+            saved = time.monotonic()
+
+
+def _narrowed(width: int, runs: list[Run]) -> int:
+    """How many networks the next epoch's program holds: fewer, once that saves more than it costs.
+
+    Halves, so that few programs are compiled.
+    """
+    recipe, left = runs[0].job.spec.recipe, runs[0].job.spec.recipe.epochs - runs[0].state.epoch
+    narrow = width
+    while 2 * len(runs) <= narrow:
+        narrow = -(-narrow // 2)
+    saved = (width - narrow) * left * recipe.images
+    return narrow if saved > WORTH_COMPILING else width

@@ -1,0 +1,1 @@
+"""The command line, `python -m zoo`: each module has the parser and the action of some commands."""

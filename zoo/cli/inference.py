@@ -1,0 +1,154 @@
+"""Commands about pretrained networks in use: export them, verify the exports, read a digit."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from zoo.cli.options import load_images
+from zoo.errors import ZooError
+from zoo.registry import get_spec
+from zoo.utils.tensorflow import import_tensorflow
+
+# Enough for every activation to show its range.
+CALIBRATION_IMAGES = 500
+
+
+def export(options: argparse.Namespace) -> None:
+    """Write a pretrained network as a SavedModel, ONNX or LiteRT file."""
+    get_spec(options.name)
+    import_tensorflow()
+    from zoo.export import export as write
+    from zoo.export.common import describe
+    from zoo.pretrained.manifest import entry_of, saved_models
+    from zoo.pretrained.models import load
+
+    model, entry = load(options.name), entry_of(options.name)
+    in_bytes = options.format.endswith("int8")
+    data = load_images(options) if in_bytes else None
+    path = write(
+        model,
+        options.format,
+        options.out or saved_models(),
+        name=options.name,
+        metadata=_metadata(entry) | ({} if in_bytes else _told(entry.score)),
+        calibration=data.train.images[:CALIBRATION_IMAGES] if in_bytes else None,
+        version=options.version,
+        overwrite=options.overwrite,
+    )
+    print(f"{options.name} as {options.format}: {path}")
+    if in_bytes:  # it does not score as its weights do
+        score = _score(path, data.test)
+        describe(path, _told(score))
+        print(f"on the test images: {score}; before, {entry.score}")
+
+
+def _metadata(entry) -> dict[str, Any]:
+    return {
+        "spec": entry.spec,
+        "spec_hash": entry.spec_hash,
+        "data": entry.data,
+        "versions": entry.versions,
+        "weights_sha256": entry.sha256,
+    }
+
+
+def _told(score) -> dict[str, Any]:
+    counts = {"test_correct": score.correct, "test_total": score.total}
+    return {**counts, "test_accuracy": score.accuracy}
+
+
+def _score(path: Path, split):
+    from zoo.evaluation.scores import Score
+    from zoo.export.runners import file_runner, in_batches
+
+    digits = in_batches(file_runner(path), split.images)["digit"]
+    return Score(int((digits == split.labels).sum()), len(split))
+
+
+def verify(options: argparse.Namespace) -> int:
+    """Export a pretrained network in every format, and compare their answers to the test set.
+
+    Exit code 1 if a form that is not in bytes answers an image otherwise than the Keras model.
+    """
+    get_spec(options.name)
+    import_tensorflow()
+    from zoo.export import path_of
+    from zoo.export.verify import matrix_text
+    from zoo.export.verify import verify as compare
+    from zoo.pretrained.manifest import saved_models
+    from zoo.pretrained.models import load
+
+    exported = None
+    if options.version is not None:
+        place = options.out or saved_models()
+        exported = path_of("saved_model", place, name=options.name, version=options.version)
+    data = load_images(options)
+    calibration = data.train.images[:CALIBRATION_IMAGES]
+    rows = compare(load(options.name), data.test, calibration, saved_model=exported)
+    print(f"{options.name} on {len(data.test):,} test images\n\n{matrix_text(rows)}")
+    others = [row.form for row in rows if not row.alike]
+    told = (
+        f"answer otherwise: {', '.join(others)}"
+        if others
+        else "all but those in bytes answer alike"
+    )
+    print(f"\n{told}")
+    return 1 if others else 0
+
+
+def predict(options: argparse.Namespace) -> int:
+    """Read the digit in each picture; exit code 1 if one of them shows none."""
+    get_spec(options.name)
+    import_tensorflow()
+    from zoo.nn.voting import with_named_outputs
+    from zoo.pretrained.models import load
+
+    model = with_named_outputs(load(options.name))
+    told = [
+        _read(model, path, seen) for path, seen in zip(options.files, _seen(options), strict=True)
+    ]
+    if options.json:
+        print(json.dumps(told, indent=2))
+    else:
+        for one in told:
+            print(f"{one['file']}: {one.get('error') or _sentence(one)}")
+    return 1 if any("error" in one for one in told) else 0
+
+
+def _seen(options: argparse.Namespace) -> list[Path | None]:
+    # Where to write what the network sees of each file; files of one name get a number.
+    if options.show is None:
+        return [None for _ in options.files]
+    paths, counts = [], Counter()
+    for path in options.files:
+        counts[path.stem] += 1
+        number = f"-{counts[path.stem]}" if counts[path.stem] > 1 else ""
+        paths.append(options.show / f"{path.stem}-seen{number}.png")
+    return paths
+
+
+def _read(model, path: Path, seen: Path | None) -> dict[str, Any]:
+    from zoo.data.photos import digit_image
+    from zoo.evaluation.plots import save_image
+
+    try:
+        image = digit_image(path)
+    except (ZooError, OSError) as error:
+        return {"file": str(path), "error": str(error)}
+    told: dict[str, Any] = {"file": str(path)}
+    if seen:
+        save_image(image, seen)
+        told["seen"] = str(seen)
+    outputs = model.predict(image[None], verbose=0)
+    digit, probabilities = int(outputs["digit"][0]), outputs["probabilities"][0]
+    told |= {"digit": digit, "confidence": round(float(probabilities[digit]), 4)}
+    return told | {"probabilities": [round(float(each), 6) for each in probabilities]}
+
+
+def _sentence(told: dict[str, Any]) -> str:
+    seen = f", seen as {told['seen']}" if "seen" in told else ""
+    return f"{told['digit']}, confidence {told['confidence']:.2%}{seen}".replace("%", " %")

@@ -1,0 +1,101 @@
+"""Commands of the lab: its experiments, their report, the pages, and the monitors of a run."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from zoo.cli.options import load_images, settings
+from zoo.utils.tensorflow import import_tensorflow
+
+
+def list_experiments(options: argparse.Namespace) -> None:
+    """Print the experiments, with what they show."""
+    from zoo.lab import experiments
+
+    for each in experiments(options.pattern):
+        print(f"{each.name:28} {each.title}")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Run experiments by name or pattern, and print what they found."""
+    from zoo.lab import experiments
+
+    chosen = [each for pattern in options.names for each in experiments(pattern)]
+    for done in _all_done(chosen, options):
+        print(f"{done.experiment.name}: {done.experiment.title}. {done.outcome.verdict}")
+        for check in done.outcome.checks:
+            book = "" if check.book is None else f", the book {_short(check.book)}"
+            differs = "  differs" if check.agrees is False else ""
+            print(f"  {check.what}: {_short(check.ours)}{book}{differs}")
+        if done.outcome.remark:
+            print(f"  {done.outcome.remark}")
+        print(f"  {done.picture}")
+
+
+def report(options: argparse.Namespace) -> None:
+    """Run all experiments that have not run yet, and write the page."""
+    from zoo.lab import experiments
+    from zoo.lab.core.report import write_report
+
+    chosen, done = experiments(options.pattern), []
+    for each in _all_done(chosen, options):
+        done.append(each)
+        told = f"[{len(done)}/{len(chosen)}] {each.experiment.name}: {each.outcome.verdict}"
+        print(f"{told}, {each.seconds:.0f} s", file=sys.stderr)
+    page = done[0].picture.parent.parent / "index.html"
+    write_report(done, page, fast=options.fast)
+    print(page)
+
+
+def pages(options: argparse.Namespace) -> None:
+    """Write the interactive pages."""
+    from zoo.lab.pages import write_pages
+
+    for path in write_pages(options.out):
+        print(path)
+
+
+def monitor(options: argparse.Namespace) -> None:
+    """Train a network, and measure cost and accuracy after every epoch."""
+    from zoo.registry import get_spec
+
+    spec = get_spec(options.name).with_settings(**settings(options))
+    data = load_images(options)
+    import_tensorflow()
+    from zoo.lab.core import live, monitoring
+
+    out = options.out or Path("runs") / f"{spec.name}-monitored-seed{options.seed}"
+    show = live.window(f"{spec.name}, seed {options.seed}") if options.show else None
+    if not options.quiet:
+        print(f"the curves as they grow: {out / 'live.html'}", file=sys.stderr)
+    run = monitoring.train_monitored(
+        spec,
+        data,
+        out=out,
+        seed=options.seed,
+        on=options.on,
+        tensorboard=options.tensorboard,
+        show=show,
+        progress=not options.quiet,
+    )
+    if options.json:
+        print(json.dumps(run.to_plain()))
+        return
+    print("\t".join(run.rows[0]))
+    for row in run.rows:
+        print("\t".join(f"{value:g}" for value in row.values()))
+
+
+def _all_done(chosen, options: argparse.Namespace):
+    import_tensorflow()
+    from zoo.lab.core.running import run_all
+
+    out: Path | None = options.out
+    return run_all(chosen, fast=options.fast, out=out, progress=not options.quiet)
+
+
+def _short(value: float | str) -> str:
+    return f"{value:.5g}" if isinstance(value, float) else str(value)

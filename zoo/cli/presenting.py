@@ -1,0 +1,64 @@
+"""What a person sees of a trained network: its score beside the book's, confusions, pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+
+from zoo.data import Data
+from zoo.evaluation import plots
+from zoo.evaluation.diversity import diversity
+from zoo.evaluation.scores import Predictions, Score, confusion_table, predict
+from zoo.spec import Claim, ModelSpec
+from zoo.training.job import TrainResult
+
+
+def present(result: TrainResult, data: Data, folder: Path) -> None:
+    """Print how a run went and how its model scores, and draw pictures into the run's folder."""
+    speed = f"{result.images_per_second:,.0f} images a second"
+    epochs = "all members" if result.spec.is_vote else f"{len(result.history)} epochs"
+    print(f"\n{epochs} in {result.seconds:.1f} s, {speed}, validation included")
+    if result.diverged:
+        print(f"diverged: the cost of epoch {len(result.history)} was no longer a number")
+    epoch = 0 if result.spec.is_vote else result.best_epoch
+    answers = present_model(result.spec, result.model, data, folder, epoch)
+    claim = result.spec.claim
+    if claim and claim.accuracy and (measured := result.measured(claim)) is not None:
+        print(f"measured as the book does, on the {_protocol(claim)}: {_percent(measured)}")
+    if epoch:
+        curves = folder / "learning_curves.png"
+        title = f"{result.spec.name}, seed {result.seed}: {answers.score} on the test images"
+        plots.learning_curves(result.history, curves, title=title, best_epoch=epoch)
+        print(f"learning curves: {curves}")
+
+
+def present_model(
+    spec: ModelSpec, model: keras.Model, data: Data, folder: Path, epoch: int = 0
+) -> Predictions:
+    """Print a model's score on the test images beside the book's, and draw the digits it missed."""
+    answers = predict(model, data.test)
+    when = f" after its best validation epoch, {epoch}" if epoch else ""
+    print(f"\n{spec.name} on the test images{when}")
+    print(f"  here      {answers.score}, {_interval(answers.score)}")
+    print(f"  the book  {spec.claim or 'no figure'}\n")
+    print(confusion_table(answers.confusion()))
+    if spec.is_vote:
+        print(f"\n{diversity(model, data.test)}")
+    wrong = folder / "wrong_digits.png"
+    plots.wrong_digits(data.test, answers, wrong, title=spec.name)
+    print(f"\nthe digits it got wrong: {wrong}")
+    return answers
+
+
+def _protocol(claim: Claim) -> str:
+    return f"{claim.on} images at the {claim.protocol}"
+
+
+def _interval(score: Score) -> str:
+    low, high = score.interval()
+    return f"95 % interval {100 * low:.2f} to {100 * high:.2f} %"
+
+
+def _percent(accuracy: float) -> str:
+    return f"{100 * accuracy:.2f} %"

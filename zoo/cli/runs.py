@@ -1,0 +1,132 @@
+"""Commands about runs: train, reproduce, score, publish, vote, and the table of results."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from zoo.cli.options import load_images, settings
+from zoo.errors import SpecError
+from zoo.registry import get_spec
+from zoo.spec import ModelSpec
+from zoo.utils.tensorflow import import_tensorflow
+
+
+def train(options: argparse.Namespace) -> None:
+    """Train a network, and show how it does."""
+    spec = _asked_for(options).with_settings(**settings(options))
+    data = load_images(options)
+    import_tensorflow()
+    from zoo.cli.presenting import present
+    from zoo.pretrained.models import load
+    from zoo.reproduction.reproduce import run_folder
+    from zoo.training import train as training
+    from zoo.training.run_folder import discard
+
+    out = options.out or run_folder(spec.name, options.seed)
+    if options.overwrite:
+        discard(out)
+    result = training.train(
+        spec,
+        data,
+        seed=options.seed,
+        monitor={"test": data.test},
+        start=load(spec.name) if options.pretrained else None,
+        out=out,
+        jobs=options.jobs,
+        progress=not options.quiet,
+    )
+    present(result, data, out)
+
+
+def evaluate(options: argparse.Namespace) -> None:
+    """Score a pretrained network, or one that was trained here."""
+    spec = get_spec(options.name)
+    import_tensorflow()
+    from zoo.cli.presenting import present_model
+    from zoo.pretrained.manifest import entry_of
+    from zoo.pretrained.models import load
+    from zoo.reproduction.reproduce import RUNS, run_folder
+    from zoo.training.run_folder import load_run
+
+    if options.run is None and options.seed is None:
+        model, entry = load(spec.name), entry_of(spec.name)
+        print(f"{entry.name}, trained by {entry.spec['name']} with seed {entry.seed}")
+        present_model(spec, model, load_images(options), RUNS / f"{spec.name}-pretrained")
+        return
+    run = options.run or run_folder(spec.name, options.seed)
+    trained, model = load_run(run)
+    if trained.name != spec.name:
+        raise SpecError(f"{run} holds a run of {trained.name}, not of {spec.name}")
+    present_model(trained, model, load_images(options), run)
+
+
+def publish(options: argparse.Namespace) -> None:
+    """Make a network's best run the pretrained weights of its architecture."""
+    get_spec(options.name)
+    import_tensorflow()
+    from zoo.pretrained import publish as publishing
+
+    entry = publishing.publish(options.name, options.runs, load_images(options))
+    print(f"{entry.name}: {entry.score} on the test images, by {entry.spec['name']}")
+    print(f"{entry.file}: {entry.precision}, {entry.size:,} bytes")
+
+
+def reproduce(options: argparse.Namespace) -> None:
+    """Train a network by its recipe with several seeds, and add the runs to the results."""
+    spec = get_spec(options.name)
+    import_tensorflow()
+    from zoo.reproduction import reproduce as reproduction
+    from zoo.reproduction.results import summary
+
+    print(f"the book: {spec.claim or 'no figure'}")
+    for row in reproduction.reproduce(
+        spec.name,
+        range(options.first_seed, options.first_seed + options.seeds),
+        jobs=options.jobs,
+        results=options.results,
+        progress=not options.quiet,
+    ):
+        print(f"seed {row.seed}: {summary(row, spec.claim)}")
+
+
+def vote(options: argparse.Namespace) -> None:
+    """Let trained runs of one recipe vote, drawn in many ways, and tell how the votes do."""
+    get_spec(options.name)
+    import_tensorflow()
+    from zoo.reproduction.ensembles import sample_ensembles
+
+    found = sample_ensembles(
+        options.name,
+        load_images(options),
+        options.seeds,
+        of=options.of,
+        rule=options.rule,
+        most=options.draws,
+        runs=options.runs,
+    )
+    print(json.dumps(found.to_plain(), indent=2) if options.json else found)
+
+
+def table(options: argparse.Namespace) -> None:
+    """Print the table of results, or write it into the README."""
+    from zoo.reproduction import results, tables
+
+    text = tables.table(results.read(options.results))
+    if options.write is None:
+        print(text)
+    else:
+        tables.write_table(text, options.write)
+        print(f"written into {options.write}")
+
+
+def _asked_for(options: argparse.Namespace) -> ModelSpec:
+    if (options.name is None) == (options.best is None):
+        raise SpecError("train takes a network's name, or --from the best.json of a search")
+    if options.name:
+        return get_spec(options.name)
+    try:
+        plain = json.loads(options.best.read_text())["spec"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise SpecError(f"{options.best} is no best.json of a search: it has no spec") from error
+    return ModelSpec.from_json(json.dumps(plain))

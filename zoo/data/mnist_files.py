@@ -1,0 +1,121 @@
+"""The four official MNIST files: their names, their SHA-256, and the book's split of them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from zoo.data.dataset import Split
+from zoo.data.idx import parse_images, parse_labels, parse_pickle, read_file, to_idx, unpacked
+from zoo.errors import DataError
+
+Pair = tuple[np.ndarray, np.ndarray]
+
+# The hashes are those of the unpacked files, header included.
+TRAIN_IMAGES, TRAIN_LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
+TEST_IMAGES, TEST_LABELS = "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"
+SHA256 = {
+    TRAIN_IMAGES: "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    TRAIN_LABELS: "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    TEST_IMAGES: "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    TEST_LABELS: "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+}
+PICKLE = "mnist.pkl.gz"
+PICKLE_SHA256 = "f11bb9e41d6c1b6c124aa38fd605497bdcfe2ee08cf7c2bb5a41ab5d759e1416"
+
+
+def check_sha256(raw: bytes, expected: str, what: str) -> None:
+    """Raise DataError unless the SHA-256 of `raw` is `expected`."""
+    found = hashlib.sha256(raw).hexdigest()
+    if found != expected:
+        raise DataError(
+            f"{what} is not the official file: its SHA-256 begins with {found[:12]},"
+            f" expected {expected[:12]}. Get it anew."
+        )
+
+
+def check_official(files: Mapping[str, bytes], origin: str) -> None:
+    """Raise DataError unless these four unpacked files are MNIST's, byte for byte."""
+    for name, expected in SHA256.items():
+        check_sha256(files[name], expected, f"{name} of {origin}")
+
+
+def read_idx_folder(folder: Path) -> dict[str, bytes]:
+    """The four IDX files of a folder, unpacked, under their official names.
+
+    Each may be gzipped, and named with a dash or a dot before `idx`. Raises DataError naming
+    what is missing, or damaged.
+    """
+    if not folder.is_dir():
+        raise DataError(f"There is no folder {folder}; name the one that holds the IDX files.")
+    paths = {name: _find(folder, name) for name in SHA256}
+    missing = [name for name, path in paths.items() if path is None]
+    if missing:
+        raise DataError(
+            f"{folder} lacks {', '.join(missing)}: the four IDX files belong there, gzipped or not."
+        )
+    return {name: unpacked(read_file(path), str(path)) for name, path in paths.items()}
+
+
+def _find(folder: Path, name: str) -> Path | None:
+    spellings = (name, name.replace("-idx", ".idx"))
+    candidates = (folder / (stem + end) for stem in spellings for end in ("", ".gz"))
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def files_from_pickle(raw: bytes, what: str) -> dict[str, bytes]:
+    """The four official files, rebuilt from the bytes of the book's `mnist.pkl.gz`.
+
+    The pickle's own SHA-256 is checked before it is parsed, the four files' after. Raises
+    DataError where either is another.
+    """
+    check_sha256(raw, PICKLE_SHA256, what)
+    train, validation, test = parse_pickle(raw, what)
+    images = np.concatenate([train.images, validation.images])
+    labels = np.concatenate([train.labels, validation.labels])
+    files = {
+        TRAIN_IMAGES: to_idx(images[..., 0]),
+        TRAIN_LABELS: to_idx(labels.astype(np.uint8)),
+        TEST_IMAGES: to_idx(test.images[..., 0]),
+        TEST_LABELS: to_idx(test.labels.astype(np.uint8)),
+    }
+    check_official(files, what)
+    return files
+
+
+def splits_of(files: Mapping[str, bytes], origin: str) -> tuple[Split, Split, Split]:
+    """Training, validation and test split of four unpacked IDX files; `origin` is for errors.
+
+    Raises DataError where a file, or its contents, is not what it claims to be.
+    """
+    train, test = (
+        (
+            parse_images(files[images], f"{images} of {origin}"),
+            parse_labels(files[labels], f"{labels} of {origin}"),
+        )
+        for images, labels in ((TRAIN_IMAGES, TRAIN_LABELS), (TEST_IMAGES, TEST_LABELS))
+    )
+    return book_split(train, test, origin)
+
+
+def book_split(train: Pair, test: Pair, origin: str) -> tuple[Split, Split, Split]:
+    """The book's split: of the official training images the last sixth is for validation.
+
+    Of MNIST's 60,000 these are the last 10,000. A pair is images [n, 28, 28, 1] and labels [n];
+    `origin` names the set in errors. Raises DataError for contents that no `Split` admits.
+    """
+    images, labels = train
+    kept = len(images) - len(images) // 6
+    try:
+        # The whole is checked first, so that an error speaks of the file, not of a part of it.
+        Split(images, labels)
+        return (
+            Split(images[:kept], labels[:kept]),
+            Split(images[kept:], labels[kept:]),
+            Split(*test),
+        )
+    except DataError as error:
+        raise DataError(f"{origin}: {error}") from error

@@ -1,0 +1,102 @@
+"""Pictures: learning curves, and the digits that a network got wrong. Drawn without a display."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from PIL import Image
+
+from zoo.utils.atomic import atomic_write
+
+if TYPE_CHECKING:
+    from zoo.data import Split
+    from zoo.evaluation.scores import Predictions
+
+# Told apart by dash and weight as well as by shade, so that they survive a grey printer.
+LINES: dict[str, tuple[str, str, str]] = {
+    "accuracy": ("training (while learning)", "#9a9a9a", "--"),
+    "val_accuracy": ("validation", "#1f4e79", "-"),
+    "test_accuracy": ("test", "#c1440e", ":"),
+}
+
+
+def learning_curves(
+    history: Sequence[Mapping[str, Any]], path: str | Path, *, title: str = "", best_epoch: int = 0
+) -> None:
+    """Draw cost and accuracy against epochs from a run's history into a PNG, SVG or PDF file."""
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    cost, accuracy = figure.subplots(1, 2)
+    epochs = [row["epoch"] for row in history]
+    cost.plot(epochs, [row["loss"] for row in history], color="#9a9a9a", ls="--", label="training")
+    cost.plot(epochs, [row["val_loss"] for row in history], color="#1f4e79", label="validation")
+    cost.set(
+        title="Cost (with its L2 term)", xlabel="epoch", ylabel="cost per image", ylim=(0, None)
+    )
+    for name, (label, color, dash) in LINES.items():
+        if name in history[0]:
+            percent = [100 * row[name] for row in history]
+            accuracy.plot(epochs, percent, color=color, ls=dash, lw=2, label=label)
+    if best_epoch:
+        accuracy.axvline(best_epoch, color="#444444", lw=0.8)
+        accuracy.annotate(
+            f"best validation: epoch {best_epoch}",
+            (best_epoch, 0.04),
+            xycoords=("data", "axes fraction"),
+            xytext=(-4, 0),
+            textcoords="offset points",
+            ha="right",
+        )
+    accuracy.set(title="Accuracy", xlabel="epoch", ylabel="images classified correctly (%)")
+    for axes in (cost, accuracy):
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.grid(alpha=0.3)
+        axes.legend(frameon=False, loc="center right")
+    figure.suptitle(title)
+    _save(figure, path)
+
+
+def wrong_digits(
+    split: Split, answers: Predictions, path: str | Path, *, title: str = "", most: int = 100
+) -> None:
+    """Draw the misclassified images: the true digit top right, the predicted one bottom right.
+
+    At most `most` of them, those first of whose wrong answer the network was surest.
+    """
+    surest = sorted(answers.wrong, key=lambda index: -answers.probability[index])[:most]
+    columns = 10
+    rows = max(1, math.ceil(len(surest) / columns))
+    figure = Figure(figsize=(columns, rows + 0.6), layout="constrained")
+    grid = figure.subplots(rows, columns, squeeze=False)
+    for axes in grid.flat:
+        axes.set_axis_off()
+    for index, axes in zip(surest, grid.flat, strict=False):
+        axes.imshow(split.images[index, :, :, 0], cmap="gray_r", vmin=0, vmax=255)
+        axes.set_xlim(-0.5, 34)  # room for the two digits beside the image
+        axes.text(33, 5, answers.true[index], ha="right", va="center", fontsize=11)
+        axes.text(
+            33, 23, answers.predicted[index], ha="right", va="center", fontsize=11, color="#c1440e"
+        )
+    shown = (
+        f"{len(surest)} of {len(answers.wrong)} wrong"
+        if len(surest) < len(answers.wrong)
+        else (f"all {len(surest)} wrong")
+    )
+    figure.suptitle(f"{title}{': ' if title else ''}{shown} (true above, predicted below)")
+    _save(figure, path)
+
+
+def save_image(image: np.ndarray, path: str | Path) -> None:
+    """Write a byte image [rows, columns, 1] as a PNG of the same size."""
+    with atomic_write(path) as temporary:
+        Image.fromarray(image[..., 0]).save(temporary)
+
+
+def _save(figure: Figure, path: str | Path) -> None:
+    with atomic_write(path) as temporary:
+        figure.savefig(temporary, dpi=120)

@@ -1,0 +1,172 @@
+"""What the exporters share: quiet tools, functions that converters can read, files with a sheet."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib
+import io
+import json
+import logging
+import os
+import re
+import sys
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from zoo.errors import RunError
+from zoo.spec import IMAGE_SHAPE
+from zoo.utils.atomic import atomic_write
+
+# What every exported model calls its input.
+INPUT = "images"
+
+# Python's, and TensorFlow's own.
+FAILED_WRITES = (OSError, tf.errors.OpError)
+
+
+@contextlib.contextmanager
+def quietly() -> Iterator[None]:
+    """Hold back what converters tell of their work on stdout and stderr, and their warnings.
+
+    Their compiled parts write to the file descriptor itself, so that it is closed meanwhile.
+    """
+    sys.stderr.flush()
+    kept = os.dup(2)
+    # A handler for the root logger, or the first warning gives it one that writes to stderr.
+    silent = logging.NullHandler()
+    logging.getLogger().addHandler(silent)
+    try:
+        with open(os.devnull, "w") as nowhere:  # noqa: PTH123 (a descriptor, not a path, is wanted)
+            os.dup2(nowhere.fileno(), 2)
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(kept, 2)
+        os.close(kept)
+        logging.getLogger().removeHandler(silent)
+
+
+def tool(module: str, package: str) -> ModuleType:
+    """Import a module that only exports need; RunError names its package where it is missing."""
+    try:
+        with quietly():
+            return importlib.import_module(module)
+    except ImportError as error:
+        raise RunError(f"{module} cannot be imported ({error}): pip install {package}") from error
+
+
+@contextlib.contextmanager
+def converting(model: keras.Model, format: str) -> Iterator[None]:
+    """Run a converter quietly, and make one line of what it raises.
+
+    Raises RunError for a model that has no counterpart in the format.
+    """
+    try:
+        with quietly():
+            yield
+    except (RunError, *FAILED_WRITES):
+        raise
+    except Exception as error:  # converters raise errors of any kind, pages long
+        text = str(error).strip() or type(error).__name__
+        missing = re.search(r"^(TF Select|Custom) ops: .*$", text, re.MULTILINE)
+        reason = missing[0] if missing else text.partition("\n")[0][:300]
+        raise RunError(
+            f"{model.name} does not become {format} ({reason}): use layers that {format} has, "
+            "or another format"
+        ) from error
+
+
+@contextlib.contextmanager
+def plain_argmax() -> Iterator[None]:
+    """Let Keras' argmax be TensorFlow's own while a model is traced.
+
+    Keras looks at the sign bits of zeros first, by operations that neither ONNX nor LiteRT has, so
+    that -0 is less than 0. Without it they are equal, and no output of the zoo is -0.
+    """
+    functions = importlib.import_module("keras.src.backend.tensorflow.numpy")
+    theirs = functions.argmax
+
+    def argmax(x, axis=None, keepdims=False):
+        if axis is None or keepdims:
+            return theirs(x, axis, keepdims)
+        return tf.argmax(x, axis=axis, output_type="int32")
+
+    functions.argmax = argmax
+    try:
+        yield
+    finally:
+        functions.argmax = theirs
+
+
+def answering(model: keras.Model) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
+    """A model in use as a function, whose one argument is named as the input."""
+
+    def answer(images):
+        # In the shape that the model was given its input in: bare, or a list of one.
+        return model(keras.tree.map_structure(lambda _: images, model.input), training=False)
+
+    return answer
+
+
+def signature(shape: tuple[int, ...] = IMAGE_SHAPE, dtype: str = "uint8") -> tf.TensorSpec:
+    """Any number of images, by the name of the input."""
+    return tf.TensorSpec((None, *shape), dtype, name=INPUT)
+
+
+def check_backend() -> None:
+    """Raise RunError where Keras runs on something else than TensorFlow."""
+    if keras.backend.backend() != "tensorflow":
+        raise RunError(
+            f"exports need TensorFlow, and Keras runs on {keras.backend.backend()}: "
+            "set KERAS_BACKEND=tensorflow"
+        )
+
+
+@contextlib.contextmanager
+def described_file(
+    path: str | Path, metadata: Mapping[str, Any], overwrite: bool
+) -> Iterator[Path]:
+    """Yield a temporary path for a file; put the file at `path` and its metadata in `path`.json.
+
+    The sheet adds the file's size and SHA-256, so that the two cannot be mistaken for a pair when
+    they are none. Raises RunError where `path` exists and is not to be overwritten, or cannot be
+    written.
+    """
+    path = Path(path)
+    if path.exists() and not overwrite:
+        raise RunError(f"{path} exists already: overwrite it, or choose another folder")
+    try:
+        with atomic_write(path) as temporary:
+            yield temporary
+            written = temporary.read_bytes()
+        sheet = {**metadata, "size": len(written), "sha256": hashlib.sha256(written).hexdigest()}
+        with atomic_write(path.with_name(f"{path.name}.json")) as temporary:
+            temporary.write_text(json.dumps(sheet, indent=2) + "\n")
+    except FAILED_WRITES as error:
+        raise RunError(cannot_write(path, error)) from error
+
+
+def describe(path: str | Path, told: Mapping[str, Any]) -> None:
+    """Add to the sheet of a file that `described_file` wrote; RunError where it cannot be."""
+    sheet = Path(path).with_name(f"{Path(path).name}.json")
+    try:
+        whole = {**json.loads(sheet.read_text()), **told}
+        with atomic_write(sheet) as temporary:
+            temporary.write_text(json.dumps(whole, indent=2) + "\n")
+    except FAILED_WRITES as error:
+        raise RunError(cannot_write(sheet, error)) from error
+
+
+def cannot_write(path: Path, error: Exception) -> str:
+    """The line for a disk that is full, or a folder that is none."""
+    reason = str(error).strip().partition("\n")[0][:200]
+    return f"cannot write {path} ({reason}): make room, or choose another folder"

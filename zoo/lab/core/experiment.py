@@ -1,0 +1,176 @@
+"""What an experiment is: a function that measures, a function that draws, and what came out."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import inspect
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+if TYPE_CHECKING:
+    from zoo.data import Data
+    from zoo.spec import ModelSpec
+    from zoo.training.job import TrainResult
+
+
+@dataclass(frozen=True)
+class Check:
+    """One number of ours beside the book's; `agrees` is None where the book has none to compare."""
+
+    what: str
+    ours: float | str
+    book: float | str | None = None
+    agrees: bool | None = None
+
+
+def check_close(what: str, ours: float, book: float, within: float) -> Check:
+    """A number that agrees with the book's if it lies no further from it than `within`.
+
+    >>> near("output", 0.094, 0.09, within=0.005)
+    Check(what='output', ours=0.094, book=0.09, agrees=True)
+    """
+    return Check(what, ours, book, bool(abs(ours - book) <= within))
+
+
+def plain(numbers: Any, digits: int = 5) -> Any:
+    """An array as nested lists of so many significant digits, for an Outcome's data.
+
+    >>> plain(np.array([[1 / 3, 2e-9]]))
+    [[0.33333, 2e-09]]
+    """
+    if np.ndim(numbers) == 0:
+        return float(f"{float(numbers):.{digits}g}")
+    return [plain(each, digits) for each in numbers]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What an experiment found: `data`, plain enough for JSON, for its picture; checks; a remark.
+
+    The remark is for what a reader should know beside the numbers: why they differ from the book's,
+    what was made smaller to be fast.
+    """
+
+    data: dict[str, Any] = field(repr=False)
+    checks: tuple[Check, ...] = ()
+    remark: str = ""
+
+    @property
+    def verdict(self) -> str:
+        """'agrees', 'differs'; where nothing was judged 'not judged', or 'no figure' in the book.
+
+        A fast form that leaves out much of the book's protocol shows the book's figures, and does
+        not judge by them.
+        """
+        judged = [check.agrees for check in self.checks if check.agrees is not None]
+        if judged:
+            return "agrees" if all(judged) else "differs"
+        told = any(check.book is not None for check in self.checks)
+        return "not judged" if told else "no figure"
+
+    def to_plain(self) -> dict[str, Any]:
+        """As dicts, lists, strings and numbers."""
+        return asdict(self)
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> Result:
+        """Back from plain data."""
+        checks = tuple(Check(**check) for check in plain["checks"])
+        return cls(plain["data"], checks, plain["remark"])
+
+
+class Context:
+    """What an experiment works with: images, training that is not done twice, and how much time.
+
+    With `fast` an experiment makes itself smaller: fewer images, epochs or repetitions. `folder`
+    keeps trained networks, so that experiments share them, and an interrupted one goes on.
+    """
+
+    def __init__(self, folder: str | Path, *, fast: bool = False, progress: bool = True):
+        self.folder = Path(folder)
+        self.fast = fast
+        self.progress = progress
+
+    @property
+    def data(self) -> Data:
+        """The book's 50,000 / 10,000 / 10,000 images, from the disk."""
+        from zoo.data import load_data
+
+        return load_data(progress=self.progress)
+
+    def choose(self, full: Any, fast: Any) -> Any:
+        """The first, or with `fast` the second."""
+        return fast if self.fast else full
+
+    def train(
+        self, spec: ModelSpec, *, seed: int = 0, data: Data | None = None, **options: Any
+    ) -> TrainResult:
+        """`zoo.train`, once for each spec, seed and data; options are those of `zoo.train`.
+
+        The test images are monitored. Where a finished run lies in the folder, it is read back.
+        """
+        from zoo.training.train import train
+
+        data = data or self.data
+        options.setdefault("monitor", {"test": data.test})
+        name = f"{spec.hash[:12]}-{data.fingerprint[:6]}-seed{seed}"
+        out = self.folder / "trained" / name
+        return train(spec, data, seed=seed, out=out, progress=self.progress, **options)
+
+    def say(self, text: str) -> None:
+        """Tell whoever waits what goes on."""
+        if self.progress:
+            print(f"  {text}", file=sys.stderr, flush=True)
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One experiment of the book: its name in the fact sheet's manner, and its two functions."""
+
+    name: str
+    title: str
+    measure: Callable[[Context], Result]
+    draw: Callable[[dict[str, Any]], Figure]
+
+    @property
+    def chapter(self) -> int:
+        """Where in the book it stands; 'ch3_momentum' stands in chapter 3."""
+        return int(self.name[2])
+
+    @property
+    def question(self) -> str:
+        """What it shows, in a sentence or more."""
+        return inspect.getdoc(self.measure) or ""
+
+    @property
+    def code(self) -> str:
+        """A hash of the module that holds it: an outcome of other code is out of date."""
+        return _hash_of(inspect.getsourcefile(self.measure))
+
+
+def experiment(
+    name: str, title: str, *, draw: Callable[[dict[str, Any]], Figure]
+) -> Callable[[Callable[[Context], Result]], Experiment]:
+    """Turn the function that measures into an Experiment; its docstring says what it shows.
+
+    `draw` makes a figure of the outcome's data alone, so that a picture can be drawn again without
+    measuring again.
+    """
+
+    def make(measure: Callable[[Context], Result]) -> Experiment:
+        _hash_of(inspect.getsourcefile(measure))  # of the code that runs, not of a later edit
+        return Experiment(name, title, measure, draw)
+
+    return make
+
+
+@functools.cache
+def _hash_of(source: str) -> str:
+    return hashlib.sha256(Path(source).read_bytes()).hexdigest()[:16]

@@ -1,0 +1,179 @@
+"""The instruments of network2.py for any network: cost and accuracy, after every epoch.
+
+    from zoo import lab
+    watched = lab.watch("mlp30", out="runs/watched")
+    watched.curves["evaluation cost"]
+
+Four curves as there: on the training images and on those for evaluation. `live.html` shows them as
+they grow, in any browser.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zoo.errors import RunError, SpecError
+from zoo.lab.core import live
+from zoo.utils.atomic import atomic_write
+
+if TYPE_CHECKING:
+    import keras
+
+    from zoo.data import Data, Split
+    from zoo.spec import ModelSpec
+    from zoo.training.job import TrainResult
+
+Row = dict[str, float]
+
+
+def cost_and_accuracy(model: keras.Model, split: Split, images: int) -> tuple[float, float]:
+    """A network's cost and its accuracy in per cent on a split, as network2.py monitors them.
+
+    Keras' cost has lambda / 2n with n = `images`, the number the network was trained on. The
+    `total_cost` of network2.py divides lambda by the number of images it is measured on instead.
+    """
+    from zoo.evaluation.scores import EVALUATION_BATCH
+
+    told = model.evaluate(
+        split.images, split.labels, batch_size=EVALUATION_BATCH, verbose=0, return_dict=True
+    )
+    penalty = float(sum(model.losses))
+    cost = float(told["loss"]) + penalty * (images / len(split) - 1)
+    return cost, 100 * float(told["accuracy"])
+
+
+def monitor(
+    splits: Mapping[str, Split], images: int, tell: Callable[[Row], Any]
+) -> keras.callbacks.Callback:
+    """A Keras callback that measures each split after every epoch, and tells what it measured.
+
+    A row holds the epoch, from 0 as in the book, and '<split> cost' and '<split> accuracy' (%).
+    """
+    import keras
+
+    class Monitor(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            row: Row = {"epoch": epoch}
+            for name, split in splits.items():
+                cost, accuracy = cost_and_accuracy(self.model, split, images)
+                row[f"{name} cost"] = round(cost, 6)
+                row[f"{name} accuracy"] = round(accuracy, 2)
+            tell(row)
+
+    return Monitor()
+
+
+@dataclass(frozen=True)
+class MonitoredRun:
+    """A run under the instruments: what training returned, and a row an epoch."""
+
+    result: TrainResult
+    rows: tuple[Row, ...]
+    folder: Path
+
+    @property
+    def curves(self) -> dict[str, list[float]]:
+        """By name of the monitor, and the epochs."""
+        return {name: [row[name] for row in self.rows] for name in self.rows[0]}
+
+    def to_plain(self) -> dict[str, Any]:
+        """For JSON: the network, its seed, its settings and the curves."""
+        spec = self.result.spec
+        told = {"network": spec.name, "seed": self.result.seed}
+        told["recipe"] = spec.to_plain()["recipe"]
+        return told | {name.replace(" ", "_"): curve for name, curve in self.curves.items()}
+
+
+def train_monitored(
+    network: str | ModelSpec,
+    data: Data | None = None,
+    *,
+    out: str | Path,
+    seed: int = 0,
+    on: str = "validation",
+    tensorboard: bool = False,
+    show: Callable[[list[Row]], Any] | None = None,
+    progress: bool = True,
+) -> MonitoredRun:
+    """Train a network with all four monitors of network2.py, into a folder of its own.
+
+    Beside what `zoo.train` keeps there, `monitors.jsonl` has a row an epoch and `live.html` the
+    curves, drawn anew after each; `tensorboard` adds an event file that TensorBoard reads. `on` is
+    'validation' or 'test'; the network is trained and chosen alike with either. `show` is given all
+    rows after each epoch. The same call goes on where an interrupted one was.
+
+    Raises SpecError for a vote, whose members train apart.
+    """
+    import zoo
+
+    spec, folder = zoo.get_spec(network), Path(out)
+    if spec.is_vote:
+        raise SpecError(f"{spec.name} is a vote and has no epochs of its own: watch a member")
+    data = data or zoo.load_data(progress=progress)
+    training = training_images(spec, data)
+    splits = {"training": training, "evaluation": getattr(data, on)}
+    known, title = _read(folder), f"{spec.name}, seed {seed}, evaluated on the {on} images"
+
+    with ExitStack() as stack:
+        scalars = _scalars(stack, folder / "tensorboard") if tensorboard else None
+
+        def tell(row: Row) -> None:
+            known[row["epoch"]] = row
+            rows = _write(folder, known)
+            live.write_page(folder / "live.html", rows, title, spec.recipe.epochs)
+            if scalars:
+                scalars(row)
+            if show:
+                show(rows)
+
+        callbacks = [monitor(splits, len(training), tell)]
+        options = {"seed": seed, "callbacks": callbacks, "out": folder, "progress": progress}
+        result = zoo.train(spec, data, **options)
+    if not known:
+        raise RunError(f"{folder} holds a run that nothing watched: choose another folder")
+    rows = [known[epoch] for epoch in sorted(known)]
+    live.write_page(folder / "live.html", rows, title)
+    return MonitoredRun(result, tuple(rows), folder)
+
+
+def training_images(spec: ModelSpec, data: Data) -> Split:
+    """The images that a network is trained on: as many as its recipe says, expanded if it does."""
+    from zoo.data.expand import expand
+
+    split = expand(data.train) if spec.recipe.expanded else data.train
+    return split.take(min(spec.recipe.images, len(split)))
+
+
+def _read(folder: Path) -> dict[float, Row]:
+    path = folder / "monitors.jsonl"
+    lines = path.read_text().splitlines() if path.exists() else []
+    return {row["epoch"]: row for row in map(json.loads, lines)}
+
+
+def _write(folder: Path, known: dict[float, Row]) -> list[Row]:
+    rows = [known[epoch] for epoch in sorted(known)]
+    with atomic_write(folder / "monitors.jsonl") as temporary:
+        temporary.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return rows
+
+
+def _scalars(stack: ExitStack, folder: Path) -> Callable[[Row], None]:
+    """A function that adds a row to an event file."""
+    import tensorflow as tf
+
+    try:
+        writer = stack.enter_context(tf.summary.create_file_writer(str(folder)).as_default())
+    except (ImportError, AttributeError) as error:
+        raise RunError("--tensorboard writes by TensorBoard: pip install tensorboard") from error
+
+    def add(row: Row) -> None:
+        for name in row.keys() - {"epoch"}:
+            tf.summary.scalar(name.replace(" ", "/"), row[name], step=int(row["epoch"]))
+        writer.flush()
+
+    return add

@@ -1,0 +1,134 @@
+"""The report: all experiments that ran, as one HTML page that needs nothing beside it."""
+
+from __future__ import annotations
+
+import base64
+import html
+from collections.abc import Sequence
+from itertools import groupby
+from pathlib import Path
+
+from zoo.lab.core.experiment import Check
+from zoo.lab.core.running import Done
+from zoo.utils.atomic import atomic_write
+
+PAGE = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>The figures of the book, made by running code</title>
+<style>
+body {{ font: 16px/1.5 Georgia, serif; color: #222; max-width: 60rem; margin: 2rem auto;
+       padding: 0 1rem }}
+h1, h2, h3, th, nav {{ font-family: system-ui, sans-serif }}
+img {{ max-width: 100%; height: auto; display: block }}
+table {{ border-collapse: collapse; margin: 0.5rem 0; font-size: 0.95rem }}
+th, td {{ text-align: left; padding: 0.15rem 1.2rem 0.15rem 0; border-bottom: 1px solid #ddd }}
+code {{ background: #f2f2f2; padding: 0.1rem 0.3rem }}
+section {{ margin: 2.5rem 0 }}
+nav {{ columns: 2 20rem; font-size: 0.95rem }}
+nav h2 {{ font-size: 1rem; margin: 0 }}
+nav ul {{ margin: 0 0 1rem; padding-left: 1.2rem; break-before: avoid }}
+.verdict {{ font: 0.85rem system-ui, sans-serif; border: 1px solid #888; border-radius: 0.3rem;
+           padding: 0.05rem 0.5rem; margin-left: 0.6rem; white-space: nowrap }}
+.differs {{ background: #fbe3da; border-color: #c1440e }}
+.agrees {{ background: #e3eef8; border-color: #1f4e79 }}
+</style>
+<h1>The figures of the book, made by running code</h1>
+<p>Experiments of <i>Neural Networks and Deep Learning</i> (M. Nielsen): {count} in all, {agrees}
+agree with the book, {differs} differ, {unjudged} are not judged, {silent} have no figure in the
+book to compare.{fast} Ranges are such that one in twenty, or one in a hundred where it says so,
+differs by chance alone.</p>
+<nav>
+{contents}
+</nav>
+{sections}
+<p>Some of these can be played with: <code>python -m zoo lab pages</code> writes a neuron, a softmax
+and a game of bumps.</p>
+</html>
+"""
+
+FAST = (
+    " This is the fast form: fewer images, epochs or repetitions than the book's. Where that leaves"
+    " nothing to compare, the book's figure is shown and not judged by."
+)
+
+
+def write_report(done: Sequence[Done], path: Path, *, fast: bool) -> None:
+    """Write experiments that ran as one page, pictures included, chapter by chapter."""
+    verdicts = [each.outcome.verdict for each in done]
+    text = PAGE.format(
+        count=len(done),
+        agrees=verdicts.count("agrees"),
+        differs=verdicts.count("differs"),
+        unjudged=verdicts.count("not judged"),
+        silent=verdicts.count("no figure"),
+        fast=FAST if fast else "",
+        contents="\n".join(_contents(done)),
+        sections="\n".join(_chapters(done, fast)),
+    )
+    with atomic_write(path) as temporary:
+        temporary.write_text(text)
+
+
+def _contents(done: Sequence[Done]) -> list[str]:
+    lists = []
+    for chapter, group in groupby(done, key=lambda each: each.experiment.chapter):
+        entries = "\n".join(_entry(each) for each in group)
+        lists.append(f"<h2>Chapter {chapter}</h2>\n<ul>\n{entries}\n</ul>")
+    return lists
+
+
+def _chapters(done: Sequence[Done], fast: bool) -> list[str]:
+    sections = []
+    for chapter, group in groupby(done, key=lambda each: each.experiment.chapter):
+        sections.append(f"<h2>Chapter {chapter}</h2>")
+        sections += [_section(each, fast) for each in group]
+    return sections
+
+
+def _entry(done: Done) -> str:
+    experiment = done.experiment
+    return (
+        f'<li><a href="#{experiment.name}">{html.escape(experiment.title)}</a>{_verdict(done)}</li>'
+    )
+
+
+def _section(done: Done, fast: bool) -> str:
+    experiment, outcome = done.experiment, done.outcome
+    picture = base64.b64encode(done.picture.read_bytes()).decode()
+    command = f"python -m zoo lab run {experiment.name}{' --fast' if fast else ''}"
+    remark = f"<p>{html.escape(outcome.remark)}</p>" if outcome.remark else ""
+    return f"""<section id="{experiment.name}">
+<h3>{html.escape(experiment.title)}{_verdict(done)}</h3>
+<p>{html.escape(experiment.question)}</p>
+<img src="data:image/png;base64,{picture}" alt="{html.escape(experiment.title)}">
+{_table(outcome.checks)}{remark}
+<p><code>{command}</code> ({done.seconds:.0f} s)</p>
+</section>"""
+
+
+def _table(checks: Sequence[Check]) -> str:
+    if not checks:
+        return ""
+    rows = "".join(
+        f"<tr><td>{html.escape(check.what)}</td><td>{_told(check.ours)}</td>"
+        f"<td>{_told(check.book)}</td><td>{_judged(check.agrees)}</td></tr>"
+        for check in checks
+    )
+    return f"<table><tr><th></th><th>here</th><th>the book</th><th></th></tr>{rows}</table>"
+
+
+def _told(value: float | str | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.5g}" if isinstance(value, float) else html.escape(str(value))
+
+
+def _judged(agrees: bool | None) -> str:
+    return {None: "", True: "agrees", False: "differs"}[agrees]
+
+
+def _verdict(done: Done) -> str:
+    verdict = done.outcome.verdict
+    return f'<span class="verdict {verdict.replace(" ", "-")}">{verdict}</span>'

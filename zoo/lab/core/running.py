@@ -1,0 +1,104 @@
+"""Running experiments: measure, draw, and keep both, so that nothing is measured twice.
+
+DIR/<experiment>/outcome.json   what was measured, and by which code
+DIR/<experiment>/figure.png     its picture, and the same as figure.svg
+DIR/trained/                    the networks that experiments share
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from zoo.errors import LabError
+from zoo.lab.chapters import get_experiment
+from zoo.lab.core.experiment import Context, Experiment, Result
+from zoo.utils.atomic import atomic_write, remove_stale_temporaries
+
+FOLDER = Path("runs") / "lab"
+FAST_FOLDER = Path("runs") / "lab-fast"
+
+
+@dataclass(frozen=True)
+class Done:
+    """An experiment that has run: its outcome, its picture, and the seconds it took then."""
+
+    experiment: Experiment
+    outcome: Result
+    picture: Path
+    seconds: float
+
+
+def run(
+    name: str, *, fast: bool = False, out: str | Path | None = None, progress: bool = True
+) -> Done:
+    """Run one experiment, or read back what it found when the same code ran in the same folder.
+
+    Raises UnknownNameError for a name that stands nowhere, LabError where the folder is no good.
+    """
+    return next(run_all([get_experiment(name)], fast=fast, out=out, progress=progress))
+
+
+def run_all(
+    experiments: Iterable[Experiment],
+    *,
+    fast: bool = False,
+    out: str | Path | None = None,
+    progress: bool = True,
+) -> Iterator[Done]:
+    """Run experiments one after another; yield each as it is done."""
+    folder = Path(out or (FAST_FOLDER if fast else FOLDER))
+    _check_writable(folder)
+    bench = Context(folder, fast=fast, progress=progress)
+    for each in experiments:
+        yield _known(each, bench) or _measured(each, bench)
+
+
+def _check_writable(folder: Path) -> None:
+    """Before minutes are spent on what could not be kept."""
+    try:
+        with atomic_write(folder / "writable") as temporary:
+            temporary.write_text("")
+        (folder / "writable").unlink()
+    except OSError as error:
+        raise LabError(
+            f"nothing can be written into {folder} ({error.strerror}): choose another with --out"
+        ) from error
+
+
+def _known(experiment: Experiment, bench: Context) -> Done | None:
+    path = bench.folder / experiment.name / "outcome.json"
+    picture = path.with_name("figure.png")
+    if not (path.exists() and picture.exists()):
+        return None
+    told = json.loads(path.read_text())
+    if (told["code"], told["fast"]) != (experiment.code, bench.fast):
+        return None
+    return Done(experiment, Result.from_plain(told["outcome"]), picture, told["seconds"])
+
+
+def _measured(experiment: Experiment, bench: Context) -> Done:
+    began = time.monotonic()
+    outcome = experiment.measure(bench)
+    seconds = round(time.monotonic() - began, 1)
+    told = {
+        "experiment": experiment.name,
+        "code": experiment.code,
+        "fast": bench.fast,
+        "seconds": seconds,
+        "outcome": outcome.to_plain(),
+    }
+    text = json.dumps(told, indent=1, allow_nan=False)
+    # What is drawn is what was kept, so that a picture drawn again is the same picture.
+    drawn = experiment.draw(json.loads(text)["outcome"]["data"])
+    folder = bench.folder / experiment.name
+    remove_stale_temporaries(folder)
+    for ending in ("svg", "png"):
+        with atomic_write(folder / f"figure.{ending}") as temporary:
+            drawn.savefig(temporary, dpi=120)
+    with atomic_write(folder / "outcome.json") as temporary:
+        temporary.write_text(text + "\n")
+    return Done(experiment, outcome, folder / "figure.png", seconds)

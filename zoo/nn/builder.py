@@ -1,0 +1,202 @@
+"""The builder: from a declaration to a compiled Keras model.
+
+Each kind of layer record has one registered function that adds it to the model. There are no
+numbers here: they come from the records, and from the modules beside this one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import singledispatch
+
+import keras
+import numpy as np
+
+from zoo.errors import SpecError
+from zoo.nn import initializers, losses, optimizers, regularizers
+from zoo.nn.block_model import BlockModel
+from zoo.nn.dropout import BookDropout
+from zoo.nn.voting import Tally
+from zoo.spec import (
+    DIGITS,
+    IMAGE_SHAPE,
+    PIXEL_SCALE,
+    ConvPool,
+    FullyConnected,
+    KerasFunction,
+    ModelSpec,
+    Recipe,
+    Softmax,
+    Vote,
+)
+
+
+def build_model(spec: ModelSpec, *, seed: int | None = None) -> keras.Model:
+    """Turn a declaration into a Keras model, compiled with its recipe.
+
+    Bytes (uint8, 28x28x1) go in, and scaling them is the model's first layer, so that training,
+    serving and exports share one contract. The same seed gives the same initial weights.
+    """
+    images = keras.Input(IMAGE_SHAPE, dtype="uint8", name="images")
+    if spec.is_function:
+        outputs = _call_function(spec.layers[0], images, seed)
+    else:
+        context = BuildContext(spec.recipe, seeds=_seeds(seed))
+        with _computing_in(spec.recipe.precision):
+            outputs = keras.layers.Rescaling(PIXEL_SCALE, name="scale_pixels")(images)
+            for layer in spec.layers:
+                outputs = add_layer(layer, outputs, context)
+    model = BlockModel(images, outputs, name=spec.name.replace(".", "_"))
+    _compile(model, spec)
+    return model
+
+
+@dataclass
+class BuildContext:
+    """What the layers of one model share: its recipe, its seeds, and the names given so far."""
+
+    recipe: Recipe
+    seeds: Iterator[int]
+    prefix: str = ""
+    count: dict[str, int] = field(default_factory=dict)
+
+    def name(self, kind: str) -> str:
+        """The next name of a kind: conv_1, conv_2, ..."""
+        self.count[kind] = self.count.get(kind, 0) + 1
+        return f"{self.prefix}{kind}_{self.count[kind]}"
+
+    def initial(self, deviation: float) -> keras.Initializer:
+        """Normal with mean 0, from a seed of its own."""
+        return keras.initializers.RandomNormal(stddev=deviation, seed=next(self.seeds))
+
+
+# --- one function for each kind of layer ----------------------------------------------------------
+
+
+@singledispatch
+def add_layer(layer, x, context: BuildContext):
+    """Add one declared layer to the tensor `x`; register a function here for a kind of your own."""
+    raise SpecError(f"no Keras builder is registered for {type(layer).__name__} layers")
+
+
+@add_layer.register
+def _(layer: ConvPool, x, context: BuildContext):
+    fans = initializers.conv_fans(layer, channels=x.shape[-1])
+    kind = context.recipe.initializer
+    x = keras.layers.Conv2D(
+        layer.filters,
+        layer.kernel,
+        kernel_initializer=context.initial(initializers.kernel_deviation(kind, *fans)),
+        bias_initializer=context.initial(initializers.bias_deviation(kind)),
+        kernel_regularizer=regularizers.penalty(context.recipe),
+        name=context.name("conv"),
+    )(x)
+    # Pooling first leaves a quarter of the activations to compute, and since every activation of
+    # the book rises, the largest input has the largest output: the result is the same.
+    x = keras.layers.MaxPooling2D(layer.pool, name=context.name("pool"))(x)
+    return keras.layers.Activation(layer.activation, name=context.name("activation"))(x)
+
+
+@add_layer.register
+def _(layer: FullyConnected, x, context: BuildContext):
+    x = _flat_and_dropped(x, layer.dropout, context)
+    kind = context.recipe.initializer
+    fans = initializers.dense_fans(layer, inputs=x.shape[-1], kind=kind)
+    return keras.layers.Dense(
+        layer.units,
+        layer.activation,
+        kernel_initializer=context.initial(initializers.kernel_deviation(kind, *fans)),
+        bias_initializer=context.initial(initializers.bias_deviation(kind)),
+        kernel_regularizer=regularizers.penalty(context.recipe),
+        name=context.name("dense"),
+    )(x)
+
+
+@add_layer.register
+def _(layer: Softmax, x, context: BuildContext):
+    x = _flat_and_dropped(x, layer.dropout, context)
+    return keras.layers.Dense(
+        layer.units,
+        "softmax",
+        dtype="float32",  # whatever the precision of the layers before: costs need all its digits
+        kernel_initializer="zeros",  # as network3.py starts it, whatever the other layers do
+        kernel_regularizer=regularizers.penalty(context.recipe),
+        name=context.name("softmax"),
+    )(x)
+
+
+@add_layer.register
+def _(layer: Vote, x, context: BuildContext):
+    outputs = []
+    for number, parts in enumerate(layer.members, start=1):
+        member = BuildContext(context.recipe, context.seeds, prefix=f"member_{number}_")
+        output = x
+        for part in parts:
+            output = add_layer(part, output, member)
+        outputs.append(output)
+    name = context.name("tally")
+    return Tally(layer.rule, layer.weights, name=name, dtype="float32")(outputs)
+
+
+def _flat_and_dropped(x, dropout: float, context: BuildContext):
+    if len(x.shape) > 2:
+        x = keras.layers.Flatten(name=context.name("flatten"))(x)
+    if dropout:
+        seed = next(context.seeds)
+        x = BookDropout(dropout, seed=seed, name=context.name("dropout"))(x)
+    return x
+
+
+# --- the rest -------------------------------------------------------------------------------------
+
+
+def _compile(model: keras.Model, spec: ModelSpec) -> None:
+    model.compile(
+        optimizer=optimizers.optimizer(spec.recipe),
+        loss=losses.cost(spec),
+        metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
+        jit_compile=_best_jit(spec),
+    )
+
+
+def _best_jit(spec: ModelSpec) -> bool | str:
+    # XLA halves the time of dense networks, but its convolutions on a processor are far slower
+    # than oneDNN's. On other backends, and for functions, Keras decides.
+    dense = all(isinstance(layer, FullyConnected | Softmax) for layer in spec.layers)
+    if keras.backend.backend() != "tensorflow" or spec.is_function:
+        return "auto"
+    return dense
+
+
+@contextlib.contextmanager
+def _computing_in(precision: str) -> Iterator[None]:
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(precision)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def _call_function(layer: KerasFunction, images, seed: int | None):
+    if seed is not None:
+        keras.utils.set_random_seed(seed)  # the only hold on initializers that are not ours
+    model = layer.function()
+    if not isinstance(model, keras.Model):
+        raise SpecError(f"{layer.reference} must return a keras.Model, not {type(model).__name__}")
+    outputs = model(images)
+    if outputs.shape != (None, DIGITS):
+        raise SpecError(
+            f"{layer.reference} must put out {DIGITS} numbers an image, "
+            f"not a tensor of shape {outputs.shape}"
+        )
+    return outputs
+
+
+def _seeds(seed: int | None) -> Iterator[int]:
+    # One stream for all layers, so that no two of them start from the same numbers.
+    generator = np.random.default_rng(seed)
+    while True:
+        yield int(generator.integers(2**31))

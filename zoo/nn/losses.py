@@ -1,0 +1,87 @@
+"""The costs of the book as Keras losses: sums over the outputs, where Keras takes means."""
+
+from __future__ import annotations
+
+import keras
+from keras import ops
+
+from zoo.spec import DIGITS, ModelSpec
+
+
+class QuadraticCost(keras.losses.Loss):
+    """C = 1/2 ||y - a||^2, summed over the outputs (eq. 6): 5 times Keras' mean squared error.
+
+    With `signed` targets y is -1 or 1, which tanh outputs can reach, in place of 0 or 1.
+    """
+
+    def __init__(self, signed: bool = False):
+        super().__init__()
+        self.signed = signed
+
+    def call(self, y_true, y_pred):
+        targets = _one_hot(y_true)
+        if self.signed:
+            targets = 2 * targets - 1
+        return 0.5 * ops.sum(ops.square(y_pred - targets), axis=-1)
+
+
+class CrossEntropyCost(keras.losses.Loss):
+    """C = -sum_j [y_j ln a_j + (1 - y_j) ln(1 - a_j)] (eq. 63): 10 times Keras' mean over outputs.
+
+    On TensorFlow, Keras computes it from the weighted inputs of the sigmoid, so the output error
+    stays a - y (eq. 66) in a saturated neuron, where logarithms of rounded activations give
+    nothing. On JAX it has only the activations, and a neuron saturated beyond 1e-7 stops learning.
+    """
+
+    def call(self, y_true, y_pred):
+        return DIGITS * keras.losses.binary_crossentropy(_one_hot(y_true), y_pred)
+
+
+class SoftmaxCrossEntropyCost(keras.losses.Loss):
+    """The cross-entropy of eq. 63 for softmax outputs, computed from the activations."""
+
+    def call(self, y_true, y_pred):
+        y = _one_hot(y_true)
+        a = ops.clip(y_pred, keras.config.epsilon(), 1 - keras.config.epsilon())
+        return -ops.sum(y * ops.log(a) + (1 - y) * ops.log1p(-a), axis=-1)
+
+
+class LogLikelihoodCost(keras.losses.SparseCategoricalCrossentropy):
+    """C = -ln a_y (eq. 80), which is Keras' own; named here so that the book's word finds it."""
+
+
+class SmoothedLogLikelihoodCost(keras.losses.Loss):
+    """C = -sum_j y_j ln a_j, where y_j is s/10, and 1 - s more for the right digit.
+
+    Label smoothing (Szegedy et al. 2016): an output is never asked to be quite certain.
+    """
+
+    def __init__(self, smoothing: float):
+        super().__init__()
+        self.smoothing = smoothing
+
+    def call(self, y_true, y_pred):
+        targets = _one_hot(y_true) * (1 - self.smoothing) + self.smoothing / DIGITS
+        return keras.losses.categorical_crossentropy(targets, y_pred)
+
+
+COSTS = {
+    "quadratic": QuadraticCost,
+    "cross_entropy": CrossEntropyCost,
+    "log_likelihood": LogLikelihoodCost,
+}
+
+
+def cost(spec: ModelSpec) -> keras.losses.Loss:
+    """The cost that a network's recipe names, for the outputs that its last layer has."""
+    if spec.recipe.signed:
+        return QuadraticCost(signed=True)
+    if spec.recipe.label_smoothing:
+        return SmoothedLogLikelihoodCost(spec.recipe.label_smoothing)
+    if (spec.recipe.cost, spec.outputs) == ("cross_entropy", "softmax"):
+        return SoftmaxCrossEntropyCost()
+    return COSTS[spec.recipe.cost]()
+
+
+def _one_hot(labels):
+    return ops.one_hot(ops.reshape(ops.cast(labels, "int32"), (-1,)), DIGITS)

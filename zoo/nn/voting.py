@@ -1,0 +1,85 @@
+"""Voting: the layer that makes several networks' outputs one answer, and its members."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+from keras import ops
+
+from zoo.errors import SpecError
+from zoo.spec import DIGITS
+
+
+def members(model: keras.Model) -> list[keras.Model]:
+    """The networks of a vote, each as a model of its own that shares its weights.
+
+    Raises SpecError for a model that is no vote.
+    """
+    tally = _tally(model)
+    if tally is None:
+        raise SpecError(f"{model.name} is one network: only a vote has members")
+    return [
+        keras.Model(model.inputs, output, name=f"{model.name}_member_{number}")
+        for number, output in enumerate(tally.input, start=1)
+    ]
+
+
+def with_named_outputs(model: keras.Model) -> keras.Model:
+    """The same model with named outputs: what programs that serve it, and people, ask for.
+
+    `digit` is the answer, int64 [n]; `probabilities` float32 [n, 10], of a vote the members' mean;
+    a vote also has `votes`, the share of the votes for each digit, [n, 10].
+    """
+    output = model.outputs[0]
+    outputs = {"digit": ops.argmax(output, axis=-1), "probabilities": output}
+    if tally := _tally(model):
+        outputs["votes"], outputs["probabilities"] = tally.count(tally.input)
+    outputs["digit"] = ops.cast(outputs["digit"], "int64")
+    return keras.Model(model.inputs, outputs, name=model.name)
+
+
+def _tally(model: keras.Model) -> Tally | None:
+    return next((layer for layer in model.layers if isinstance(layer, Tally)), None)
+
+
+# Too little to outweigh a vote, enough to tell two digits with equal votes apart.
+TIE_BREAK = 1 / 1000
+
+
+class Tally(keras.layers.Layer):
+    """Several networks' outputs made one answer: [n, 10] from each of them, [n, 10] in all.
+
+    By 'plurality' it is the shares of the votes, moved by a thousandth towards the mean
+    probabilities, which decides ties; the author's program takes the network that came first. By
+    'mean' it is the mean probabilities. Outputs of sigmoids are divided by their sum first, so that
+    networks of both kinds can vote together.
+    """
+
+    def __init__(self, rule: str = "plurality", weights: Sequence[float] = (), **layer_options):
+        super().__init__(**layer_options)
+        self.rule = rule
+        self.shares = weights
+
+    def call(self, inputs):
+        votes, probabilities = self.count(inputs)
+        if self.rule == "mean":
+            return probabilities
+        return (votes + TIE_BREAK * probabilities) / (1 + TIE_BREAK)
+
+    def count(self, outputs):
+        """The shares of the votes, and the mean probabilities: [n, 10] each."""
+        weights = np.array(self.shares or [1.0] * len(outputs), dtype="float32")
+        weights = ops.reshape(weights / weights.sum(), (-1, 1, 1))
+        outputs = ops.stack(list(outputs))
+        ballots = ops.one_hot(ops.argmax(outputs, axis=-1), DIGITS, dtype=outputs.dtype)
+        totals = ops.maximum(ops.sum(outputs, axis=-1, keepdims=True), keras.config.epsilon())
+        probabilities = outputs / totals
+        return ops.sum(weights * ballots, axis=0), ops.sum(weights * probabilities, axis=0)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape[0]
+
+    def get_config(self):
+        return {**super().get_config(), "rule": self.rule, "weights": list(self.shares)}

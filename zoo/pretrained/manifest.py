@@ -1,0 +1,123 @@
+"""Pretrained networks: weights in saved_models/, and a manifest that says where they come from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from zoo.errors import RunError, UnknownNameError, ZooError, nearest
+from zoo.evaluation.scores import Score
+from zoo.registry import get_spec
+from zoo.spec import ModelSpec, validation
+from zoo.utils.atomic import atomic_write
+
+MANIFEST, WEIGHTS = "manifest.json", "weights.safetensors"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One pretrained network: its file, the run it came from, and how it scored.
+
+    `name` is the architecture, `spec` the declaration that trained it, whose recipe may be another
+    than the architecture's own. Counts are of correct images. `precision` is that of the numbers on
+    disk.
+    """
+
+    name: str
+    file: str
+    sha256: str
+    size: int
+    precision: str
+    spec: Mapping[str, Any]
+    spec_hash: str
+    seed: int
+    best_epoch: int
+    validation: int
+    validation_total: int
+    test: int
+    test_total: int
+    data: str
+    versions: Mapping[str, str]
+
+    def __post_init__(self) -> None:
+        if self.file != f"{self.name}/{WEIGHTS}":
+            raise RunError(f"the weights of {self.name} cannot be in {self.file}")
+
+    @property
+    def trained_by(self) -> ModelSpec:
+        return ModelSpec.from_json(json.dumps(self.spec))
+
+    @property
+    def score(self) -> Score:
+        """On the test images."""
+        return Score(self.test, self.test_total)
+
+
+def saved_models() -> Path:
+    """The folder of pretrained networks: $ZOO_SAVED_MODELS, or else the repository's own."""
+    beside = Path(__file__).parent.parent / "saved_models"
+    return Path(os.environ.get("ZOO_SAVED_MODELS") or beside)
+
+
+def manifest() -> dict[str, Entry]:
+    """What is pretrained, by the name of the architecture.
+
+    Raises RunError where the manifest is no manifest.
+    """
+    path = saved_models() / MANIFEST
+    if not path.exists():
+        return {}
+    try:
+        known = [field.name for field in fields(Entry)]
+        entries = json.loads(path.read_text())
+        for name, entry in entries.items():
+            validation.known_names(entry, known, f"{name} in {path}")
+        return {name: Entry(**entry) for name, entry in entries.items()}
+    except (ValueError, TypeError, AttributeError, ZooError) as error:
+        raise RunError(f"{path} is damaged ({error}): take it from the repository again") from error
+
+
+def record(entry: Entry) -> None:
+    """Put an entry into the manifest, in the place of an older one of its name."""
+    entries = {**manifest(), entry.name: entry}
+    plain = {name: asdict(entries[name]) for name in sorted(entries)}
+    with atomic_write(saved_models() / MANIFEST) as temporary:
+        temporary.write_text(json.dumps(plain, indent=2) + "\n")
+
+
+def entry_of(name: str) -> Entry:
+    """The manifest's entry for a network, told by its architecture or by the recipe it had.
+
+    Raises UnknownNameError for names that are in no table or have no pretrained weights.
+    """
+    get_spec(name)
+    entries = manifest()
+    for entry in entries.values():
+        if name in (entry.name, entry.spec["name"]):
+            return entry
+    raise UnknownNameError(
+        f"{name} has no pretrained weights.{nearest(name, entries)} "
+        f"Train it: python -m zoo train {name}"
+    )
+
+
+def verify(path: Path, entry: Entry) -> None:
+    """Check a file's size and SHA-256 against the manifest; RunError where they differ."""
+    if not path.is_file():
+        raise RunError(f"{path} is missing: take it from the repository again")
+    if path.stat().st_size != entry.size:
+        raise RunError(
+            f"{path} has {path.stat().st_size:,} bytes, not {entry.size:,}: "
+            "take it from the repository again"
+        )
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != entry.sha256:
+        raise RunError(
+            f"{path} has another SHA-256 than the manifest says: take it from the repository again"
+        )

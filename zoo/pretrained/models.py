@@ -1,0 +1,116 @@
+"""Models by name: built afresh, or loaded as they were trained; and weights of one's own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from zoo.errors import RunError, SpecError, UnknownNameError
+from zoo.nn.builder import build_model
+from zoo.nn.voting import Tally
+from zoo.pretrained.manifest import entry_of, saved_models, verify
+from zoo.registry import get_spec
+from zoo.spec import IMAGE_SHAPE, ModelSpec, Vote
+from zoo.training import weights as weights_files
+
+
+def build(
+    name: str | ModelSpec,
+    *,
+    seed: int | None = None,
+    weights: bool | str | Path = False,
+    **settings: Any,
+) -> keras.Model:
+    """Build a network of the zoo as a `keras.Model`, compiled with its recipe.
+
+    The model takes byte images (uint8, 28x28x1) and puts out ten numbers an image, in 0..1.
+    `settings` change the recipe: `build("mlp30", learning_rate=0.5, epochs=3)`. The same `seed`
+    gives the same initial weights and dropout masks; without one they are drawn afresh.
+    `weights=True` gives the pretrained weights, as `load` does, and a path those that `save` wrote
+    there. Raises UnknownNameError or SpecError for names and settings that do not exist, and
+    RunError for a file that holds no weights of this network.
+    """
+    if weights is True:
+        return load(name, seed=seed, **settings)
+    model = build_model(get_spec(name).with_settings(**settings), seed=seed)
+    if weights is not False:
+        weights_files.load(model, weights)
+    return model
+
+
+def load(name: str | ModelSpec, *, seed: int | None = None, **settings: Any) -> keras.Model:
+    """A network of the zoo with its pretrained weights; `settings` change its recipe.
+
+    The file's SHA-256 is checked before it is read, and its names, shapes and types before a number
+    is. The model computes in float32, as it was scored, unless `precision` is among the settings.
+    `seed` decides the dropout masks of further training. Raises UnknownNameError, SpecError, and
+    RunError for a file that is not what the manifest says.
+    """
+    if _is_path(name):
+        raise UnknownNameError(
+            f"load takes a network's name, not the path {name}: for a file of your own, "
+            "zoo.build(NAME, weights=PATH)"
+        )
+    spec = get_spec(name)
+    entry = entry_of(spec.name)
+    if entry.trained_by.layers != spec.layers:
+        raise RunError(f"the pretrained weights of {entry.name} are for other layers: train it")
+    path = saved_models() / entry.file
+    verify(path, entry)
+    model = build_model(spec.with_settings(**{"precision": "float32", **settings}), seed=seed)
+    metadata = weights_files.load(model, path)
+    if metadata.get("spec_hash") != entry.spec_hash or entry.trained_by.hash != entry.spec_hash:
+        raise RunError(f"{path} was trained by another spec than the manifest says: fetch it again")
+    return model
+
+
+def save(
+    model: keras.Model,
+    path: str | Path,
+    metadata: Mapping[str, str] = {},
+    *,
+    overwrite: bool = False,
+) -> None:
+    """Write a model's weights as a safetensors file, which `build(NAME, weights=path)` reads again.
+
+    The file appears whole or not at all. Raises RunError where `path` exists and is not to be
+    overwritten, or cannot be written.
+    """
+    if Path(path).exists() and not overwrite:
+        raise RunError(f"{path} exists already: choose another path, or overwrite=True")
+    weights_files.save(model, path, metadata)
+
+
+def _is_path(name: Any) -> bool:
+    text = str(name)
+    return isinstance(name, os.PathLike) or (
+        isinstance(name, str) and (os.sep in text or text.endswith(".safetensors"))
+    )
+
+
+def vote(
+    members: Sequence[str | keras.Model],
+    *,
+    rule: str = "plurality",
+    weights: Sequence[float] = (),
+    name: str = "vote",
+) -> keras.Model:
+    """One model of several: pretrained networks by name, or models of your own.
+
+    Each takes byte images and puts out ten numbers; so does the vote. `rule` and `weights` are
+    those of `zoo.Vote`. Raises SpecError where they do not fit, and UnknownNameError.
+    """
+    if isinstance(members, str):
+        raise SpecError(f"a vote takes a list of members, not the one name {members!r}")
+    models = [load(member) if isinstance(member, str) else member for member in members]
+    Vote([model.layers for model in models], rule, weights)  # checks rule and weights
+    images = keras.Input(IMAGE_SHAPE, dtype="uint8", name="images")
+    outputs = [
+        keras.Model(model.inputs, model.outputs[0], name=f"member_{number}")(images)
+        for number, model in enumerate(models, start=1)
+    ]
+    return keras.Model(images, Tally(rule, weights, name="tally_1")(outputs), name=name)

@@ -1,0 +1,101 @@
+"""Publishing: the best of a network's finished runs becomes its pretrained weights, with a card."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from zoo.data import Data
+from zoo.errors import RunError
+from zoo.evaluation.scores import evaluate, predict
+from zoo.nn.builder import build_model
+from zoo.pretrained import manifest
+from zoo.pretrained.model_card import card
+from zoo.registry import get_spec
+from zoo.spec import ModelSpec
+from zoo.training import weights
+from zoo.training.run_folder import load_run
+from zoo.utils.atomic import atomic_write
+
+CARD = "README.md"
+
+
+def publish(network: str, runs: Path, data: Data) -> manifest.Entry:
+    """Make the run with the best validation accuracy the pretrained weights of its architecture.
+
+    `network` names the recipe, `runs` is the folder of its runs. What was published before for the
+    architecture is replaced. Test images are scored and decide nothing. Raises RunError where there
+    is no finished run.
+    """
+    spec = get_spec(network)
+    folder, told = best_run(spec, runs)
+    _, trained = load_run(folder)
+    name = spec.name.partition(".")[0]
+    # Scored as `load` will build it: the precision of a recipe is for training alone.
+    model = build_model(get_spec(name))
+    model.set_weights(trained.get_weights())
+    path = manifest.saved_models() / name / manifest.WEIGHTS
+    precision = _smallest_precision(model, data)
+    tensors = _rounded(model, precision)
+    weights.write(path, tensors, {"spec_hash": spec.hash, "name": spec.name})
+    weights.load(model, path)
+    answers = predict(model, data.test)
+    entry = manifest.Entry(
+        name=name,
+        file=f"{name}/{manifest.WEIGHTS}",
+        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        size=path.stat().st_size,
+        precision=precision,
+        spec=spec.to_plain(),
+        spec_hash=spec.hash,
+        seed=told["seed"],
+        best_epoch=told["best_epoch"],
+        validation=evaluate(model, data.validation).correct,
+        validation_total=len(data.validation),
+        test=answers.score.correct,
+        test_total=len(data.test),
+        data=data.fingerprint,
+        versions=told["versions"],
+    )
+    with atomic_write(path.with_name(CARD)) as temporary:
+        temporary.write_text(card(entry, get_spec(name), answers))
+    manifest.record(entry)
+    return entry
+
+
+def best_run(spec: ModelSpec, runs: Path) -> tuple[Path, dict[str, Any]]:
+    """The finished run of a spec with the best validation accuracy, and what its run.json tells.
+
+    Of equal ones it is the one with the lowest seed.
+    """
+    found = []
+    for path in runs.glob(f"{spec.name}-seed*/run.json"):
+        told = json.loads(path.read_text())
+        if told["spec_hash"] == spec.hash and not told["diverged"]:
+            accuracy = told["history"][told["best_epoch"] - 1]["val_accuracy"]
+            found.append((-accuracy, told["seed"], path.parent, told))
+    if not found:
+        raise RunError(
+            f"{runs} has no finished run of {spec.name}: python -m zoo reproduce {spec.name}"
+        )
+    return min(found)[2:]
+
+
+def _smallest_precision(model: keras.Model, data: Data) -> str:
+    """Half precision if it gives every test image the same answer, else single."""
+    exact = model.get_weights()
+    before = predict(model, data.test).predicted
+    weights.assign(model.weights, _rounded(model, "F16"))
+    after = predict(model, data.test).predicted
+    model.set_weights(exact)
+    return "F16" if np.array_equal(before, after) else "F32"
+
+
+def _rounded(model: keras.Model, precision: str) -> dict[str, np.ndarray]:
+    kind = weights.PRECISIONS[precision]
+    return {name: array.astype(kind) for name, array in weights.arrays(model.weights).items()}

@@ -1,0 +1,1 @@
+"""The book's figures measured again: runs, results, tables, ensembles."""

@@ -1,0 +1,219 @@
+"""Draws: how votes do whose members are drawn from many trained runs, and not the luckiest vote.
+
+A recipe trained with N seeds is a pool of N members, and any few of them make a vote. One vote's
+score is luck to some part; the scores of all of them say what voting brings.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+from zoo.data import Data, Split
+from zoo.errors import RunError, SpecError
+from zoo.evaluation.scores import EVALUATION_BATCH, Score
+from zoo.nn.builder import build_model
+from zoo.nn.voting import Tally
+from zoo.registry import get_spec
+from zoo.reproduction.reproduce import RUNS, run_folder
+from zoo.spec import DIGITS, ModelSpec, Vote
+from zoo.training.run_folder import load_run
+
+# Outputs of members that are counted in one go: 40 MB of them.
+MOST_AT_ONCE = 1_000_000
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Images of one set that are answered rightly: by each member of the pool, by each draw's vote,
+    and by the vote of the whole pool."""
+
+    total: int
+    members: np.ndarray
+    votes: np.ndarray
+    full_pool: int
+
+
+@dataclass(frozen=True)
+class EnsembleScores:
+    """Votes of a size whose members are drawn from the runs of one recipe.
+
+    `chosen` [draws, of] has the places of each draw's members in `seeds`; there are `possible` ways
+    to draw. `best` is the draw, as places, that the validation images choose: the members that do
+    best on them, each for itself, and of equal ones those with the lower seeds. Draws share
+    members, so that they lie closer together than votes of members that no other vote has.
+    """
+
+    network: str
+    seeds: tuple[int, ...]
+    rule: str
+    subsets: np.ndarray
+    possible: int
+    best: tuple[int, ...]
+    best_on_test: Score
+    validation: Counts
+    test: Counts
+
+    @property
+    def of(self) -> int:
+        return self.subsets.shape[1]
+
+    def to_plain(self) -> dict[str, Any]:
+        """Everything, each draw by its seeds, as plain data for a file."""
+        told = {"network": self.network, "rule": self.rule, "of": self.of, "seeds": [*self.seeds]}
+        told |= {"possible": self.possible, "draws": np.array(self.seeds)[self.subsets].tolist()}
+        for name, counts in (("validation", self.validation), ("test", self.test)):
+            told[name] = {
+                "total": counts.total,
+                "members": counts.members.tolist(),
+                "votes": counts.votes.tolist(),
+                "everyone": counts.full_pool,
+            }
+        best = [self.seeds[place] for place in self.best]
+        return told | {"best_on_validation": best, "their_vote_on_test": self.best_on_test.correct}
+
+    def __str__(self) -> str:
+        drawn = f"all {self.possible:,} of them"
+        if len(self.subsets) < self.possible:
+            drawn = f"{len(self.subsets):,} of {self.possible:,}, at random"
+        lines = [
+            f"{len(self.seeds)} runs of {self.network}; votes of {self.of} by {self.rule}, {drawn}",
+            f"\n{'images answered rightly':26}{'mean':>10}{'sd':>7}{'least':>8}{'most':>8}",
+        ]
+        for name, counts in (("validation", self.validation), ("test", self.test)):
+            rows = ((f"{self.of} vote", counts.votes), ("one alone", counts.members))
+            lines += [_line(f"{name}, {who}", found) for who, found in rows]
+            lines.append(f"{f'{name}, all {len(self.seeds)} vote':26}{counts.full_pool:10,.1f}")
+        seeds = ", ".join(str(self.seeds[place]) for place in self.best)
+        lines.append(
+            f"\nThe {self.of} best on the validation images, seeds {seeds}:\n"
+            f"their vote on the test images is right on {self.best_on_test}"
+        )
+        return "\n".join(lines)
+
+
+def sample_ensembles(
+    network: str | ModelSpec,
+    data: Data,
+    seeds: Iterable[int] | None = None,
+    *,
+    of: int = 5,
+    rule: str = "plurality",
+    most: int = 1000,
+    runs: Path = RUNS,
+) -> EnsembleScores:
+    """Let `of` of a network's trained runs vote, drawn from them in every way, or in `most` ways.
+
+    The runs are those of `seeds` in the folder `runs`, or all that are there; each classifies the
+    validation and the test images once. Raises RunError where a run is missing, and SpecError where
+    there are fewer than `of`, for a rule that does not exist, and for a network that votes already.
+    """
+    spec = get_spec(network)
+    if spec.is_vote:
+        raise SpecError(f"{spec.name} is a vote: draw from the runs of its members' recipe")
+    seeds = tuple(_found(spec, runs) if seeds is None else dict.fromkeys(seeds))
+    if not 1 <= of <= len(seeds):
+        raise SpecError(
+            f"votes of {of} need as many runs of {spec.name}, and there are {len(seeds)}: "
+            f"python -m zoo reproduce {spec.name} --seeds {max(of, 1)}"
+        )
+    Vote([spec.layers] * of, rule)  # checks the rule
+    splits = (data.validation, data.test)
+    outputs = [_outputs(run_folder(spec.name, seed, runs), spec, splits) for seed in seeds]
+    validation, test = (np.stack(each) for each in zip(*outputs, strict=True))
+    chosen = sample_subsets(len(seeds), of, most)
+    alone = _alone(validation, data.validation.labels)
+    best = tuple(sorted(np.argsort(-alone, kind="stable")[:of].tolist()))
+    (right,) = count_correct(test, data.test.labels, np.array([best]), rule)
+    return EnsembleScores(
+        spec.name,
+        seeds,
+        rule,
+        chosen,
+        math.comb(len(seeds), of),
+        best,
+        Score(int(right), len(data.test)),
+        _counts(validation, data.validation, chosen, rule),
+        _counts(test, data.test, chosen, rule),
+    )
+
+
+def sample_subsets(pool: int, of: int, most: int) -> np.ndarray:
+    """Every way to draw `of` members from a pool of so many, or `most` of them at random, [n, of].
+
+    >>> choose(3, 2, most=10).tolist()
+    [[0, 1], [0, 2], [1, 2]]
+    """
+    possible = math.comb(pool, of)
+    if possible <= most:
+        return np.array(list(itertools.combinations(range(pool), of)))
+    generator = np.random.default_rng(0)
+    drawn: dict[tuple[int, ...], None] = {}
+    while len(drawn) < most:
+        places = generator.choice(pool, of, replace=False)
+        drawn[tuple(sorted(places.tolist()))] = None
+    return np.array(list(drawn))
+
+
+def count_correct(
+    outputs: np.ndarray, labels: np.ndarray, chosen: np.ndarray, rule: str
+) -> np.ndarray:
+    """How many images the vote of each draw answers rightly, [draws], by the rule of a `Vote`.
+
+    `outputs` [pool, images, 10] is what each member of the pool says of each image.
+    """
+    answers = outputs.argmax(axis=-1)
+    settled = (answers == answers[0]).all(axis=0)  # whoever votes, these have one answer
+    surely = int(np.sum(answers[0, settled] == labels[settled]))
+    outputs, labels = outputs[:, ~settled], labels[~settled]
+    tally, found = Tally(rule), []
+    at_once = max(1, MOST_AT_ONCE // (chosen.shape[1] * max(1, len(labels))))
+    for start in range(0, len(chosen), at_once):
+        part = chosen[start : start + at_once]
+        drawn = np.swapaxes(outputs[part], 0, 1)
+        told = tally([member.reshape(-1, DIGITS) for member in drawn])
+        digits = ops.convert_to_numpy(told).argmax(axis=-1).reshape(len(part), len(labels))
+        found.append(surely + (digits == labels).sum(axis=1))
+    return np.concatenate(found)
+
+
+def _counts(outputs: np.ndarray, split: Split, chosen: np.ndarray, rule: str) -> Counts:
+    (everyone,) = count_correct(outputs, split.labels, np.arange(len(outputs))[None], rule)
+    return Counts(
+        total=len(split),
+        members=_alone(outputs, split.labels),
+        votes=count_correct(outputs, split.labels, chosen, rule),
+        everyone=int(everyone),
+    )
+
+
+def _alone(outputs: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    return (outputs.argmax(axis=-1) == labels).sum(axis=1)
+
+
+def _found(spec: ModelSpec, runs: Path) -> list[int]:
+    seeds = (path.parent.name.rpartition("-seed")[2] for path in runs.glob("*/run.json"))
+    numbers = sorted({int(seed) for seed in seeds if seed.isdecimal()})
+    return [seed for seed in numbers if (run_folder(spec.name, seed, runs) / "run.json").exists()]
+
+
+def _outputs(folder: Path, spec: ModelSpec, splits: Iterable[Split]) -> list[np.ndarray]:
+    trained_by, trained = load_run(folder)
+    if trained_by.hash != spec.hash:
+        raise RunError(f"{folder} holds a run of another recipe than {spec.name}: leave it out")
+    # As `load` builds what is published: the precision of a recipe is for training alone.
+    model = build_model(spec.with_settings(precision="float32"))
+    model.set_weights(trained.get_weights())
+    return [model.predict(split.images, batch_size=EVALUATION_BATCH, verbose=0) for split in splits]
+
+
+def _line(name: str, found: np.ndarray) -> str:
+    deviation = f"{found.std(ddof=1):.1f}" if len(found) > 1 else "-"
+    return f"{name:26}{found.mean():10,.1f}{deviation:>7}{found.min():8,}{found.max():8,}"

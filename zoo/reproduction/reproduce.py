@@ -1,0 +1,95 @@
+"""Reproduction: a network trained by its exact recipe with several seeds, each a row of results."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from zoo.data import Data, load_data
+from zoo.errors import RunError
+from zoo.registry import get_spec
+from zoo.reproduction.results import RESULTS, Row, append
+from zoo.spec import ModelSpec
+from zoo.training import parallel
+from zoo.training.job import TrainResult
+from zoo.training.train import train
+
+RUNS = Path("runs")
+
+
+def run_folder(name: str, seed: int, runs: Path = RUNS) -> Path:
+    """Where a network's run with a seed keeps its files."""
+    return runs / f"{name}-seed{seed}"
+
+
+def reproduce(
+    network: str | ModelSpec,
+    seeds: Iterable[int],
+    *,
+    jobs: int = 1,
+    runs: Path = RUNS,
+    results: Path = RESULTS,
+    progress: bool = True,
+) -> Iterator[Row]:
+    """Train a network once for each seed, and yield the rows as they are added to the results.
+
+    A run that was stopped goes on where it was, and a finished one is only read. `jobs` runs go on
+    at once, each a process that uses one core; of a vote, as many members. Raises RunError for a
+    run that diverged.
+    """
+    spec = get_spec(network)
+    members = jobs if spec.is_vote else 1
+    calls = [(spec, seed, runs, results, members, progress and jobs == 1) for seed in seeds]
+    for _, row in parallel.results(_run, calls, jobs // members, tensorflow=True):
+        yield row
+
+
+def _run(spec: ModelSpec, seed: int, runs: Path, results: Path, jobs: int, progress: bool) -> Row:
+    data = load_data(progress=progress)
+    folder = run_folder(spec.name, seed, runs)
+    result = train(
+        spec,
+        data,
+        seed=seed,
+        monitor={"test": data.test},
+        out=folder,
+        jobs=jobs,
+        progress=progress,
+    )
+    if result.diverged:
+        raise RunError(f"{spec.name} with seed {seed} diverged at epoch {len(result.history)}")
+    row = _row(result, data, json.loads((folder / "run.json").read_text()))
+    append(row, results)
+    return row
+
+
+def _row(result: TrainResult, data: Data, told: dict) -> Row:
+    validation = _counts(result, "val_accuracy", len(data.validation))
+    test = _counts(result, "test_accuracy", len(data.test))
+    best = result.best_epoch - 1
+    return Row(
+        name=result.spec.name,
+        spec_hash=result.spec.hash,
+        seed=result.seed,
+        data=told["data"],
+        epochs=len(result.history),
+        best_epoch=result.best_epoch,
+        validation=validation[best],
+        validation_last=validation[-1],
+        validation_total=len(data.validation),
+        test=test[best],
+        test_best=max(test),
+        test_last=test[-1],
+        test_total=len(data.test),
+        seconds=round(result.seconds, 1),
+        images_per_second=round(result.images_per_second, 1),
+        versions=" ".join(f"{name} {number}" for name, number in told["versions"].items()),
+        processor=told["processor"],
+        date=datetime.now(UTC).date().isoformat(),
+    )
+
+
+def _counts(result: TrainResult, name: str, total: int) -> list[int]:
+    return [round(row[name] * total) for row in result.history]

@@ -1,0 +1,141 @@
+"""The results: a row for every run in a CSV file, and the table of the book beside us made of it.
+
+Rows are appended whole, under a lock, one for each spec, seed and data set, and never changed.
+"""
+
+from __future__ import annotations
+
+import csv
+import fcntl
+import io
+import os
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from zoo.errors import RunError
+from zoo.spec import Claim
+
+RESULTS = Path("benchmarks/results.csv")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One run. Counts are of correct images: `validation` and `test` at the best validation epoch.
+
+    `test_best` and `test_last` are by the protocols of chapters 1 and 3, as is `validation_last`;
+    `best_epoch` is counted from 1. `versions` names the software, `data` the images' fingerprint.
+    """
+
+    name: str
+    spec_hash: str
+    seed: int
+    data: str
+    epochs: int
+    best_epoch: int
+    validation: int
+    validation_last: int
+    validation_total: int
+    test: int
+    test_best: int
+    test_last: int
+    test_total: int
+    seconds: float
+    images_per_second: float
+    versions: str
+    processor: str
+    date: str
+
+    @property
+    def key(self) -> tuple[str, int, str]:
+        return self.spec_hash, self.seed, self.data
+
+    def measured(self, claim: Claim) -> float:
+        """The accuracy in per cent, by a claim's protocol."""
+        counts = {
+            ("validation", "best epoch"): self.validation,
+            ("validation", "best validation epoch"): self.validation,
+            ("validation", "last epoch"): self.validation_last,
+            ("test", "best epoch"): self.test_best,
+            ("test", "best validation epoch"): self.test,
+            ("test", "last epoch"): self.test_last,
+        }
+        total = self.validation_total if claim.on == "validation" else self.test_total
+        return 100 * counts[claim.on, claim.protocol] / total
+
+
+def append(row: Row, path: Path = RESULTS) -> bool:
+    """Add a row to the file, made where it is missing; False where that run stands there already.
+
+    A last line that a crash tore is cut off first. Raises RunError for a file of other columns.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+b") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        text = file.read()
+        whole = text[: text.rfind(b"\n") + 1]
+        if any(known.key == row.key for known in _parse(whole.decode(), path)):
+            return False
+        file.truncate(len(whole))
+        file.write((b"" if whole else _line(_columns())) + _line(asdict(row).values()))
+        file.flush()
+        os.fsync(file.fileno())
+    return True
+
+
+def read(path: Path = RESULTS) -> list[Row]:
+    """All rows; a torn last line does not count.
+
+    Raises RunError, naming the line, where a row was edited into something that cannot be.
+    """
+    if not path.exists():
+        return []
+    text = path.read_text()
+    return _parse(text[: text.rfind("\n") + 1], path)
+
+
+def summary(row: Row, claim: Claim | None) -> str:
+    """One run in a line."""
+    told = f"test {row.test:,} at the best validation epoch, {row.best_epoch} of {row.epochs}"
+    told += f"; {row.images_per_second:,.0f} images a second"
+    return f"{row.measured(claim):.2f} % as the book measures; {told}" if claim else told
+
+
+def pick(rows: list[Row], claim: Claim) -> Row:
+    """The run that the book would quote of several; of equal ones that with the lowest seed."""
+    by_validation = claim.protocol == "best validation epoch"
+    return max(
+        rows,
+        key=lambda row: (row.validation if by_validation else row.measured(claim), -row.seed),
+    )
+
+
+def _columns() -> list[str]:
+    return [field.name for field in fields(Row)]
+
+
+def _line(values: Iterable) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow(values)
+    return text.getvalue().encode()
+
+
+def _parse(text: str, path: Path) -> list[Row]:
+    lines = list(csv.reader(io.StringIO(text)))
+    if not lines:
+        return []
+    if lines[0] != _columns():
+        raise RunError(f"{path} has other columns than results have: move it away, and run again")
+    kinds = {"int": int, "float": float, "str": str}
+    rows = []
+    for number, values in enumerate(lines[1:], start=2):
+        try:
+            row = Row(*(kinds[f.type](v) for f, v in zip(fields(Row), values, strict=True)))
+        except ValueError as error:
+            said = f"{path}, line {number} is no result ({error}): mend or delete it"
+            raise RunError(said) from error
+        if not 0 <= row.test <= row.test_best <= row.test_total:
+            raise RunError(f"{path}, line {number}: its counts cannot be; mend or delete it")
+        rows.append(row)
+    return rows

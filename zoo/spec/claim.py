@@ -1,0 +1,31 @@
+"""The claim: what the book reports for a network, and how it measured it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Protocol = Literal["best epoch", "last epoch", "best validation epoch"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """What the book reports for a network, and how it measured it; `accuracy` is in per cent.
+
+    `quoted` figures are other people's, which the book only tells of.
+    """
+
+    chapter: int
+    section: str
+    accuracy: float | None = None
+    protocol: Protocol = "best epoch"
+    on: Literal["test", "validation"] = "test"
+    note: str = ""
+    quoted: bool = False
+
+    def __str__(self) -> str:
+        place = f"chapter {self.chapter}, {self.section!r}"
+        if self.accuracy is None:
+            return f"no figure ({place})"
+        how = "quoted" if self.quoted else self.protocol
+        return f"{self.accuracy:.2f} % ({place}; {self.on} images, {how})"

@@ -1,0 +1,128 @@
+"""The Keras callbacks of a run: they keep its history and weights, end it, and show it."""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from collections.abc import Mapping
+
+import keras
+from tqdm import tqdm
+
+from zoo.data import Split
+from zoo.evaluation.scores import evaluate
+from zoo.nn import dropout
+from zoo.nn.schedules import first_epoch_without_dropout, plateau_rule
+from zoo.spec import ModelSpec, Recipe
+from zoo.training import weights
+from zoo.training.run_folder import RunFolder, TrainingState
+
+
+class Recorder(keras.callbacks.Callback):
+    """Writes the history, keeps the best weights, saves checkpoints, and stops a diverged run."""
+
+    def __init__(
+        self, state: TrainingState, monitor: Mapping[str, Split], folder: RunFolder | None
+    ):
+        super().__init__()
+        self.state = state
+        self.monitor = monitor
+        self.folder = folder
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.began = time.perf_counter()
+
+    def on_epoch_end(self, epoch, logs=None):
+        row = {"epoch": epoch + 1, **{name: float(value) for name, value in logs.items()}}
+        row["seconds"] = time.perf_counter() - self.began
+        for name, split in self.monitor.items():
+            row[f"{name}_accuracy"] = evaluate(self.model, split).accuracy
+        self.state.rows.append(row)
+        if not math.isfinite(row["loss"]):
+            self.state.diverged = self.model.stop_training = True
+        elif row["val_accuracy"] >= self._best():
+            self.state.best_epoch = epoch + 1
+            self.state.best_weights = weights.arrays(self.model.weights)
+        if self.folder:
+            self.folder.save(self.model, self.state)
+
+    def _best(self) -> float:
+        best = self.state.best_epoch
+        return self.state.rows[best - 1]["val_accuracy"] if best else 0.0
+
+
+class Patience(keras.callbacks.Callback):
+    """Lowers the learning rate, or stops, when the validation accuracy no longer improves."""
+
+    def __init__(self, state: TrainingState, recipe: Recipe):
+        super().__init__()
+        self.state = state
+        self.recipe = recipe
+
+    def on_epoch_begin(self, epoch, logs=None):
+        factor = plateau_rule(self.state.accuracies, self.recipe).factor
+        if factor < 1:
+            self.model.optimizer.learning_rate = self.recipe.learning_rate * factor
+
+    def on_epoch_end(self, epoch, logs=None):
+        if plateau_rule(self.state.accuracies, self.recipe).stop:
+            self.model.stop_training = True
+
+
+class DropoutOff(keras.callbacks.Callback):
+    """Leaves dropout out of a recipe's calm epochs, at the end of training."""
+
+    def __init__(self, recipe: Recipe):
+        super().__init__()
+        self.recipe = recipe
+        self.resting = False
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch >= first_epoch_without_dropout(self.recipe) and not self.resting:
+            self._rest(True)
+
+    def on_train_end(self, logs=None):
+        if self.resting:
+            self._rest(False)  # the model may be trained further, by another recipe
+
+    def _rest(self, resting: bool) -> None:
+        self.resting = resting
+        for layer in self.model.layers:
+            if isinstance(layer, dropout.BookDropout):
+                layer.resting = resting
+        self.model.make_train_function(force=True)  # the compiled one still has the masks it had
+
+
+class ProgressBar(keras.callbacks.Callback):
+    """One bar for the whole run; where no terminal watches, one line an epoch."""
+
+    def __init__(self, spec: ModelSpec, state: TrainingState):
+        super().__init__()
+        self.spec = spec
+        self.state = state
+
+    def on_train_begin(self, logs=None):
+        images = self.spec.recipe.images
+        self.bar = tqdm(
+            desc=self.spec.name,
+            total=self.spec.recipe.epochs * images,
+            initial=self.state.epoch * images,
+            unit=" images",
+            unit_scale=True,
+            disable=not sys.stderr.isatty(),
+        )
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.bar.update(self.spec.recipe.images / self.params["steps"])
+
+    def on_epoch_end(self, epoch, logs=None):
+        told = f"epoch {epoch + 1}/{self.spec.recipe.epochs}, cost {logs['loss']:.4f}"
+        told += f", validation {logs['val_accuracy']:.2%}".replace("%", " %")
+        if self.bar.disable:
+            print(f"{self.spec.name}: {told}", file=sys.stderr)
+        else:
+            self.bar.set_postfix_str(told)
+
+    def on_train_end(self, logs=None):
+        self.bar.close()

@@ -1,0 +1,61 @@
+"""Training of an ensemble: its members one after another, or several at once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import keras
+import numpy as np
+
+from zoo.errors import RunError
+from zoo.evaluation.scores import evaluate
+from zoo.nn.builder import build_model
+from zoo.training import parallel, weights
+from zoo.training.fit import train_network
+from zoo.training.job import TrainingJob, TrainResult
+from zoo.training.run_folder import TrainingState
+
+
+def train_members(job: TrainingJob, jobs: int) -> TrainResult:
+    """Train the members of a vote, `jobs` at a time, and return the vote."""
+    calls = [(_member(job, number),) for number in range(len(job.spec.layers[0].members))]
+    rows, trained = {}, {}
+    done = parallel.results(_trained_weights, calls, jobs, tensorflow=True)
+    for index, (history, tensors) in done:
+        rows[index] = history
+        prefix = f"member_{index + 1}_"
+        trained |= {f"{prefix}{name}": tensor for name, tensor in tensors.items()}
+    model = build_model(job.spec, seed=job.seed)
+    weights.assign(model.weights, trained)
+    state = job.begin(model)
+    if not state.done:
+        state = TrainingState([_row_of_a_vote(model, job, rows)], best_epoch=1)
+    return job.finish(model, state)
+
+
+def _member(job: TrainingJob, index: int) -> TrainingJob:
+    vote, name = job.spec.layers[0], f"{job.spec.name}_member_{index + 1}"
+    return replace(
+        job,
+        spec=replace(job.spec, name=name, layers=vote.members[index], claim=None),
+        # No two votes share a member: of five each, seed 0 trains 0 to 4, seed 1 trains 5 to 9.
+        seed=job.seed * len(vote.members) + index,
+        out=job.out / f"member_{index + 1}" if job.out else None,
+    )
+
+
+def _trained_weights(job: TrainingJob) -> tuple[list[dict[str, Any]], dict[str, np.ndarray]]:
+    result = train_network(job)
+    if result.diverged:
+        raise RunError(f"{job.spec.name} diverged at epoch {len(result.history)}: no vote")
+    return list(result.history), weights.arrays(result.model.weights)
+
+
+def _row_of_a_vote(model: keras.Model, job: TrainingJob, rows: dict[int, list]) -> dict[str, Any]:
+    row: dict[str, Any] = {"epoch": 1}
+    for name, split in {"val": job.validation_set, **job.monitor}.items():
+        row[f"{name}_accuracy"] = evaluate(model, split).accuracy
+    row["seconds"] = sum(epoch["seconds"] for history in rows.values() for epoch in history)
+    row["images"] = job.spec.recipe.images * sum(len(history) for history in rows.values())
+    return row

@@ -1,0 +1,119 @@
+"""One network to train, with nothing left open, and the result of its run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from zoo.data import Data, Split
+from zoo.data.expand import expand
+from zoo.nn.batching import Blocks
+from zoo.nn.schedules import first_epoch_without_dropout
+from zoo.spec import Claim, ModelSpec
+from zoo.training import weights
+from zoo.training.run_folder import RunFolder, TrainingState
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What a run leaves: the model with the weights of its best validation epoch, and its history.
+
+    `history` has a row an epoch: `epoch` from 1, `loss` and `accuracy` (running means over the
+    epoch's mini-batches), `val_loss`, `val_accuracy`, an accuracy for each monitored set, and
+    `seconds`. Accuracies are in 0..1. A vote's history has one row: the accuracies of the vote,
+    and the `seconds` and `images` of its members together.
+    """
+
+    spec: ModelSpec
+    seed: int
+    model: keras.Model
+    history: tuple[dict[str, Any], ...]
+    best_epoch: int
+    diverged: bool
+
+    @property
+    def seconds(self) -> float:
+        """Wall time of all epochs, validation included."""
+        return sum(row["seconds"] for row in self.history)
+
+    @property
+    def images_per_second(self) -> float:
+        images = sum(row.get("images", self.spec.recipe.images) for row in self.history)
+        return images / self.seconds
+
+    def measured(self, claim: Claim) -> float | None:
+        """The accuracy in 0..1 by a claim's protocol; None where its images were not monitored."""
+        name = "val_accuracy" if claim.on == "validation" else f"{claim.on}_accuracy"
+        curve = [row[name] for row in self.history if name in row]
+        if not curve or not self.best_epoch:
+            return None
+        return {
+            "best epoch": max(curve),
+            "last epoch": curve[-1],
+            "best validation epoch": curve[self.best_epoch - 1],
+        }[claim.protocol]
+
+
+@dataclass(frozen=True)
+class TrainingJob:
+    """One network to train: what `train` was asked for, with nothing left open."""
+
+    spec: ModelSpec
+    seed: int
+    training_set: Split
+    validation_set: Split
+    fingerprint: str
+    out: Path | None
+    monitor: Mapping[str, Split]
+    callbacks: list[keras.callbacks.Callback]
+    start: dict[str, np.ndarray]
+    progress: bool
+
+    @property
+    def folder(self) -> RunFolder | None:
+        if self.out is None:
+            return None
+        start = weights.fingerprint(self.start) if self.start else ""
+        return RunFolder(self.out, self.spec, self.seed, self.fingerprint, start)
+
+    def blocks(self, epoch: int) -> Blocks:
+        """The training images in mini-batches, as they come from an epoch on."""
+        recipe = self.spec.recipe
+        return Blocks(
+            self.training_set,
+            recipe.batch_size,
+            shuffle_seed=self.seed if recipe.shuffle else None,
+            partial_batch=recipe.partial_batch,
+            augment=recipe.augment,
+            augment_seed=self.seed,
+            calm_from=first_epoch_without_dropout(recipe),
+            epoch=epoch,
+        )
+
+    def begin(self, model: keras.Model) -> TrainingState:
+        """How far the run has come; where its folder holds a state, `model` takes it."""
+        return self.folder.begin(model) if self.folder else TrainingState()
+
+    def finish(self, model: keras.Model, state: TrainingState) -> TrainResult:
+        """The result, with `model` at its best epoch; kept in the folder, if there is one."""
+        if not state.done:
+            if state.best_weights:
+                weights.assign(model.weights, state.best_weights)
+            if self.folder:
+                self.folder.finish(model, state)
+        rows = tuple(state.rows)
+        return TrainResult(self.spec, self.seed, model, rows, state.best_epoch, state.diverged)
+
+
+def training_set(spec: ModelSpec, data: Data) -> tuple[ModelSpec, Split]:
+    """The images that a recipe takes, and the declaration with their number."""
+    split = expand(data.train) if spec.recipe.expanded else data.train
+    if spec.recipe.images < len(split):
+        split = split.take(spec.recipe.images)
+    # lambda is divided by the images there really are.
+    return spec.with_settings(images=len(split)), split

@@ -1,0 +1,55 @@
+"""Work shared among processes, each a fresh Python that uses one core."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import multiprocessing
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from zoo.utils.tensorflow import import_tensorflow
+
+
+def results(
+    function: Callable[..., Any],
+    calls: Sequence[Sequence[Any]],
+    jobs: int,
+    *,
+    tensorflow: bool = False,
+) -> Iterator[tuple[int, Any]]:
+    """Make every call, `jobs` at a time; as they end, yield a call's number and what it returned.
+
+    With one job all happens in this process. The first error is raised here; calls that run go on
+    to their end, and those that wait are dropped. Where calls need `tensorflow`, each process
+    begins by importing it, since the calls themselves would import it aloud.
+    """
+    if jobs == 1:
+        yield from ((number, function(*call)) for number, call in enumerate(calls))
+        return
+    # Forked processes would share TensorFlow's threads, and hang.
+    spawn = multiprocessing.get_context("spawn")
+    with concurrent.futures.ProcessPoolExecutor(jobs, spawn, _begin, (tensorflow,)) as pool:
+        waiting = {pool.submit(function, *call): number for number, call in enumerate(calls)}
+        try:
+            for done in concurrent.futures.as_completed(waiting):
+                yield waiting[done], done.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _begin(tensorflow: bool) -> None:
+    _end_with_parent()
+    if tensorflow:
+        import_tensorflow()
+
+
+def _end_with_parent() -> None:
+    # A killed parent tells its workers nothing, and they would wait for work for ever.
+    def watch() -> None:
+        multiprocessing.parent_process().join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -1,0 +1,198 @@
+"""The folder of one training run: a checkpoint to go on from, and the results when it is done.
+
+spec.json               what is trained
+checkpoint.safetensors  everything the next epoch needs; gone when the run is finished
+history.csv             a row an epoch, written as the run goes
+weights.safetensors     the weights of the best validation epoch
+run.json                seed, data, versions, best epoch and history; its presence says: finished
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import json
+import platform
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from zoo.errors import RunError
+from zoo.nn.builder import build_model
+from zoo.spec import ModelSpec
+from zoo.training import weights
+from zoo.utils.atomic import atomic_write, remove_stale_temporaries
+
+FILES = ("spec.json", "checkpoint.safetensors", "history.csv", "weights.safetensors", "run.json")
+
+Tensors = dict[str, np.ndarray]
+
+
+@dataclass
+class TrainingState:
+    """How far a run has come: its rows so far, and the best validation epoch with its weights."""
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    best_epoch: int = 0
+    best_weights: Tensors = field(default_factory=dict)
+    diverged: bool = False
+    done: bool = False
+
+    @property
+    def epoch(self) -> int:
+        """Epochs finished."""
+        return len(self.rows)
+
+    @property
+    def accuracies(self) -> list[float]:
+        """On the validation images, epoch by epoch."""
+        return [row["val_accuracy"] for row in self.rows]
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Where a run of one spec, seed, data set and initial weights, if given, keeps its files."""
+
+    path: Path
+    spec: ModelSpec
+    seed: int
+    fingerprint: str
+    start: str = ""
+
+    def begin(self, model: keras.Model) -> TrainingState:
+        """Start the run, or take it up where it was: its state goes into `model`.
+
+        Raises RunError where the folder holds a run of something else.
+        """
+        remove_stale_temporaries(self.path)
+        if self._result.exists():
+            return self._finished(model)
+        if self._checkpoint.exists():
+            return self._interrupted(model)
+        self._write("spec.json", self.spec.to_json(indent=2))
+        return TrainingState()
+
+    def save(self, model: keras.Model, progress: TrainingState) -> None:
+        """Keep the state after an epoch."""
+        state = weights.arrays(_state(model), "now/")
+        best = {f"best/{name}": array for name, array in progress.best_weights.items()}
+        told = {"rows": progress.rows, "best_epoch": progress.best_epoch, **self._identity()}
+        weights.write(self._checkpoint, state | best, {"run": json.dumps(told)})
+        self._write_history(progress.rows)
+
+    def finish(self, model: keras.Model, progress: TrainingState) -> None:
+        """Keep the results, in `model` the best weights, and drop the checkpoint."""
+        weights.save(model, self.path / "weights.safetensors", {"spec_hash": self.spec.hash})
+        told = {
+            **self._identity(),
+            "spec": self.spec.to_plain(),
+            "best_epoch": progress.best_epoch,
+            "diverged": progress.diverged,
+            "versions": {name: version(name) for name in ("keras", "numpy", "tensorflow")},
+            "python": platform.python_version(),
+            "processor": processor(),
+            "history": progress.rows,
+        }
+        self._write(self._result.name, json.dumps(told, indent=2))
+        self._checkpoint.unlink(missing_ok=True)
+
+    @property
+    def _checkpoint(self) -> Path:
+        return self.path / "checkpoint.safetensors"
+
+    @property
+    def _result(self) -> Path:
+        return self.path / "run.json"
+
+    def _identity(self) -> dict[str, Any]:
+        told = {"spec_hash": self.spec.hash, "seed": self.seed, "data": self.fingerprint}
+        return told | ({"start": self.start} if self.start else {})
+
+    def _check_identity(self, told: dict[str, Any]) -> None:
+        for name, mine in {"start": None, **self._identity()}.items():
+            if told.get(name) != mine:
+                raise RunError(
+                    f"{self.path} holds a run with another {name} ({told.get(name)}, not {mine}): "
+                    "choose another folder, or delete that run"
+                )
+
+    def _finished(self, model: keras.Model) -> TrainingState:
+        told = json.loads(self._result.read_text())
+        self._check_identity(told)
+        tensors, _ = weights.read(self.path / "weights.safetensors", weights.arrays(model.weights))
+        weights.assign(model.weights, tensors)  # even of a diverged run
+        return TrainingState(
+            told["history"], told["best_epoch"], diverged=told["diverged"], done=True
+        )
+
+    def _interrupted(self, model: keras.Model) -> TrainingState:
+        tensors, metadata = weights.read(self._checkpoint)
+        told = json.loads(metadata["run"])
+        self._check_identity(told)
+        weights.assign(_state(model), tensors, "now/")
+        best = {
+            name.removeprefix("best/"): array
+            for name, array in tensors.items()
+            if name.startswith("best/")
+        }
+        return TrainingState(told["rows"], told["best_epoch"], best)
+
+    def _write(self, name: str, text: str) -> None:
+        with atomic_write(self.path / name) as temporary:
+            temporary.write_text(text + "\n")
+
+    def _write_history(self, rows: list[dict[str, Any]]) -> None:
+        with (
+            atomic_write(self.path / "history.csv") as temporary,
+            temporary.open("w", newline="") as file,
+        ):
+            writer = csv.DictWriter(file, rows[0])
+            writer.writeheader()
+            writer.writerows(rows)
+
+
+def discard(path: str | Path) -> None:
+    """Delete the files of a run, finished or not, and no other file of the folder."""
+    for name in FILES:
+        (Path(path) / name).unlink(missing_ok=True)
+
+
+def load_run(path: str | Path) -> tuple[ModelSpec, keras.Model]:
+    """Read a finished run back: its spec, and its model with the trained weights.
+
+    Raises RunError where the folder holds no finished run, or weights of another spec.
+    """
+    path = Path(path)
+    if not (path / "run.json").is_file():
+        raise RunError(f"{path} holds no finished run: `python -m zoo train NAME --out {path}`")
+    told = json.loads((path / "run.json").read_text())
+    spec = ModelSpec.from_json(json.dumps(told["spec"]))
+    model = build_model(spec)
+    metadata = weights.load(model, path / "weights.safetensors")
+    if metadata.get("spec_hash") != spec.hash:
+        raise RunError(f"the weights in {path} are not of the spec beside them: train again")
+    return spec, model
+
+
+def processor() -> str:
+    """The processor's name; Linux tells it in a file, elsewhere Python knows."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _state(model: keras.Model) -> list[keras.Variable]:
+    # Weights, dropout's generators, and the optimizer's steps: all that an epoch hands to the next.
+    model.optimizer.build(model.trainable_variables)
+    return [*model.weights, *_generators(model), *model.optimizer.variables]
+
+
+def _generators(model: keras.Model) -> list[keras.Variable]:
+    known = {id(variable) for variable in [*model.weights, *model.metrics_variables]}
+    return [variable for variable in model.variables if id(variable) not in known]

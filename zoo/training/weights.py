@@ -1,0 +1,116 @@
+"""Weights on disk: safetensors files, which hold numbers and words and nothing that can run.
+
+A file carries the tensors by the names of their variables, and metadata: strings by name. Shapes
+and types are checked against the model before a number is read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import keras
+import numpy as np
+from keras import ops
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from zoo.errors import RunError
+from zoo.utils.atomic import atomic_write
+
+# As safetensors calls them: a half has 11 significant bits, which is enough to answer alike.
+PRECISIONS = {"F32": np.float32, "F16": np.float16}
+
+
+def save(model: keras.Model, path: str | Path, metadata: Mapping[str, str] = {}) -> None:
+    """Write a model's weights; the file appears whole or not at all."""
+    write(path, arrays(model.weights), metadata)
+
+
+def load(model: keras.Model, path: str | Path) -> dict[str, str]:
+    """Read weights, of single or half precision, into a model and return the file's metadata.
+
+    Raises RunError where the file is no weights file, is damaged, belongs to other layers, or holds
+    what is no number.
+    """
+    tensors, metadata = read(path, expected=arrays(model.weights))
+    for name, tensor in tensors.items():
+        if not np.isfinite(tensor).all():
+            raise RunError(f"{path} holds infinities, or what is no number, in {name}: train again")
+    assign(model.weights, tensors)
+    return metadata
+
+
+def arrays(variables: Iterable[keras.Variable], prefix: str = "") -> dict[str, np.ndarray]:
+    """The values of variables as NumPy arrays, by their names, in their order."""
+    return {
+        f"{prefix}{variable.path}": np.array(ops.convert_to_numpy(variable))
+        for variable in variables
+    }
+
+
+def fingerprint(tensors: Mapping[str, np.ndarray]) -> str:
+    """The first 16 hex digits of a SHA-256 over names and values, in order."""
+    digest = hashlib.sha256()
+    for name, tensor in tensors.items():
+        digest.update(name.encode())
+        digest.update(np.ascontiguousarray(tensor))
+    return digest.hexdigest()[:16]
+
+
+def assign(
+    variables: Iterable[keras.Variable], tensors: Mapping[str, np.ndarray], prefix: str = ""
+) -> None:
+    """Give variables the values that `arrays` took from them."""
+    for variable in variables:
+        variable.assign(tensors[f"{prefix}{variable.path}"])
+
+
+def write(path: str | Path, tensors: dict[str, np.ndarray], metadata: Mapping[str, str]) -> None:
+    """Write named arrays and metadata; the file appears whole or not at all.
+
+    Raises RunError, or OSError, where it cannot be written.
+    """
+    try:
+        with atomic_write(path) as temporary:
+            save_file(tensors, temporary, dict(metadata))
+            temporary.chmod(0o644)  # safetensors lets nobody but the owner read
+    except SafetensorError as error:
+        raise RunError(
+            f"cannot write {path} ({error}): make room, or choose another folder"
+        ) from error
+
+
+def read(
+    path: str | Path, expected: Mapping[str, np.ndarray] | None = None
+) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """Read named arrays and metadata, checked against the `expected` names, shapes and types."""
+    path = Path(path)
+    if not path.is_file():
+        raise RunError(f"there are no weights at {path}: train the network first")
+    try:
+        with safe_open(path, framework="numpy") as file:
+            if expected is not None:
+                _check(file, expected, path)
+            return {
+                name: file.get_tensor(name) for name in list(file.keys())
+            }, file.metadata() or {}
+    except SafetensorError as error:
+        raise RunError(f"{path} is damaged or no safetensors file ({error})") from error
+
+
+def _check(file, expected: Mapping[str, np.ndarray], path: Path) -> None:
+    names = set(file.keys())
+    if names != set(expected):
+        odd = sorted(names.symmetric_difference(expected))
+        raise RunError(f"{path} belongs to other layers: {odd[0]} is in only one of them")
+    for name, array in expected.items():
+        there = file.get_slice(name)
+        shape = tuple(there.get_shape())
+        if shape != array.shape:
+            raise RunError(
+                f"{path} belongs to other layers: {name} has shape {shape}, not {array.shape}"
+            )
+        if there.get_dtype() not in PRECISIONS:
+            raise RunError(f"{path} holds {there.get_dtype()} in {name}: weights are F32 or F16")

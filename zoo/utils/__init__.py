@@ -1,0 +1,1 @@
+"""What every room of the project stands on: whole files, and TensorFlow imported quietly."""
