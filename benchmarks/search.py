@@ -47,7 +47,7 @@ SPACE = SearchSpace.of(
     l2=LogUniform(0.01, 100.0),
     batch_size=Choice(5, 10, 20),
     units=Integer(10, 50),
-    initializer=Choice("large", "scaled"),
+    initializer=Choice("unit_normal", "lecun_normal"),
 )
 # Nobody trains on where nothing improves; broad does not, either.
 PATIENCE = 10

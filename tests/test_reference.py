@@ -6,7 +6,8 @@ from copy import deepcopy
 
 import numpy as np
 import pytest
-from reference import COST, ConvPool, Dense, Network, one_hot, softmax
+
+from tests.reference import COST, ConvPool, Dense, Network, one_hot, softmax
 
 HIDDEN = ("sigmoid", "tanh", "relu", "linear")
 

@@ -12,9 +12,11 @@ from zoo.spec import Claim, ConvPool, FullyConnected, ModelSpec, Recipe, Softmax
 
 # --- recipes --------------------------------------------------------------------------------------
 
-QUADRATIC = Recipe(cost="quadratic", epochs=30, learning_rate=3.0, initializer="large")
+QUADRATIC = Recipe(cost="quadratic", epochs=30, learning_rate=3.0, initializer="unit_normal")
 
-CROSS_ENTROPY = Recipe(cost="cross_entropy", epochs=30, learning_rate=0.5, initializer="large")
+CROSS_ENTROPY = Recipe(
+    cost="cross_entropy", epochs=30, learning_rate=0.5, initializer="unit_normal"
+)
 L2 = replace(CROSS_ENTROPY, l2=5.0)
 OVERFIT_1000 = replace(CROSS_ENTROPY, epochs=400, images=1_000)
 # lambda shrinks with the training set, so that lambda / n stays what it was for 50,000 images.
@@ -30,7 +32,7 @@ NETWORK3 = Recipe(
     epochs=60,
     learning_rate=0.1,
     lambda_per="batch",
-    initializer="network3",
+    initializer="fan_out_normal",
     shuffle=False,
     partial_batch=False,
 )
@@ -49,14 +51,14 @@ FAST = Recipe(
     nesterov=True,
     schedule="one_cycle",
     l2=5.0,
-    initializer="he",
+    initializer="he_normal",
     augment=("shift", "rotate", "skew"),
     precision="mixed_bfloat16",
 )
 # Dropout slows training that is to be short: its last epochs are without. Numbers of 32 bits, since
 # few processors have those of 16, and the others compute with them four times slower.
-CALM = replace(FAST, calm=6, precision="float32")
-LONG = replace(CALM, epochs=40, calm=10)
+FAST_DROPOUT = replace(FAST, dropout_off_epochs=6, precision="float32")
+LONG_DROPOUT = replace(FAST_DROPOUT, epochs=40, dropout_off_epochs=10)
 # The book gives no recipe for what it quotes: these follow the papers as far as our settings go.
 ELASTIC = replace(FAST, epochs=100, augment=("rotate", "skew", "elastic"), l2=0.0)
 
@@ -215,13 +217,14 @@ NETWORKS: tuple[ModelSpec, ...] = (
     ModelSpec("conv2_relu_dropout", DROPOUT_NET,
               DROPOUT, chapter_6(99.60), "dropout in the fully connected layers"),
     ModelSpec("conv2_relu_dropout.fast", DROPOUT_NET,
-              CALM, None, "the same by a recipe of today, with a tenth of the images seen"),
+              FAST_DROPOUT, None, "the same by a recipe of today, with a tenth of the images seen"),
     ModelSpec("conv2_relu_dropout_x5.fast", (Vote((DROPOUT_NET,) * 5),),
-              CALM, None, "five by that recipe vote"),
+              FAST_DROPOUT, None, "five by that recipe vote"),
     ModelSpec("conv2_relu_dropout.long", DROPOUT_NET,
-              LONG, None, "the fast recipe for longer: a fifth of the book's images seen"),
+              LONG_DROPOUT, None, "the fast recipe for longer: a fifth of the book's images seen"),
     ModelSpec("conv2_relu_dropout_x5.long", (Vote((DROPOUT_NET,) * 5),),
-              LONG, None, "five vote, each by a recipe of today, with a fifth of the images seen"),
+              LONG_DROPOUT, None,
+              "five vote, each by a recipe of today, with a fifth of the images seen"),
     ModelSpec("conv2_relu_dropout_x5", (Vote((DROPOUT_NET,) * 5),),
               DROPOUT, chapter_6(99.67, note="one vote of five"), "five dropout networks vote"),
 

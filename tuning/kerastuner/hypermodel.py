@@ -73,7 +73,7 @@ def _fit_on_blocks(
         shuffle_seed=seed or 0 if recipe.shuffle else None,
         partial_batch=recipe.partial_batch,
         augment=recipe.augment,
-        calm_from=first_epoch_without_dropout(recipe),
+        dropout_off_from=first_epoch_without_dropout(recipe),
     )
     validation = (data.validation.images, data.validation.labels)
     callbacks = [*keras.tree.flatten(options.pop("callbacks", [])), DropoutOff(recipe)]

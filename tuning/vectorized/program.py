@@ -28,7 +28,7 @@ FREE = {
     "lambda_per": "image",
     "momentum": 0.0,
     "nesterov": False,
-    "initializer": "scaled",
+    "initializer": "lecun_normal",
     "patience": None,
     "schedule": "constant",
 }

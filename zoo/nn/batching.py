@@ -20,7 +20,7 @@ class Blocks:
     The order of epoch e depends on `seed` and e alone, so that a run can stop and go on; without a
     seed it is the order of the set, as network3.py has it. A last partial batch comes as a block of
     its own, or is dropped. `augment` alters each image afresh; how depends on `augment_seed`, e
-    and the block alone. From epoch `calm_from` on, only its shifts are left.
+    and the block alone. From epoch `dropout_off_from` on, only shifts are left.
     """
 
     def __init__(
@@ -32,7 +32,7 @@ class Blocks:
         partial_batch: bool = True,
         augment: Sequence[str] = (),
         augment_seed: int = 0,
-        calm_from: float = math.inf,
+        dropout_off_from: float = math.inf,
         epoch: int = 0,
     ):
         self.split = split
@@ -40,7 +40,7 @@ class Blocks:
         self.shuffle_seed = shuffle_seed
         self.augment = augment
         self.augment_seed = augment_seed
-        self.calm_from = calm_from
+        self.dropout_off_from = dropout_off_from
         self.epoch = epoch
         self.ends = _block_ends(len(split), batch_size, partial_batch)
         self._order = self._draw_order()
@@ -53,8 +53,8 @@ class Blocks:
         chosen = self._order[start : self.ends[index]]
         size = min(self.batch_size, len(chosen))
         images, labels = self.split.images[chosen], self.split.labels[chosen]
-        calm = self.epoch >= self.calm_from
-        kinds = [kind for kind in self.augment if kind == "shift" or not calm]
+        only_shifts = self.epoch >= self.dropout_off_from
+        kinds = [kind for kind in self.augment if kind == "shift" or not only_shifts]
         if kinds:
             generator = np.random.default_rng([self.augment_seed, self.epoch, index])
             images = augment(images, kinds, generator)

@@ -1,4 +1,4 @@
-"""What changes in the course of training: the learning rate, and the calm end; and when it stops.
+"""Schedules: when the learning rate falls, when dropout is turned off, and when training stops.
 
 All of it follows from the epochs so far and their validation accuracies and from nothing else, so
 that a run taken up again decides as the unbroken one did (chapter 3, "How to choose a neural
@@ -61,9 +61,9 @@ def one_cycle_points(recipe: Recipe) -> tuple[int, int]:
 
 
 def first_epoch_without_dropout(recipe: Recipe) -> int:
-    """The first calm epoch, counted from 0, or the number of epochs where none is calm.
+    """The first epoch without dropout, counted from 0; the number of epochs where all have it.
 
     Source: Z. Liu, Z. Xu, J. Jin, Z. Shen and T. Darrell, "Dropout reduces underfitting", 2023, for
     dropout that ends before training does.
     """
-    return max(0, recipe.epochs - recipe.calm)
+    return max(0, recipe.epochs - recipe.dropout_off_epochs)

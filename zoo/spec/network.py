@@ -6,18 +6,22 @@ hash. A variant is a copy with some fields changed.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from zoo.errors import SpecError
-from zoo.spec import layers, validation
+from zoo.spec import layers, serialization, validation
 from zoo.spec.claim import Claim
 from zoo.spec.layers import KerasFunction, Layer, Shape, Vote
-from zoo.spec.recipe import Recipe
+from zoo.spec.recipe import RENAMED_SETTINGS, Recipe
 
 IMAGE_SHAPE: Shape = (28, 28, 1)
+
+# The book's images are floats byte / 256, so that black is 0.996 and not 1.
+PIXEL_SCALE = 1 / 256
+
+DIGITS = 10
 
 
 @dataclass(frozen=True)
@@ -96,14 +100,17 @@ class ModelSpec:
         Two specs with one hash train to the same network, whatever they are called.
         """
         plain = self.to_plain()
-        deciding = {"layers": plain["layers"], "recipe": plain["recipe"]}
-        return hashlib.sha256(_canonical(deciding).encode()).hexdigest()
+        recipe = serialization.in_first_spelling(plain["recipe"])
+        return serialization.canonical_hash({"layers": plain["layers"], "recipe": recipe})
 
     def with_settings(self, **settings: Any) -> ModelSpec:
         """A copy with some settings of its recipe changed, or with other `layers`.
 
         Raises SpecError for a setting that does not exist, naming the nearest one.
         """
+        for name in settings:
+            if name in RENAMED_SETTINGS:
+                raise SpecError(f"the setting {name!r} is now {RENAMED_SETTINGS[name]!r}")
         known = [*(field.name for field in fields(Recipe)), "layers"]
         validation.known_names(settings, known, f"the recipe of {self.name}")
         changed = {"layers": settings.pop("layers")} if "layers" in settings else {}
@@ -125,7 +132,7 @@ class ModelSpec:
 
     def to_json(self, indent: int | None = None) -> str:
         """The spec as canonical JSON: sorted keys, no spaces unless `indent` asks for them."""
-        return _canonical(self.to_plain(), indent)
+        return serialization.canonical_json(self.to_plain(), indent)
 
     @classmethod
     def from_json(cls, text: str) -> ModelSpec:
@@ -135,6 +142,8 @@ class ModelSpec:
             validation.known_names(plain, [field.name for field in fields(cls)], "a spec")
             for name, kind in (("recipe", Recipe), ("claim", Claim)):
                 if plain.get(name) is not None:
+                    if name == "recipe":
+                        plain[name] = serialization.in_todays_spelling(plain[name])
                     known = [field.name for field in fields(kind)]
                     validation.known_names(plain[name], known, f"the spec's {name}")
                     plain[name] = kind(**plain[name])
@@ -148,15 +157,3 @@ class ModelSpec:
                 f"this is no spec ({error}): expected the JSON that `python -m zoo show NAME "
                 "--json` prints"
             ) from error
-
-
-def _canonical(plain: Any, indent: int | None = None) -> str:
-    separators = (",", ":") if indent is None else None
-    return json.dumps(plain, sort_keys=True, indent=indent, separators=separators, allow_nan=False)
-
-
-# The book's images are floats byte / 256, so that black is 0.996 and not 1.
-PIXEL_SCALE = 1 / 256
-
-
-DIGITS = 10

@@ -10,17 +10,24 @@ from zoo.spec import validation
 
 Cost = Literal["quadratic", "cross_entropy", "log_likelihood"]
 
-
-Initializer = Literal["large", "scaled", "network3", "he"]
-
+Initializer = Literal["unit_normal", "lecun_normal", "fan_out_normal", "he_normal"]
 
 Schedule = Literal["constant", "halve", "tenth", "one_cycle"]
 
-
 Precision = Literal["float32", "mixed_bfloat16"]
 
-
 Augmentation = Literal["shift", "rotate", "skew", "elastic"]
+
+# Settings, and values of settings, that had other names in earlier versions.
+RENAMED_SETTINGS = {"calm": "dropout_off_epochs"}
+RENAMED_VALUES = {
+    "initializer": {
+        "large": "unit_normal",
+        "scaled": "lecun_normal",
+        "network3": "fan_out_normal",
+        "he": "he_normal",
+    }
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,8 +38,8 @@ class Recipe:
     chapters 3 and 5, but by the mini-batches in chapter 6, where the same number weighs
     `batch_size` times as much: `lambda_per` says which. `images` is the size of the training set,
     the first so many of it; `expanded` adds the four one-pixel shifts of every image before they
-    are counted, and `augment` alters each image afresh whenever it is seen. The last `calm` epochs
-    are without dropout, and of the alterations only shifts remain.
+    are counted, and `augment` alters each image afresh whenever it is seen. The last
+    `dropout_off_epochs` are without dropout, and of the alterations only shifts remain.
 
     `momentum` is the book's mu (eq. 107). `schedule` says what happens when the validation accuracy
     has not improved in `patience` epochs: 'constant' stops, 'halve' and 'tenth' divide the learning
@@ -58,12 +65,12 @@ class Recipe:
     patience: int | None = None
     signed: bool = False
     label_smoothing: float = 0.0
-    initializer: Initializer = "scaled"
+    initializer: Initializer = "lecun_normal"
     shuffle: bool = True
     partial_batch: bool = True
     expanded: bool = False
     augment: tuple[Augmentation, ...] = ()
-    calm: int = 0
+    dropout_off_epochs: int = 0
     images: int = 50_000
     precision: Precision = "float32"
 
@@ -72,9 +79,12 @@ class Recipe:
         validation.positive(self, "learning_rate")
         validation.real(self, "l2", "l1", least=0)
         validation.real(self, "momentum", "label_smoothing", least=0, below=1)
-        validation.whole(self, "calm", least=0)
+        validation.whole(self, "dropout_off_epochs", least=0)
         validation.flag(self, "nesterov", "signed", "shuffle", "partial_batch", "expanded")
         validation.choice(self, "cost", Cost)
+        if self.initializer in RENAMED_VALUES["initializer"]:
+            now = RENAMED_VALUES["initializer"][self.initializer]
+            raise SpecError(f"the initializer {self.initializer!r} is now {now!r}")
         validation.choice(self, "initializer", Initializer)
         validation.choice(self, "lambda_per", Literal["image", "batch"])
         validation.choice(self, "schedule", Schedule)

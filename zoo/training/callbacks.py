@@ -71,26 +71,26 @@ class Patience(keras.callbacks.Callback):
 
 
 class DropoutOff(keras.callbacks.Callback):
-    """Leaves dropout out of a recipe's calm epochs, at the end of training."""
+    """Leaves dropout out of the last epochs, as many as the recipe says."""
 
     def __init__(self, recipe: Recipe):
         super().__init__()
         self.recipe = recipe
-        self.resting = False
+        self.off = False
 
     def on_epoch_begin(self, epoch, logs=None):
-        if epoch >= first_epoch_without_dropout(self.recipe) and not self.resting:
-            self._rest(True)
+        if epoch >= first_epoch_without_dropout(self.recipe) and not self.off:
+            self._turn_off(True)
 
     def on_train_end(self, logs=None):
-        if self.resting:
-            self._rest(False)  # the model may be trained further, by another recipe
+        if self.off:
+            self._turn_off(False)  # the model may be trained further, by another recipe
 
-    def _rest(self, resting: bool) -> None:
-        self.resting = resting
+    def _turn_off(self, off: bool) -> None:
+        self.off = off
         for layer in self.model.layers:
             if isinstance(layer, dropout.BookDropout):
-                layer.resting = resting
+                layer.disabled = off
         self.model.make_train_function(force=True)  # the compiled one still has the masks it had
 
 

@@ -91,7 +91,7 @@ class TrainingJob:
             partial_batch=recipe.partial_batch,
             augment=recipe.augment,
             augment_seed=self.seed,
-            calm_from=first_epoch_without_dropout(recipe),
+            dropout_off_from=first_epoch_without_dropout(recipe),
             epoch=epoch,
         )
 

@@ -77,7 +77,10 @@ def init_z_distribution(bench: Context) -> Result:
     """
     count = bench.choose(100_000, 10_000)
     kinds, checks = [], []
-    for kind, label, book, width in (("large", OLD, 501, 3), ("scaled", NEW, 3 / 2, 0.25)):
+    for kind, label, book, width in (
+        ("unit_normal", OLD, 501, 3),
+        ("lecun_normal", NEW, 3 / 2, 0.25),
+    ):
         z, exact = sampled(kind, count), exact_deviation(kind)
         edges = np.arange(-72, 72.1, width)
         density, _ = np.histogram(z, edges, density=True)
@@ -105,14 +108,14 @@ BOOK_100 = {OLD: (89.94, 97.42, 0.31, 0.1), NEW: (92.95, 97.81, 0.26, 0.1)}
 def init_30h(bench: Context) -> Result:
     """Smaller initial weights start well and get to the end sooner, not much higher (3.3)."""
     new = validated(bench, short(bench, "mlp30"))
-    old = validated(bench, short(bench, "mlp30", initializer="large"))
+    old = validated(bench, short(bench, "mlp30", initializer="unit_normal"))
     return _compared(bench, old, new, BOOK_30)
 
 
 @experiment("ch3_init_100h", "Two initializations, 100 hidden neurons", draw=draw_panels)
 def init_100h(bench: Context) -> Result:
     """The same with 100 hidden neurons (section 3.3)."""
-    new = validated(bench, short(bench, "mlp100", initializer="scaled", epochs=30))
+    new = validated(bench, short(bench, "mlp100", initializer="lecun_normal", epochs=30))
     # These are the first epochs of the run of `ch3_l2_100h_60ep`.
     old = validated(bench, short(bench, "mlp100"))[:30]
     return _compared(bench, old, new, BOOK_100)

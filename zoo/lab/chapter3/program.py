@@ -50,7 +50,8 @@ class Draws:
     def network(self, sizes: tuple[int, ...], kind: str) -> Parameters:
         """Weights [inputs, outputs] and biases, layer by layer, as network2.py draws them.
 
-        The kinds are the recipe's 'scaled' and 'large'; all biases come before the first weight.
+        The kinds are the recipe's 'lecun_normal' and 'unit_normal'; all biases come before the
+        first weight.
         """
         from zoo.nn.initializers import kernel_deviation
 

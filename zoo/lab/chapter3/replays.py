@@ -43,8 +43,8 @@ def per_cent(counts: list[int], total: int) -> list[float]:
 
 def _large(draws: Draws) -> Parameters:
     # network2.py draws scaled weights for every new network, and only then the large ones.
-    draws.network(HIDDEN, "scaled")
-    return draws.network(HIDDEN, "large")
+    draws.network(HIDDEN, "lecun_normal")
+    return draws.network(HIDDEN, "unit_normal")
 
 
 def _one_of_many(
@@ -164,7 +164,7 @@ def _initializations(hidden: int, book: dict[str, tuple[int, int, int]]) -> Expe
     return experiment(f"ch3_replay_init_{hidden}h", title, draw=draw_panels)(measure)
 
 
-KINDS = ("scaled", "large")  # in the order of the book's program
+KINDS = ("lecun_normal", "unit_normal")  # in the order of the book's program
 replay_init_30h = _initializations(30, BOOK_30)
 replay_init_100h = _initializations(100, BOOK_100)
 
@@ -184,7 +184,7 @@ def replay_multiple_eta(bench: Context) -> Result:
     train = Pictures.of(bench.data.train)
     draws, curves, checks = Draws(len(train.x)), {}, []
     for eta, (first, last) in BOOK_COSTS.items():
-        start = draws.network(HIDDEN, "scaled")
+        start = draws.network(HIDDEN, "lecun_normal")
         run = _one_of_many(bench, start, train, draws, eta)
         costs = [cost(parameters, train, l2=5.0) for parameters in run]
         curves[f"eta = {eta}"] = costs

@@ -1,0 +1,171 @@
+"""The throughput benchmark: it runs end to end, its programs agree, and a wrong one is refused."""
+
+from __future__ import annotations
+
+import csv
+import importlib
+import statistics
+
+import numpy as np
+import pytest
+
+from benchmarks import ablation, serving, throughput, vectorized
+from benchmarks.peers import initial_weights
+from benchmarks.peers.__main__ import measure
+from benchmarks.rows import read_rows
+from benchmarks.speeds import markdown, serving_markdown, speed, table
+from tests.paths import ROOT
+from zoo.errors import RunError
+from zoo.export import FORMATS
+from zoo.registry import get_spec
+from zoo.reproduction.tables import written_table
+
+
+def program_of(peer, spec):
+    if peer in ("torch", "jax"):
+        pytest.importorskip(peer)
+    module = importlib.import_module(f"benchmarks.peers.with_{peer}")
+    return module.Program(spec, initial_weights(spec))
+
+
+def arrays(peer, program):
+    """The program's weights as a flat list, in Keras' shapes."""
+    if peer in ("zoo", "keras"):
+        return program.model.get_weights()
+    if peer == "torch":
+        return [array.detach().numpy().T for array in program.network.parameters()]
+    if peer == "jax":
+        return [np.asarray(array) for pair in program.weights for array in pair]
+    pairs = zip(program.kernels, program.biases, strict=True)
+    return [array for kernel, bias in pairs for array in (kernel.T, bias[:, 0])]
+
+
+@pytest.mark.parametrize(
+    ("net", "peer"),
+    [
+        ("mlp30", "keras"),
+        ("mlp30", "torch"),
+        ("mlp30", "jax"),
+        ("mlp30", "numpy"),
+        ("conv2_relu", "keras"),
+        ("conv2_relu", "jax"),
+    ],
+)
+def test_the_programs_take_the_same_steps_from_the_same_weights(net, peer, mnist):
+    # A strong penalty, so that a program without it, or with another, would be seen.
+    spec = get_spec(net).with_settings(l2=500.0)
+    batch, after = mnist.train.take(10), {}
+    for name in ("zoo", peer):
+        program = program_of(name, spec)
+        program.train(program.prepare(batch), epochs=3)
+        after[name] = arrays(name, program)
+    before = [array for pair in initial_weights(spec) for array in pair]
+    for start, ours, theirs in zip(before, after["zoo"], after[peer], strict=True):
+        np.testing.assert_allclose(theirs, ours, atol=1e-5)
+        assert np.abs(ours - start).max() > 1e-4
+
+
+def test_it_measures_end_to_end(tmp_path, capsys):
+    asked = ["--nets", "mlp30", "--peers", "zoo", "numpy", "--rounds", "1", "--images", "200"]
+    assert throughput.main([*asked, "--out", str(tmp_path)]) == 0
+    with (tmp_path / "throughput.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == list(throughput.COLUMNS)
+    assert [(row["peer"], row["threads"]) for row in rows] == [
+        ("zoo", "default"),
+        ("numpy", "default"),
+        ("numpy", "1"),
+    ]
+    for row in rows:
+        trained = int(row["images"]) * int(row["epochs"])
+        assert float(row["images_per_second"]) == pytest.approx(trained / float(row["seconds"]))
+        assert float(row["learned"]) > 0.9
+        assert row["versions"].startswith(("keras=", "numpy="))
+    assert (tmp_path / "throughput.png").read_bytes().startswith(b"\x89PNG")
+    assert "x as fast" in capsys.readouterr().out
+
+
+def test_a_program_that_learns_nothing_is_refused(mnist):
+    rows = []
+    for peer, rate in (("zoo", 0.1), ("numpy", 1e-9)):
+        spec = get_spec("mlp30").with_settings(learning_rate=rate)
+        told = measure(program_of(peer, spec), mnist.train.take(500), epochs=1, checked=2000)
+        rows.append({"net": "mlp30", "peer": peer, **told})
+    throughput.check_learning(rows[:1])
+    with pytest.raises(RunError, match="on mlp30 is refused: after the same training"):
+        throughput.check_learning(rows)
+
+
+@pytest.mark.parametrize("accuracy", [0.3, float("nan")])
+def test_a_program_that_unlearns_while_it_is_timed_is_refused(accuracy):
+    row = {"net": "mlp30", "peer": "torch", "learned": 0.9, "accuracy": accuracy}
+    with pytest.raises(RunError, match="torch on mlp30 is refused: the timed epochs"):
+        throughput.check_learning([row])
+
+
+def test_the_better_number_of_threads_counts_and_a_missing_peer_is_told():
+    speeds = {("zoo", "default"): [90, 400, 100], ("torch", "default"): [10, 20, 30]}
+    speeds["torch", 1] = [50, 40, 60]
+    rows = [
+        {"net": "mlp30", "peer": peer, "threads": threads, "images_per_second": fast}
+        for (peer, threads), measured in speeds.items()
+        for fast in measured
+    ]
+    assert speed(rows, "mlp30", "torch") == (statistics.median([50, 40, 60]), 1)
+    told = table(rows, {"mlp30": ["zoo", "torch", "jax"]}).splitlines()
+    assert told[-1].split() == ["jax", "not", "installed"]
+    assert told[-2].endswith("2.0 x as fast")
+    assert markdown(rows).splitlines()[2:] == [
+        "| `mlp30` | zoo | 100 |  |",
+        "| `mlp30` | torch, 1 thread | 50 | 2.0 x as fast |",
+    ]
+
+
+def test_the_readmes_tables_are_those_that_the_measurements_give():
+    for name, told in (
+        ("throughput", markdown(throughput.read_csv(throughput.HERE / "throughput.csv"))),
+        ("ablation", ablation.table(ablation.read())),
+        ("together", vectorized.markdown(read_rows(vectorized.CSV))),
+        ("serving", serving_markdown(serving.read())),
+    ):
+        assert written_table(ROOT / "README.md", name) == told, "run: make table"
+
+
+def test_a_peer_that_is_not_installed_is_left_out(monkeypatch):
+    monkeypatch.setitem(throughput.PACKAGES, "jax", ("a_package_nobody_has",))
+    assert not throughput.installed("jax")
+    assert throughput.run({"mlp30": ["jax"]}, rounds=1, images=200) == []
+
+
+def test_serving_measures_every_form(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(serving, "CSV", tmp_path / "serving.csv")
+    others = "conv1,onnx,0.5,0.9,100,1,3,any"
+    (tmp_path / "serving.csv").write_text(f"{','.join(serving.COLUMNS)}\n{others}\n")
+    assert serving.main(["linear", "--rounds", "1", "--calls", "3"]) == 0
+    assert others in (tmp_path / "serving.csv").read_text()
+    rows = [row for row in serving.read() if row["net"] == "linear"]
+    assert [row["form"] for row in rows] == ["Keras predict", "Keras, compiled call", *FORMATS]
+    assert all(0 < float(row["p50_ms"]) <= float(row["p99_ms"]) for row in rows)
+    assert all(int(row["images_per_second"]) > 0 for row in rows)
+    assert "litert_int8" in capsys.readouterr().out
+    assert serving.main(["mlp30.quadratic"]) == 1
+    assert "has no pretrained weights" in capsys.readouterr().err
+
+
+def test_an_ablation_trains_what_is_missing_and_nothing_twice(bars, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(ablation, "CSV", tmp_path / "ablation.csv")
+    monkeypatch.setattr(ablation, "NETWORK", "linear")
+    monkeypatch.setattr(ablation, "VARIANTS", ({"epochs": 1}, {"epochs": 1, "l2": 0.5}))
+    monkeypatch.setattr(ablation, "load_data", lambda progress: bars)
+    monkeypatch.setattr(ablation, "SEEDS", (1,))
+    ablation.run(jobs=1)
+    rows = ablation.read()
+    assert [row["settings"] for row in rows] == ['{"epochs": 1}', '{"epochs": 1, "l2": 0.5}']
+    monkeypatch.setattr(ablation, "SEEDS", (1, 2))
+    ablation.run(jobs=1)
+    assert ablation.read()[:2] == rows
+    assert [row["seed"] for row in ablation.read()] == ["1", "1", "2", "2"]
+    line = ablation.table(ablation.read()).splitlines()[3]
+    mean = statistics.mean(int(row["validation"]) for row in ablation.read()[1::2]) / 100
+    assert line == f"| epochs = 1, l2 = 0.5 | {mean:.2f} % | 2 |"

@@ -1,0 +1,83 @@
+"""`load_data`: the book's MNIST as the book describes it, folders, and names that are wrong."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from tests.data.data_files import gzip_with_dots, random_set, write_idx_folder
+from tests.paths import ROOT
+from zoo.data import load_data
+from zoo.errors import DataError
+
+
+def test_mnist_comes_in_the_book_s_split_and_order(mnist):
+    assert [len(mnist.train), len(mnist.validation), len(mnist.test)] == [50000, 10000, 10000]
+    assert mnist.train.labels[:5].tolist() == [5, 0, 4, 1, 9]
+    assert mnist.validation.labels[:5].tolist() == [3, 8, 6, 9, 6]
+    assert mnist.test.labels[:5].tolist() == [7, 2, 1, 0, 4]
+    counts = np.bincount(mnist.test.labels).tolist()
+    assert counts == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
+    assert np.bincount(mnist.train.labels).tolist()[0] == 4932
+
+
+def test_the_images_are_bytes_with_black_on_white(mnist):
+    assert mnist.train.images.dtype == np.uint8
+    assert (mnist.train.images.min(), mnist.train.images.max()) == (0, 255)
+    # The ink is in the middle: the outermost pixels of the mean image are white.
+    mean = mnist.train.images.mean(axis=0)[..., 0]
+    assert mean[0].max() < 1 < 100 < mean[10:18, 10:18].mean()
+
+
+def test_expanded_data_is_five_times_the_training_data_and_nothing_else(mnist):
+    expanded = load_data(expanded=True)
+    assert expanded.name == "mnist_expanded"
+    assert len(expanded.train) == 250000
+    assert (np.bincount(expanded.train.labels) == 5 * np.bincount(mnist.train.labels)).all()
+    assert np.array_equal(expanded.validation.images, mnist.validation.images)
+    assert np.array_equal(expanded.test.images, mnist.test.images)
+
+
+FRESH = """
+import sys
+from zoo.data import load_data
+assert len(load_data().train) == 50000
+heavy = {"tensorflow", "keras", "tensorflow_datasets", "urllib.request"} & set(sys.modules)
+print(heavy or "light")
+"""
+
+
+def test_a_fresh_process_loads_mnist_without_tensorflow(mnist):
+    command = [sys.executable, "-c", FRESH]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "light\n"
+    assert done.stderr == ""
+
+
+def test_a_folder_is_a_name(tmp_path):
+    folder = write_idx_folder(tmp_path / "scribbles", train=60, test=10)
+    data = load_data(folder)
+    images, labels = random_set(60)
+    assert data.name == "scribbles"
+    assert [len(data.train), len(data.validation), len(data.test)] == [50, 10, 10]
+    assert np.array_equal(data.validation.images[..., 0], images[50:])
+    assert np.array_equal(data.train.labels, labels[:50])
+    packed = load_data(str(gzip_with_dots(folder, tmp_path / "packed")))
+    assert packed.fingerprint == data.fingerprint
+    expanded = load_data(folder, expanded=True)
+    assert [len(expanded.train), len(expanded.validation)] == [250, 10]
+    assert expanded.name == "scribbles_expanded"
+
+
+def test_a_source_goes_with_mnist_alone(tmp_path):
+    folder = write_idx_folder(tmp_path / "scribbles")
+    with pytest.raises(DataError, match="for 'mnist' alone"):
+        load_data("fashion_mnist", source=folder)
+
+
+def test_a_folder_without_the_files_is_refused(tmp_path):
+    with pytest.raises(DataError, match="lacks train-images-idx3-ubyte"):
+        load_data(tmp_path)

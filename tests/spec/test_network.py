@@ -1,0 +1,178 @@
+"""Declarations: they check themselves, count themselves, and travel as JSON with one hash."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from zoo.errors import SpecError
+from zoo.registry import get_spec, list_models
+from zoo.spec import Claim, ConvPool, FullyConnected, ModelSpec, Recipe, Softmax, Vote
+
+RECIPE = Recipe(cost="log_likelihood", epochs=1, learning_rate=0.1)
+
+
+@pytest.mark.parametrize("name", list_models())
+def test_every_spec_survives_the_journey_through_json(name):
+    spec = get_spec(name)
+    again = ModelSpec.from_json(spec.to_json())
+    assert again == spec
+    assert again.hash == spec.hash
+    assert again.to_json() == spec.to_json()
+
+
+def test_json_is_canonical():
+    text = get_spec("conv2").to_json()
+    assert text == json.dumps(json.loads(text), sort_keys=True, separators=(",", ":"))
+
+
+def test_the_hash_is_the_same_in_every_process():
+    command = "from zoo.registry import get_spec; print(get_spec('conv2_relu_dropout').hash)"
+    printed = {
+        subprocess.run(
+            [sys.executable, "-c", command],
+            env={"PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert printed == {get_spec("conv2_relu_dropout").hash + "\n"}
+
+
+def test_the_hash_follows_what_decides_the_weights_and_nothing_else():
+    spec = get_spec("mlp30")
+    assert replace(spec, name="other", summary="words", claim=None).hash == spec.hash
+    changed = [
+        spec.with_settings(learning_rate=0.2),
+        spec.with_settings(images=1000),
+        spec.with_settings(layers=(FullyConnected(31), FullyConnected(10))),
+    ]
+    assert len({spec.hash, *(other.hash for other in changed)}) == 4
+
+
+def test_equal_numbers_of_any_type_are_one_setting():
+    spec = get_spec("mlp30.quadratic")
+    same = spec.with_settings(learning_rate=3, epochs=np.int64(30), batch_size=np.int32(10))
+    assert same == spec
+    assert same.to_json() == spec.to_json()
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: replace(RECIPE, learning_rate=float("nan")), "learning_rate must be a finite"),
+        (lambda: replace(RECIPE, learning_rate=float("inf")), "learning_rate must be a finite"),
+        (lambda: replace(RECIPE, learning_rate=0), "learning_rate must be above 0"),
+        (lambda: replace(RECIPE, learning_rate=-1), "learning_rate must be 0 or more, not -1"),
+        (lambda: replace(RECIPE, learning_rate="0.1"), "learning_rate must be a finite number"),
+        (lambda: replace(RECIPE, epochs=0), "epochs must be a whole number from 1 up, not 0"),
+        (lambda: replace(RECIPE, epochs=True), "epochs must be a whole number"),
+        (lambda: replace(RECIPE, epochs=1.5), "epochs must be a whole number"),
+        (lambda: replace(RECIPE, l2=-0.1), "l2 must be 0 or more"),
+        (lambda: replace(RECIPE, batch_size=0), "batch_size must be a whole number"),
+        (lambda: replace(RECIPE, shuffle=1), "shuffle must be True or False"),
+        (lambda: replace(RECIPE, cost="quadratik"), "Did you mean 'quadratic'"),
+        (lambda: replace(RECIPE, initializer="scale"), "Did you mean 'lecun_normal'"),
+        (lambda: replace(RECIPE, images=9, partial_batch=False), "do not fill one batch of 10"),
+        (lambda: ConvPool(0), "filters must be a whole number"),
+        (lambda: ConvPool(20, "rleu"), "Did you mean 'relu'"),
+        (lambda: FullyConnected(10, dropout=1), "dropout must be 0 or more and below 1"),
+        (lambda: Softmax(dropout=-0.5), "dropout must be 0 or more"),
+        (lambda: ModelSpec("no name", (Softmax(),), RECIPE), "is no name for a network"),
+        (lambda: ModelSpec("../weights", (Softmax(),), RECIPE), "is no name for a network"),
+        (lambda: ModelSpec("empty", (), RECIPE), "empty has no layers"),
+        (lambda: ModelSpec("flat", (Softmax(), ConvPool(20)), RECIPE), "needs an image"),
+        (lambda: ModelSpec("deep", (ConvPool(5),) * 3, RECIPE), "does not fit an input of 4x4"),
+    ],
+)
+def test_nonsense_is_refused_in_one_line_that_says_what_is_allowed(make, said):
+    with pytest.raises(SpecError) as caught:
+        make()
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{", "this is no spec"),
+        ("[]", "this is no spec"),
+        ('{"name": "x"}', "this is no spec"),
+        ('{"name": "x", "layres": []}', "Did you mean 'layers'"),
+        (
+            '{"name": "x", "layers": [{"kind": "Sofmax"}], "recipe": null}',
+            "Did you mean 'Softmax'",
+        ),
+        (
+            '{"name": "x", "layers": [{"kind": "ConvPool", "filter": 2}], "recipe": null}',
+            "Did you mean 'filters'",
+        ),
+        (
+            '{"name":"x","layers":[{"kind":"KerasFunction","function":"os:abort"}],"recipe":{}}',
+            "this is no spec",
+        ),
+    ],
+)
+def test_json_that_is_no_spec_is_refused(text, said):
+    with pytest.raises(SpecError, match=said):
+        ModelSpec.from_json(text)
+
+
+def test_a_spec_never_loads_code():
+    text = json.dumps(
+        {
+            "name": "x",
+            "layers": [{"kind": "KerasFunction", "function": "antigravity:geohash"}],
+            "recipe": {"cost": "quadratic", "epochs": 1, "learning_rate": 1.0},
+        }
+    )
+    with pytest.raises(SpecError, match="import antigravity first"):
+        ModelSpec.from_json(text)
+    assert "antigravity" not in sys.modules
+
+
+def test_batches_of_an_epoch():
+    assert RECIPE.batches == 5_000
+    assert replace(RECIPE, images=1_003).batches == 101
+    assert replace(RECIPE, images=1_003, partial_batch=False).batches == 100
+
+
+def test_a_vote_counts_all_its_members():
+    member = (FullyConnected(30), FullyConnected(10))
+    shallow = (FullyConnected(10),)
+    assert Vote((member, member, shallow)).parameters((28, 28, 1)) == 2 * 23_860 + 7_850
+    assert Vote([list(member)]) == Vote((member,))
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"members": ()}, "a vote needs members"),
+        ({"members": ((),)}, "a vote needs members"),
+        ({"rule": "pluralty"}, "Did you mean 'plurality'"),
+        ({"weights": (1, 1)}, "1 members vote, and 2 weights are given"),
+        ({"weights": (0,)}, "weights must be finite numbers above 0"),
+    ],
+)
+def test_a_vote_that_cannot_be_held_is_refused(fields, told):
+    with pytest.raises(SpecError, match=told):
+        Vote(**{"members": ((FullyConnected(10),),), **fields})
+
+
+def test_members_of_a_vote_put_out_the_same_shape():
+    recipe = Recipe(cost="quadratic", epochs=1, learning_rate=1)
+    with pytest.raises(SpecError, match="different shapes"):
+        ModelSpec("torn", (Vote(((FullyConnected(10),), (FullyConnected(9),))),), recipe)
+
+
+def test_claims_read_as_sentences():
+    claim = Claim(chapter=6, section="Dropout", accuracy=99.6, protocol="best validation epoch")
+    assert str(claim) == "99.60 % (chapter 6, 'Dropout'; test images, best validation epoch)"
+    assert str(replace(claim, accuracy=None)) == "no figure (chapter 6, 'Dropout')"

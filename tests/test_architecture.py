@@ -1,0 +1,129 @@
+"""The rules of the architecture, read off the code: imports one way, small modules."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.paths import ROOT
+
+MODULES = sorted(path for package in ("zoo", "tuning") for path in (ROOT / package).rglob("*.py"))
+
+# From the ground up: a package imports what stands before it, and never what stands after. Names
+# with a dot are packages of tuning.
+ORDER = [
+    "utils",
+    "errors",
+    "spec",
+    "data",
+    "networks",
+    "registry",
+    "nn",
+    "evaluation",
+    "training",
+    "pretrained",
+    "reproduction",
+    "export",
+    "lab",
+    "cli",
+    "zoo",
+    "tuning",
+]
+
+
+def _package(path: Path) -> str:
+    """The package of zoo that a file belongs to, or tuning."""
+    top, inner = path.relative_to(ROOT).parts[:2]
+    if top == "zoo":
+        return "zoo" if inner in ("__init__.py", "__main__.py") else inner.removesuffix(".py")
+    return top
+
+
+def _imported_packages(tree: ast.AST) -> set[str]:
+    packages = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            if node.module == "zoo":
+                packages |= {alias.name for alias in node.names}
+            elif node.module.startswith("zoo."):
+                packages.add(node.module.split(".")[1])
+            elif node.module.split(".")[0] == "tuning":
+                packages.add("tuning")
+        elif isinstance(node, ast.Import):
+            packages |= {a.name.split(".")[1] for a in node.names if a.name.startswith("zoo.")}
+            packages |= {"zoo" for a in node.names if a.name == "zoo"}
+    return packages
+
+
+@pytest.mark.parametrize("path", MODULES, ids=str)
+def test_imports_go_one_way(path):
+    package = _package(path)
+    assert package in ORDER, f"give {package} its place in ORDER, and in docs/architecture.md"
+    before = {*ORDER[: ORDER.index(package)], package}
+    imported = _imported_packages(ast.parse(path.read_text()))
+    # The lab is written as its readers would write it, with the public `import zoo`.
+    assert imported <= before | ({"zoo"} if package == "lab" else set())
+
+
+@pytest.mark.parametrize("path", MODULES, ids=str)
+def test_modules_and_functions_stay_small_and_say_what_they_are(path):
+    text = path.read_text()
+    tree = ast.parse(text)
+    assert ast.get_docstring(tree), "the first sentence of a file says what lives there"
+    assert len(text.splitlines()) <= 270, "two subjects in one module?"
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            if isinstance(node, ast.FunctionDef):
+                docstring = len((ast.get_docstring(node) or "").splitlines())
+                lines = node.end_lineno - node.lineno - docstring
+                assert lines <= 45, f"{node.name} does more than one thing"
+            decorators = {getattr(decorator, "id", "") for decorator in node.decorator_list}
+            public = not node.name.startswith("_") and node in tree.body
+            public = public and "overload" not in decorators
+            assert ast.get_docstring(node) or not public, f"{node.name} has no docstring"
+
+
+def test_the_builder_holds_no_settings_and_the_declarations_no_keras():
+    builder = ast.parse((ROOT / "zoo/nn/builder.py").read_text())
+    constants = [node.value for node in ast.walk(builder) if isinstance(node, ast.Constant)]
+    assert not [value for value in constants if isinstance(value, float)]
+    declarations = [ROOT / "zoo/networks.py", ROOT / "zoo/registry.py"]
+    for path in (*declarations, *(ROOT / "zoo/spec").glob("*.py")):
+        tree = ast.parse(path.read_text())
+        top = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+        names = {alias.name for node in top for alias in node.names}
+        assert not names & {"keras", "tensorflow", "numpy"}
+
+
+def test_links_of_the_readme_lead_somewhere():
+    told = (ROOT / "README.md").read_text()
+    for link in re.findall(r"\]\((?!https?:|#)([^)]+)\)", told):
+        assert (ROOT / link).exists(), link
+
+
+def test_the_examples_of_the_readme_run(mnist, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    told = (ROOT / "README.md").read_text()
+    examples = re.findall(r"```python\n(.*?)```", told, re.DOTALL)
+    assert examples
+    names: dict = {}
+    for example in examples:
+        exec(compile(example, "README.md", "exec"), names)
+
+
+def test_the_readmes_commands_exist():
+    told = (ROOT / "README.md").read_text()
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"^make ([a-z-]+)", told, re.MULTILINE)) <= targets
+    from tuning.cli import _parser as tuning
+    from zoo.cli.main import _parser as zoo
+
+    for program, parser in (("zoo", zoo()), ("tuning", tuning())):
+        commands = re.findall(rf"^python -m {program} (.+?)(?:\s*#.*)?$", told, re.MULTILINE)
+        assert commands
+        for command in commands:
+            if not set("`|[") & set(command):
+                parser.parse_args(command.replace("'", "").split())

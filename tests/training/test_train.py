@@ -1,0 +1,263 @@
+"""Training: by the recipe, resumable, and blind to the test images."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+import zoo
+from tests.paths import ROOT
+from zoo.data import Split
+from zoo.errors import RunError, SpecError
+from zoo.training import train
+from zoo.training.run_folder import RunFolder, load_run
+
+DROPOUT = zoo.ModelSpec(
+    "small",
+    (zoo.ConvPool(4, "relu"), zoo.FullyConnected(20, "relu", dropout=0.5), zoo.Softmax()),
+    zoo.Recipe(cost="log_likelihood", epochs=5, learning_rate=0.1, images=1003),
+)
+
+
+class Interrupt(keras.callbacks.Callback):
+    """Ctrl-C in the middle of an epoch."""
+
+    def __init__(self, epoch):
+        super().__init__()
+        self.epoch = epoch
+        self.now = -1
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.now = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.now == self.epoch:
+            raise KeyboardInterrupt
+
+
+def _weights(result):
+    return [weight.copy() for weight in result.model.get_weights()]
+
+
+def test_history_has_a_row_an_epoch(bars):
+    result = zoo.train("mlp30", bars, epochs=3, monitor={"test": bars.test}, progress=False)
+    assert [row["epoch"] for row in result.history] == [1, 2, 3]
+    for row in result.history:
+        assert {"loss", "accuracy", "val_loss", "val_accuracy", "test_accuracy", "seconds"} < set(
+            row
+        )
+    assert result.images_per_second == pytest.approx(3 * 2000 / result.seconds)
+
+
+def test_the_model_is_that_of_the_best_validation_epoch(bars):
+    result = zoo.train(DROPOUT, bars, seed=1, progress=False)
+    curve = [row["val_accuracy"] for row in result.history]
+    best = max(epoch for epoch, value in enumerate(curve, 1) if value == max(curve))
+    assert result.best_epoch == best, "ties go to the later epoch"
+    score = zoo.evaluate(result.model, bars.validation)
+    assert score.correct == round(max(curve) * score.total)
+
+
+def test_what_is_monitored_decides_nothing(bars):
+    opposite = Split(bars.validation.images, 9 - bars.validation.labels)
+    plain = zoo.train(DROPOUT, bars, seed=1, progress=False)
+    watched = zoo.train(DROPOUT, bars, seed=1, monitor={"test": opposite}, progress=False)
+    assert watched.best_epoch == plain.best_epoch
+    for mine, theirs in zip(_weights(plain), _weights(watched), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+@pytest.mark.parametrize("epoch", [0, 2, 4])
+def test_an_interrupted_run_goes_on_and_ends_bit_by_bit_the_same(bars, tmp_path, epoch):
+    unbroken = zoo.train(DROPOUT, bars, seed=1, progress=False)
+    with pytest.raises(KeyboardInterrupt):
+        zoo.train(DROPOUT, bars, seed=1, out=tmp_path, callbacks=[Interrupt(epoch)], progress=False)
+    resumed = zoo.train(DROPOUT, bars, seed=1, out=tmp_path, progress=False)
+    assert [row["epoch"] for row in resumed.history] == [1, 2, 3, 4, 5]
+    assert resumed.best_epoch == unbroken.best_epoch
+    for mine, theirs in zip(_weights(unbroken), _weights(resumed), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+def test_a_run_folder_tells_the_run(bars, tmp_path):
+    result = zoo.train("mlp30", bars, seed=3, epochs=2, out=tmp_path, progress=False)
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"spec.json", "history.csv", "weights.safetensors", "run.json"}
+    told = json.loads((tmp_path / "run.json").read_text())
+    assert (told["seed"], told["best_epoch"]) == (3, result.best_epoch)
+    assert told["spec_hash"] == result.spec.hash
+    assert told["data"] == bars.fingerprint
+    with (tmp_path / "history.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [float(row["val_accuracy"]) for row in rows] == [
+        row["val_accuracy"] for row in result.history
+    ]
+
+
+def test_a_finished_run_is_never_overwritten(bars, tmp_path):
+    zoo.train("mlp30", bars, epochs=1, out=tmp_path, progress=False)
+    before = (tmp_path / "weights.safetensors").read_bytes()
+    with pytest.raises(RunError, match="holds a run with another seed"):
+        zoo.train("mlp30", bars, seed=2, epochs=1, out=tmp_path, progress=False)
+    assert (tmp_path / "weights.safetensors").read_bytes() == before
+
+
+def test_a_finished_run_is_returned_as_it_is(bars, tmp_path):
+    first = zoo.train("mlp30", bars, seed=1, epochs=2, out=tmp_path, progress=False)
+    again = zoo.train("mlp30", bars, seed=1, epochs=2, out=tmp_path, progress=False)
+    assert (again.history, again.best_epoch) == (first.history, first.best_epoch)
+    for mine, theirs in zip(_weights(first), _weights(again), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"seed": 2}, "another seed"),
+        ({"epochs": 6}, "another spec_hash"),
+    ],
+)
+def test_an_unfinished_run_of_something_else_is_refused(bars, tmp_path, change, said):
+    settings = {"seed": 1, "epochs": 5, "out": tmp_path, "progress": False}
+    with pytest.raises(KeyboardInterrupt):
+        zoo.train("mlp30", bars, callbacks=[Interrupt(1)], **settings)
+    with pytest.raises(RunError, match=said):
+        zoo.train("mlp30", bars, **{**settings, **change})
+
+
+def test_a_damaged_checkpoint_is_named(bars, tmp_path):
+    spec = zoo.get_spec("mlp30").with_settings(images=2000)
+    (tmp_path / "checkpoint.safetensors").write_bytes(b"torn")
+    folder = RunFolder(tmp_path, spec, 0, bars.fingerprint)
+    with pytest.raises(RunError, match=r"checkpoint\.safetensors is damaged"):
+        folder.begin(zoo.build(spec))
+
+
+def test_an_unfinished_run_cannot_be_read_back(tmp_path):
+    with pytest.raises(RunError, match="holds no finished run"):
+        load_run(tmp_path)
+
+
+def test_a_diverged_run_stops_and_says_so(bars):
+    spec = zoo.get_spec("conv2_relu").with_settings(learning_rate=1e6, images=2000)
+    result = zoo.train(spec, bars, epochs=9, progress=False)
+    assert result.diverged
+    assert len(result.history) < 9
+    assert all(np.isfinite(weight).all() for weight in _weights(result)) or not result.best_epoch
+
+
+def test_the_recipe_decides_how_many_images_are_seen(bars):
+    result = zoo.train("mlp30.overfit_1000", bars, epochs=1, progress=False)
+    assert result.spec.recipe.images == 1000
+    few = zoo.train("mlp30", bars.take(70), epochs=1, progress=False)
+    assert few.spec.recipe.images == 70
+    many = zoo.train("conv2_relu.expanded", bars.take(10), epochs=1, progress=False)
+    assert many.spec.recipe.images == 50
+
+
+def test_measured_as_the_claim_says():
+    rows = tuple(
+        {"val_accuracy": val, "test_accuracy": test}
+        for val, test in [(0.91, 0.95), (0.93, 0.92), (0.92, 0.94)]
+    )
+    spec = zoo.get_spec("mlp30")
+    result = zoo.TrainResult(spec, 0, None, rows, best_epoch=2, diverged=False)
+    claim = zoo.Claim(chapter=1, section="", protocol="best epoch")
+    assert result.measured(claim) == 0.95
+    assert result.measured(dataclasses.replace(claim, protocol="last epoch")) == 0.94
+    assert result.measured(dataclasses.replace(claim, protocol="best validation epoch")) == 0.92
+    assert result.measured(dataclasses.replace(claim, on="validation")) == 0.93
+
+
+@pytest.mark.parametrize("seed", [-1, 1.0, "1", True])
+def test_a_seed_is_a_whole_number(bars, seed):
+    with pytest.raises(SpecError, match="seed must be a whole number"):
+        zoo.train("mlp30", bars, seed=seed)
+
+
+def test_members_of_a_vote_are_trained_apart_and_vote_together(bars, tmp_path):
+    member = (zoo.FullyConnected(10), zoo.Softmax())
+    spec = zoo.ModelSpec("vote", (zoo.Vote((member,) * 3),), DROPOUT.recipe)
+    result = zoo.train(spec, bars.take(500), epochs=3, out=tmp_path, progress=False)
+    members = [load_run(tmp_path / f"member_{number}")[1] for number in (1, 2, 3)]
+    answers = np.stack(
+        [model.predict(bars.test.images, verbose=0).argmax(axis=1) for model in members]
+    )
+    assert not (answers == answers[0]).all(), "the members must differ for this test to tell"
+    counts = np.stack([(answers == digit).sum(axis=0) for digit in range(10)], axis=1)
+    for model in (result.model, load_run(tmp_path)[1]):
+        shares = model.predict(bars.test.images, verbose=0)
+        np.testing.assert_allclose(shares, counts / 3, atol=1e-3)
+
+
+@pytest.mark.slow
+def test_a_vote_that_was_stopped_goes_on_in_two_processes(bars, tmp_path, monkeypatch):
+    member = (zoo.FullyConnected(10), zoo.Softmax())
+    spec = zoo.ModelSpec("vote", (zoo.Vote((member,) * 2),), DROPOUT.recipe)
+    job = {"epochs": 1, "progress": False}
+    unbroken = zoo.train(spec, bars.take(500), **job)
+
+    train_one = train._train_one
+
+    def stop_at_the_second(job):
+        if job.spec.name == "vote_member_2":
+            raise KeyboardInterrupt
+        return train_one(job)
+
+    monkeypatch.setattr(train, "_train_one", stop_at_the_second)
+    with pytest.raises(KeyboardInterrupt):
+        zoo.train(spec, bars.take(500), out=tmp_path, **job)
+    monkeypatch.undo()
+    kept = (tmp_path / "member_1/run.json").stat().st_mtime_ns
+    assert not (tmp_path / "run.json").exists()
+
+    resumed = zoo.train(spec, bars.take(500), out=tmp_path, jobs=2, **job)
+    assert (tmp_path / "member_1/run.json").stat().st_mtime_ns == kept, "it was trained twice"
+    for mine, theirs in zip(_weights(unbroken), _weights(resumed), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+def test_real_digits_are_learned(mnist):
+    result = zoo.train("mlp30", mnist, seed=1, epochs=3, progress=False)
+    assert 0.935 < zoo.evaluate(result.model, mnist.test).accuracy < 0.97
+
+
+def test_real_digits_are_learned_by_a_convolution(mnist):
+    result = zoo.train("conv2_relu", mnist.take(5000), seed=1, epochs=3, progress=False)
+    assert 0.93 < zoo.evaluate(result.model, mnist.test).accuracy < 0.99
+
+
+def test_on_jax_the_same_blocks_train_the_same_network(bars):
+    pytest.importorskip("jax", reason="JAX is not installed: pip install jax")
+    program = """
+import numpy as np, zoo
+from tests.conftest import _bars
+from zoo.blocks import Blocks
+spec = zoo.get_spec("mlp30").with_settings(images=203)
+model = zoo.build(spec, seed=1)
+model.set_weights([np.cos(np.arange(w.size).reshape(w.shape)) / 28 for w in model.get_weights()])
+model.fit(Blocks(_bars(203, seed=0), 10, shuffle_seed=3), epochs=2, verbose=0)
+print(float(sum(np.abs(weights).sum() for weights in model.get_weights())))
+"""
+    sums = [float(_run_on(backend, program).splitlines()[-1]) for backend in ("tensorflow", "jax")]
+    assert sums[0] == pytest.approx(sums[1], rel=1e-5)
+
+
+def _run_on(backend, program):
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout

@@ -1,0 +1,297 @@
+"""A search across machines: a chief and workers on 127.0.0.1, killed as machines are."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import zoo
+from tests.paths import ROOT
+from tuning import Choice, SearchSpace
+from tuning.cli import main
+from tuning.kerastuner.chief import (
+    VARIABLES,
+    ChiefGone,
+    Endpoint,
+    TrialSuperseded,
+    await_chief,
+    endpoint,
+    serve,
+)
+from tuning.kerastuner.oracle import RESULT, StrategyOracle
+from tuning.kerastuner.tuner import SEARCH, Tuner, search_across
+from tuning.search import Search
+from tuning.store.trials import TrialStore
+from tuning.strategies.grid import Grid
+from zoo.errors import RunError, SpecError
+
+SPEC = zoo.get_spec("linear").with_settings(epochs=4)
+SPACE = SearchSpace.of(learning_rate=Choice(0.1, 1e30), batch_size=Choice(10, 50))
+
+# `delay` makes every epoch last, so that a kill meets a trial under way.
+PROCESS = """
+import sys, time
+from pathlib import Path
+import keras
+from tests.conftest import _bars
+from tests.tuning.test_chief import searched
+from tuning import tuner
+from zoo.data import Data
+from zoo.errors import ZooError
+
+project, delay, silence = sys.argv[1:]
+run = tuner.run
+
+def slowly(*args, callbacks, **options):
+    slow = keras.callbacks.LambdaCallback(on_epoch_end=lambda *told: time.sleep(float(delay)))
+    return run(*args, callbacks=[slow, *callbacks], **options)
+
+tuner.run = slowly
+data = Data("bars", _bars(300, 0), _bars(300, 1), _bars(300, 2))
+try:
+    found = searched(Path(project))
+    tuner.search_across(found, data, silence=float(silence), say=print)
+except ZooError as error:
+    sys.exit(str(error))
+"""
+
+
+def searched(project: Path, seed: int = 0) -> Search:
+    spec = SPEC.with_settings(cost="quadratic")
+    return Search(project, spec, SPACE, Grid(SPACE), executions=2, seed=seed)
+
+
+@contextlib.contextmanager
+def processes() -> Iterator[Callable[..., subprocess.Popen]]:
+    started: list[subprocess.Popen] = []
+
+    def start(name: str, port: int, project: Path, delay=0.0, silence=60):
+        told = dict(zip(VARIABLES, (name, "127.0.0.1", str(port)), strict=True))
+        environment = {**os.environ, **told, "PYTHONPATH": str(ROOT)}
+        command = [sys.executable, "-c", PROCESS, *map(str, (project, delay, silence))]
+        pipe = subprocess.PIPE
+        started.append(subprocess.Popen(command, env=environment, stderr=pipe, text=True))
+        return started[-1]
+
+    try:
+        yield start
+    finally:
+        for process in started:
+            process.kill()
+            process.communicate()
+
+
+def until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 600
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def events(project: Path, kind: str) -> list[dict]:
+    return [event for event in TrialStore(project).journal.read() if event["event"] == kind]
+
+
+@pytest.mark.parametrize(
+    "chief_too", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["worker", "chief"]
+)
+def test_a_chief_and_three_workers_of_which_one_is_killed(tmp_path, chief_too):
+    """And, in the slow test, the chief: all in the middle of trials, of which half diverge."""
+    project, port = tmp_path / "search", free_port()
+    with processes() as start:
+        chief = start("chief", port, project, silence=10)
+        workers = [start(f"tuner{number}", port, project, delay=0.3) for number in range(3)]
+        until(lambda: any(project.glob("trials/*/seed0/history.csv")))
+        victim = workers.pop(0)
+        victim.send_signal(signal.SIGKILL)
+        if chief_too:
+            until(lambda: events(project, "ended"))
+            chief.send_signal(signal.SIGKILL)
+            chief.wait()
+            chief = start("chief", port, project, silence=10)
+        ends = [process.wait(timeout=600) for process in (chief, *workers)]
+    assert ends == [0, 0, 0]
+    assert sorted(event["trial"] for event in events(project, "ended")) == list(range(4))
+    trials = searched(project).trials()
+    assert [trial.values for trial in trials] == SPACE.grid(5)
+    for trial in trials:
+        told = trial.result["executions"]
+        assert [each["seed"] for each in told] == [0, 1]
+        diverges = trial.values["learning_rate"] > 1
+        assert [each["diverged"] for each in told] == [diverges] * 2
+        assert [each["epochs"] for each in told] == [1 if diverges else 4] * 2
+        assert (trial.result["score"] == 0) is diverges
+
+
+# --- a chief in a thread, a worker in the test ----------------------------------------------------
+
+
+@contextlib.contextmanager
+def chief_of(found: Search, data, silence=60.0) -> Iterator[tuple[StrategyOracle, int, Callable]]:
+    """A chief, its port, and a way to make it go."""
+    oracle, port, stop = StrategyOracle(found.strategy), free_port(), threading.Event()
+    oracle._set_project_dir(found.project.parent, found.project.name)
+    oracle.told = {SEARCH: json.dumps({**found.identity(), "data": data.fingerprint})}
+    found.open(data)
+
+    def watch():
+        if stop.is_set():
+            raise KeyboardInterrupt
+
+    def work():
+        with contextlib.suppress(KeyboardInterrupt):
+            serve(oracle, Endpoint("chief", "127.0.0.1", port), silence, watch)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield oracle, port, stop.set
+    finally:
+        stop.set()
+        thread.join()
+
+
+def set_place(monkeypatch, name: str, port: int) -> None:
+    for variable, value in zip(VARIABLES, (name, "127.0.0.1", str(port)), strict=True):
+        monkeypatch.setenv(variable, value)
+
+
+def test_a_worker_of_another_search_is_refused(bars, tmp_path, monkeypatch):
+    with chief_of(searched(tmp_path / "search"), bars) as (_, port, _):
+        set_place(monkeypatch, "tuner0", port)
+        other = searched(tmp_path / "elsewhere", seed=5)
+        with pytest.raises(RunError, match=r"with another seed: seed is 0 there and 5 here\."):
+            search_across(other, bars)
+        with pytest.raises(RunError, match="with another data"):
+            search_across(searched(tmp_path / "elsewhere"), bars.take(100))
+
+
+def test_a_worker_whose_chief_is_gone_says_so_and_its_run_can_go_on(bars, tmp_path, monkeypatch):
+    found, few = searched(tmp_path / "search"), bars.take(200)
+    with chief_of(found, few) as (oracle, port, stop):
+        set_place(monkeypatch, "tuner0", port)
+        worker = Tuner(StrategyOracle(found.strategy), found.spec, SPACE, executions=2,
+                       directory=tmp_path, project_name="search", silence=8)  # fmt: skip
+        trial = worker.oracle.create_trial("tuner0")
+        assert oracle.ongoing_trials["tuner0"].trial_id == trial.trial_id
+        with worker.oracle.alive(trial.trial_id) as check:
+            check()
+            stop()
+            with pytest.raises(
+                TrialSuperseded, match=f"no chief has answered at 127.0.0.1:{port} for 8 s"
+            ):
+                until(lambda: check() or False)
+    with found.store.claim(found.strategy) as again:
+        assert again.number == 0, "the trial is there for whoever asks next"
+
+
+def test_a_worker_that_was_thought_dead_ends_its_trial_once(bars, tmp_path):
+    """Its trial went to another, and has the result that came first."""
+    oracle = StrategyOracle(Grid(SPACE))
+    oracle._set_project_dir(tmp_path, "search")
+    oracle.verbose = 0
+    first = oracle.create_trial("tuner0")
+    assert oracle.expire_workers(60) == []
+    assert oracle.expire_workers(0) == ["0000"]
+    second = oracle.create_trial("tuner1")
+    assert first.trial_id == second.trial_id
+    for trial, score in ((first, 0.5), (second, 0.7)):
+        trial.hyperparameters.values[RESULT] = json.dumps(
+            {"score": score, "executions": [], "seconds": 1}
+        )
+        oracle.end_trial(trial)
+    (event,) = events(tmp_path / "search", "ended")
+    assert event["result"]["score"] == 0.5
+    assert oracle.create_trial("tuner1").trial_id == "0001"
+
+
+def test_two_workers_of_one_name(tmp_path):
+    oracle = StrategyOracle(Grid(SPACE))
+    oracle._set_project_dir(tmp_path, "search")
+    oracle.verbose = 0
+    trial = oracle.create_trial("tuner0")
+    assert oracle.create_trial("tuner0") is trial, "it was killed, and is back"
+    oracle.get_trial(trial.trial_id)
+    with pytest.raises(RunError, match="another worker calls itself 'tuner0'"):
+        oracle.create_trial("tuner0")
+
+
+@pytest.mark.parametrize("told", ["{", "3", '{"score": NaN, "seconds": 1, "executions": []}'])
+def test_a_result_that_is_none_is_not_kept(tmp_path, told):
+    oracle = StrategyOracle(Grid(SPACE))
+    oracle._set_project_dir(tmp_path, "search")
+    oracle.verbose = 0
+    trial = oracle.create_trial("tuner0")
+    trial.hyperparameters.values[RESULT] = told
+    with pytest.raises(RunError, match="a worker's result is none"):
+        oracle.end_trial(trial)
+    assert events(tmp_path / "search", "ended") == []
+
+
+# --- what is said at once -------------------------------------------------------------------------
+
+
+def test_a_worker_without_a_chief_says_so_in_seconds(monkeypatch, capsys):
+    port = free_port()
+    with pytest.raises(ChiefGone, match=rf"no chief has answered at 127.0.0.1:{port} for 0.1 s"):
+        await_chief(Endpoint("tuner0", "127.0.0.1", port), silence=0.1)
+    set_place(monkeypatch, "tuner0", port)
+    assert main(["random", "linear", "--silence", "0.1s"]) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("tuning: no chief has answered")
+    assert told.count("\n") == 1
+
+
+def test_a_port_that_is_taken():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(RunError, match=rf"nobody can listen at 127.0.0.1:{port}: the port is"):
+            serve(StrategyOracle(Grid(SPACE)), Endpoint("chief", "127.0.0.1", port))
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({"KERASTUNER_TUNER_ID": "chief"}, "needs KERASTUNER_ORACLE_IP and KERASTUNER_ORACLE_PORT"),
+        (
+            {"KERASTUNER_ORACLE_IP": "127.0.0.1"},
+            "needs KERASTUNER_TUNER_ID and KERASTUNER_ORACLE_P",
+        ),
+        (dict(zip(VARIABLES, ("a", "b", "70000"), strict=True)), "1 to 65535, not '70000'"),
+        (dict(zip(VARIABLES, ("a", "b", "http"), strict=True)), "not 'http'"),
+    ],
+)
+def test_a_place_that_is_none(environment, said):
+    with pytest.raises(SpecError, match=said):
+        endpoint(environment)
+
+
+def test_places():
+    assert endpoint({}) is None
+    assert endpoint(dict(zip(VARIABLES, ("chief", "10.0.0.7", "8000"), strict=True))).is_chief
+    assert not endpoint(dict(zip(VARIABLES, ("tuner0", "10.0.0.7", "8000"), strict=True))).is_chief
+
+
+def test_many_workers_at_once_are_for_one_machine(monkeypatch, capsys):
+    set_place(monkeypatch, "chief", 8000)
+    assert main(["random", "linear", "--workers", "2"]) == 2
+    assert "--workers is for one machine" in capsys.readouterr().err

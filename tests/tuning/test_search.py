@@ -1,0 +1,248 @@
+"""Searches: every point is tried once, whatever is killed in between."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import zoo
+from tests.paths import ROOT
+from tuning import Choice, Integer, LogUniform, SearchSpace
+from tuning.search import Search
+from tuning.store.journal import Journal
+from tuning.store.results import keep_best, table, to_csv
+from tuning.strategies.grid import Grid
+from tuning.strategies.random import Random
+from tuning.trial import Trial
+from tuning.workers import run
+from zoo.cli.main import main
+from zoo.errors import RunError, SpecError
+from zoo.spec import ModelSpec
+
+SPEC = zoo.get_spec("linear").with_settings(epochs=2)
+SPACE = SearchSpace.of(learning_rate=Choice(0.001, 0.1), batch_size=Choice(10, 50))
+
+
+@pytest.fixture
+def few(bars):
+    return bars.take(500)
+
+
+def search(folder: Path, **changes) -> Search:
+    told = {"project": folder / "search", "spec": SPEC, "space": SPACE, "strategy": Grid(SPACE)}
+    return Search(**{**told, **changes})
+
+
+# --- strategies -----------------------------------------------------------------------------------
+
+
+def all_of(strategy):
+    trials = []
+    while (plan := strategy.next(trials)) is not None:
+        trials.append(Trial(len(trials), plan.values))
+    return [trial.values for trial in trials]
+
+
+def test_a_grid_is_exhaustive():
+    assert all_of(Grid(SPACE)) == SPACE.grid(5)
+    assert Grid(SPACE).total == 4
+
+
+def test_random_points_of_a_finite_space_come_once_each():
+    space = SearchSpace.of(units=Integer(1, 30), l2=Choice(0, 1, 2))
+    points = all_of(Random(space, trials=1000, seed=3))
+    assert len(points) == Random(space, trials=1000).total == 90
+    assert len({tuple(point.values()) for point in points}) == 90
+    assert all_of(Random(space, 5, seed=3)) == points[:5] != all_of(Random(space, 5, seed=4))
+
+
+def test_random_points_are_a_function_of_seed_and_number():
+    space = SearchSpace.of(l2=LogUniform(0.1, 10))
+    assert all_of(Random(space, 7, seed=1)) == all_of(Random(space, 7, seed=1))
+    assert len({point["l2"] for point in all_of(Random(space, 50))}) == 50
+    with pytest.raises(SpecError, match="takes one trial or more"):
+        Random(space, 0)
+
+
+# --- a search -------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def ended(bars, tmp_path_factory):
+    """A grid of four points, each trained twice, and what was told of it."""
+    told = []
+    found = search(tmp_path_factory.mktemp("ended"), executions=2)
+    found.work(bars.take(500), tell=told.append)
+    return found, told
+
+
+def test_every_execution_is_kept_and_the_score_is_their_mean(ended, few):
+    found, told = ended
+    trials = found.trials()
+    assert [trial.values for trial in trials] == SPACE.grid(5)
+    assert told == trials
+    for trial in trials:
+        executions = trial.result["executions"]
+        assert [each["seed"] for each in executions] == [0, 1]
+        best = [max(each["curve"]) for each in executions]
+        assert trial.result["score"] == pytest.approx(np.mean(best), abs=1e-6)
+        alone = zoo.train(SPEC.with_settings(**trial.values), few, seed=1, progress=False)
+        assert alone.history[-1]["val_accuracy"] == pytest.approx(executions[1]["curve"][-1])
+    assert found.best().result["score"] == max(trial.result["score"] for trial in trials)
+
+
+def test_a_search_that_is_over_is_only_read(ended, few):
+    found, _ = ended
+    before = (found.project / "journal.jsonl").read_bytes()
+    found.work(few, tell=pytest.fail)
+    assert (found.project / "journal.jsonl").read_bytes() == before
+
+
+def test_a_diverging_trial_is_a_finding_and_one_that_cannot_be_too(few, tmp_path):
+    space = SearchSpace.of(learning_rate=Choice(1e30, 0.1), batch_size=Choice(10, 501))
+    spec = SPEC.with_settings(partial_batch=False, cost="quadratic")
+    found = search(tmp_path, spec=spec, space=space, strategy=Grid(space))
+    found.work(few)
+    scores = [trial.result["score"] for trial in found.trials()]
+    assert found.trials()[0].result["executions"][0]["diverged"]
+    assert scores[0] == 0 < scores[2]
+    assert "do not fill one batch" in found.trials()[1].result["error"]
+    assert found.best().number == 2
+    text = table(found.trials())
+    assert "diverged (1 of 1)" in text
+    assert "do not fill one batch" in text
+
+
+def test_when_all_diverge_there_is_no_best(few, tmp_path):
+    space = SearchSpace.of(learning_rate=Choice(1e30))
+    spec = SPEC.with_settings(cost="quadratic")
+    found = search(tmp_path, spec=spec, space=space, strategy=Grid(space))
+    found.work(few)
+    with pytest.raises(RunError, match="all diverged"):
+        found.best()
+
+
+def test_a_budget_of_time_is_kept(few, tmp_path):
+    found = search(tmp_path)
+    found.work(few, seconds=1e-9)
+    assert len(found.trials()) == 1, "what began before the budget was spent is ended"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"space": SearchSpace.of(l2=Choice(1, 2)), "strategy": Grid(SPACE, 3)}, "another space"),
+        ({"strategy": Random(SPACE, 4)}, "another strategy"),
+        ({"executions": 2}, "another executions"),
+        ({"spec": SPEC.with_settings(epochs=3)}, "another spec"),
+    ],
+)
+def test_a_folder_of_another_search_is_refused(few, tmp_path, change, said):
+    search(tmp_path).open(few)
+    with pytest.raises(RunError, match=said):
+        search(tmp_path, **change).open(few)
+    with pytest.raises(RunError, match="another data"):
+        search(tmp_path).open(few.take(400))
+
+
+def test_the_best_point_trains_from_its_file(few, tmp_path, capsys):
+    found = search(tmp_path)
+    found.work(few)
+    path = keep_best(found, found.best())
+    spec = ModelSpec.from_json(json.dumps(json.loads(path.read_text())["spec"]))
+    assert spec.name == "linear.tuned"
+    assert spec.recipe.learning_rate == found.best().values["learning_rate"]
+    rows = (found.project / "trials.csv").read_text().splitlines()
+    assert len(rows) == 1 + 4
+    assert to_csv(found.trials()).splitlines() == rows
+    (tmp_path / "none.json").write_text("{}")
+    assert main(["train", "--from", str(tmp_path / "none.json")]) == 2
+    assert "is no best.json of a search" in capsys.readouterr().err
+    assert main(["train"]) == 2
+
+
+# --- what is killed goes on -----------------------------------------------------------------------
+
+
+def test_a_torn_last_line_does_not_count_and_is_cut_off(tmp_path):
+    journal = Journal(tmp_path / "journal.jsonl")
+    with journal.writing() as writer:
+        writer.add({"event": "one"})
+    with journal.path.open("ab") as file:
+        file.write(b'{"event": "tw')
+    assert journal.read() == [{"event": "one"}]
+    with journal.writing() as writer:
+        writer.add({"event": "three"})
+    assert [event["event"] for event in journal.read()] == ["one", "three"]
+
+
+@pytest.mark.parametrize("line", ["nonsense", "3", "{}"])
+def test_a_damaged_line_is_named(tmp_path, line):
+    journal = Journal(tmp_path / "journal.jsonl")
+    journal.path.write_text(f'{{"event": "one"}}\n{line}\n{{"event": "two"}}\n')
+    with pytest.raises(RunError, match=r"journal.jsonl, line 2 is no event"):
+        journal.read()
+
+
+WORKER = """
+import sys
+from pathlib import Path
+import numpy as np
+from tests.conftest import _bars
+from tests.tuning.test_search import SPEC, search
+from zoo.data import Data
+
+data = Data("bars", _bars(500, 0), _bars(500, 1), _bars(500, 2))
+spec = SPEC.with_settings(epochs=6)
+search(Path(sys.argv[1]), spec=spec, executions=2).work(data)
+"""
+
+
+def _start(folder: Path) -> subprocess.Popen:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.Popen([sys.executable, "-c", WORKER, str(folder)], env=environment)
+
+
+def test_whoever_is_killed_no_trial_is_lost_and_none_counts_twice(tmp_path):
+    """Two processes at a time; the older one is killed at random moments, again and again."""
+    generator = np.random.default_rng()
+    journal = Journal(tmp_path / "search" / "journal.jsonl")
+    working = [_start(tmp_path), _start(tmp_path)]
+    for _ in range(3):
+        events = len(journal.read())
+        deadline = time.monotonic() + 60
+        while len(journal.read()) == events and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(generator.uniform(0, 0.5))
+        victim = working.pop(0)
+        victim.send_signal(signal.SIGKILL)
+        victim.wait()
+        working.append(_start(tmp_path))
+    assert [process.wait(timeout=120) for process in working] == [0, 0]
+    ended = [event["trial"] for event in journal.read() if event["event"] == "ended"]
+    assert sorted(ended) == [0, 1, 2, 3]
+    unbroken = search(tmp_path / "unbroken", spec=SPEC.with_settings(epochs=6), executions=2)
+    from tests.conftest import _bars
+
+    unbroken.work(zoo.Data("bars", _bars(500, 0), _bars(500, 1), _bars(500, 2)))
+    broken = search(tmp_path, spec=SPEC.with_settings(epochs=6), executions=2)
+    for mine, theirs in zip(broken.trials(), unbroken.trials(), strict=True):
+        assert mine.values == theirs.values
+        for one, other in zip(mine.result["executions"], theirs.result["executions"], strict=True):
+            assert one["curve"] == other["curve"]
+
+
+def test_workers_share_a_search(few, tmp_path):
+    found, seen = search(tmp_path), []
+    run(found, few, workers=2, watch=lambda search: seen.append(len(search.trials())))
+    assert len(found.trials()) == 4
+    assert all(trial.result["score"] > 0.1 for trial in found.trials())
+    assert seen[-1] == 4

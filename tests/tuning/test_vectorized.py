@@ -1,0 +1,317 @@
+"""Many trials in one program: the same results as one by one."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import zoo
+from benchmarks import vectorized as benchmark
+from benchmarks.rows import read_rows, write_rows
+from tests import reference
+from tuning import Choice, SearchSpace
+from tuning.search import Search
+from tuning.store.trials import Budget
+from tuning.strategies.base import WAIT
+from tuning.strategies.grid import Grid
+from tuning.trial import Trial
+from tuning.vectorized import train
+from tuning.vectorized.program import program_of
+from tuning.vectorized.train import as_they_end, train_vectorized
+from zoo.errors import SpecError
+from zoo.nn.builder import build_model
+from zoo.spec import FullyConnected, ModelSpec, Recipe, Softmax
+
+SIGMOIDS = ModelSpec(
+    "sigmoids",
+    (FullyConnected(12), FullyConnected(10)),
+    Recipe(cost="cross_entropy", epochs=2, learning_rate=0.1, images=300),
+)
+RECTIFIED = ModelSpec(
+    "rectified",
+    (FullyConnected(16, "relu"), FullyConnected(12, "tanh"), Softmax()),
+    Recipe(
+        cost="log_likelihood",
+        epochs=4,
+        learning_rate=0.05,
+        images=300,
+        initializer="fan_out_normal",
+    ),
+)
+SIGNED = ModelSpec(
+    "signed",
+    (FullyConnected(10, "tanh"),),
+    Recipe(cost="quadratic", signed=True, epochs=2, learning_rate=0.01, images=300),
+)
+
+
+@pytest.fixture
+def few(bars):
+    return bars.take(400)
+
+
+def variants(spec: ModelSpec, *settings: dict) -> list[ModelSpec]:
+    return [spec.with_settings(**each) for each in settings]
+
+
+def check_same(mine, theirs) -> None:
+    """Two results of one trial, by programs that take their sums in another order."""
+    assert (mine.spec, mine.seed) == (theirs.spec, theirs.seed)
+    assert mine.diverged == theirs.diverged
+    assert mine.best_epoch == theirs.best_epoch
+    assert len(mine.history) == len(theirs.history)
+    for row, other in zip(mine.history, theirs.history, strict=True):
+        assert list(row) == list(other)
+        for name in set(row) - {"seconds"}:
+            assert row[name] == pytest.approx(other[name], rel=1e-4, abs=1e-6, nan_ok=True)
+    for weight, other in zip(mine.model.weights, theirs.model.weights, strict=True):
+        assert weight.path == other.path
+        np.testing.assert_allclose(weight, other, rtol=1e-3, atol=2e-5)
+
+
+GROUPS = {
+    "descent": (
+        3,
+        variants(
+            SIGMOIDS.with_settings(images=303),  # a last batch of three
+            {"learning_rate": 0.3, "l2": 0.3, "lambda_per": "batch", "initializer": "unit_normal"},
+            {"learning_rate": 1e30, "l2": 100.0},
+            {"learning_rate": 0.02, "l1": 0.1, "momentum": 0.9, "nesterov": True},
+        ),
+    ),
+    "orders of their own, schedules": (
+        [1, 2],
+        variants(
+            RECTIFIED,
+            {"patience": 1, "learning_rate": 1e-6},
+            {"patience": 1, "schedule": "halve", "learning_rate": 0.3},
+        ),
+    ),
+    "one cycle, altered images": (
+        4,
+        variants(
+            SIGNED.with_settings(schedule="one_cycle", augment=("shift",)),
+            {},
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_results_are_those_of_training_one_by_one(few, group, monkeypatch):
+    monkeypatch.setattr(train, "WORTH_COMPILING", 0)
+    seeds, specs = GROUPS[group]
+    together = train_vectorized(specs, few, seeds=seeds)
+    each = seeds if isinstance(seeds, list) else [seeds] * len(specs)
+    for spec, seed, mine in zip(specs, each, together, strict=True):
+        check_same(mine, zoo.train(spec, few, seed=seed, progress=False))
+    if group == "descent":
+        assert [result.diverged for result in together] == [False, True, False]
+        assert len(together[1].history) == 1
+    if group == "orders of their own, schedules":
+        assert [len(result.history) for result in together] == [2, 4], "one lost its patience"
+
+
+def test_steps_are_those_of_the_books_equations(few):
+    specs = [
+        SIGMOIDS.with_settings(learning_rate=rate, l2=l2, images=50, shuffle=False, epochs=1)
+        for rate, l2 in ((0.5, 2.0), (1.5, 0.0))
+    ]
+    batches = few.train.images[:50].reshape(5, 10, 28, 28, 1), few.train.labels[:50].reshape(5, 10)
+    for spec, result in zip(specs, train_vectorized(specs, few), strict=True):
+        start = build_model(spec, seed=0).get_weights()
+        network = reference.Network(
+            [reference.Dense(start[0].T, start[1]), reference.Dense(start[2].T, start[3])],
+            "cross_entropy",
+        )
+        for images, labels in zip(*batches, strict=True):
+            pairs = zip(images / 256, map(reference.one_hot, labels), strict=True)
+            network.step(list(pairs), spec.recipe.learning_rate, spec.recipe.l2, n=50)
+        book = [array for layer in network.layers for array in (layer.w.T, layer.b)]
+        for mine, theirs in zip(result.model.get_weights(), book, strict=True):
+            np.testing.assert_allclose(mine, theirs, atol=1e-5)
+
+
+def test_what_differs_in_no_shape_shares_a_program_and_the_rest_trains_all_the_same(few):
+    dropping = ModelSpec("dropping", (Softmax(dropout=0.5),), RECTIFIED.recipe)
+    specs = [
+        SIGMOIDS,
+        dropping.with_settings(epochs=1),
+        SIGMOIDS.with_settings(batch_size=20),
+        SIGMOIDS.with_settings(learning_rate=0.7),
+    ]
+    program_of.cache_clear()
+    together = train_vectorized(specs, few)
+    assert program_of.cache_info().misses == 2
+    assert [result.spec.name for result in together] == [spec.name for spec in specs]
+    check_same(together[1], zoo.train(specs[1], few, progress=False))
+
+
+def test_what_was_killed_goes_on_together_or_alone(few, tmp_path, monkeypatch):
+    monkeypatch.setattr(train, "CHECKPOINT", 0)
+    specs = variants(
+        RECTIFIED.with_settings(epochs=3),
+        {"momentum": 0.5},
+        {"learning_rate": 0.1, "momentum": 0.9},
+        {"learning_rate": 1e-6, "patience": 1},
+    )
+    unbroken = train_vectorized(specs, few)
+    folders = [tmp_path / str(number) for number in range(3)]
+    running = as_they_end(specs, few, [0, 0, 0], folders)
+    first, _ = next(running)  # the impatient one, in its second epoch
+    running.close()
+    assert first == 2
+    assert [(folder / "run.json").exists() for folder in folders] == [False, False, True]
+    assert (folders[0] / "checkpoint.safetensors").exists()
+
+    alone = zoo.train(specs[0], few, out=folders[0], progress=False)
+    check_same(alone, unbroken[0])
+    again = train_vectorized(specs, few, out=folders)
+    for mine, theirs in zip(again, unbroken, strict=True):
+        check_same(mine, theirs)
+    assert again[0].history == alone.history, "what has ended is only read"
+
+
+def test_fewer_run_in_a_narrower_program_once_that_pays(few):
+    runs = [train.Run(number, job_of(SIGMOIDS, few)) for number in range(3)]
+    assert train._narrowed(8, runs) == 8, "300 images in 2 epochs do not"
+    many = SIGMOIDS.with_settings(images=50_000, epochs=3)
+    for run in runs:
+        run.job = job_of(many, few)
+    assert [train._narrowed(8, runs[:count]) for count in (1, 2, 3)] == [1, 2, 4]
+    assert train._narrowed(5, runs) == 5
+    assert train._narrowed(5, runs[:2]) == 3
+
+
+def job_of(spec, data):
+    return train.TrainingJob(
+        spec, 0, data.train, data.validation, "", None, {}, [], {}, progress=False
+    )
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"seeds": [1]}, "2 networks take 2 seeds and folders"),
+        ({"seeds": -1}, "whole number from 0 up, not -1"),
+        ({"seeds": [0, True]}, "whole number from 0 up, not True"),
+        ({"out": ["here"]}, "2 networks take 2 seeds and folders"),
+    ],
+)
+def test_what_is_asked_for_is_checked(few, asked, said):
+    with pytest.raises(SpecError, match=said):
+        train_vectorized([SIGMOIDS, SIGMOIDS], few, **asked)
+
+
+# --- in a search ----------------------------------------------------------------------------------
+
+SPACE = SearchSpace.of(learning_rate=Choice(0.1, 1e30), batch_size=Choice(10, 401))
+
+
+def searching(folder, **changes) -> Search:
+    spec = SIGMOIDS.with_settings(cost="quadratic", partial_batch=False, images=1000)
+    told = {"project": folder, "spec": spec, "space": SPACE, "strategy": Grid(SPACE)}
+    return Search(**{**told, **changes})
+
+
+def test_a_search_finds_together_what_it_finds_one_by_one(few, tmp_path):
+    alone = searching(tmp_path / "alone", executions=2)
+    alone.work(few)
+    found, ended = searching(tmp_path / "together", executions=2, together=3), []
+    found.work(few, tell=ended.append)
+    assert sorted(trial.number for trial in ended) == [0, 1, 2, 3]
+    events = [(event["event"], event["trial"]) for event in found.journal.read()]
+    assert events[:3] == [("started", number) for number in range(3)], "three at once"
+    errors = [trial.result.get("error", "") for trial in found.trials()]
+    assert ["do not fill one batch" in error for error in errors] == [False, True, False, True]
+    for mine, theirs in zip(found.trials(), alone.trials(), strict=True):
+        assert mine.values == theirs.values
+        assert mine.result.get("error") == theirs.result.get("error")
+        for one, other in zip(mine.result["executions"], theirs.result["executions"], strict=True):
+            assert (one["seed"], one["epochs"]) == (other["seed"], other["epochs"])
+            assert one["diverged"] == other["diverged"]
+            assert one["curve"] == pytest.approx(other["curve"], abs=2 / 500)
+    found.work(few, tell=pytest.fail)
+
+
+class InPairs(Grid):
+    """A grid that must see the end of a pair before it goes on to the next."""
+
+    def next(self, trials):
+        if len(trials) % 2 == 0 and not all(trial.result for trial in trials):
+            return WAIT
+        return super().next(trials)
+
+
+def test_a_strategy_that_waits_gets_what_it_waits_for(few, tmp_path):
+    space = SearchSpace.of(learning_rate=Choice(0.1, 0.2, 0.3))
+    found = searching(tmp_path, space=space, strategy=InPairs(space), together=3)
+    found.work(few)
+    events = [event["event"] for event in found.journal.read()]
+    assert events == ["started", "started", "ended", "ended", "started", "ended"]
+
+
+def test_a_budget_of_time_is_not_outrun_by_a_batch():
+    def ended(seconds):
+        return Trial(0, {}, {"score": 0.5, "seconds": seconds})
+
+    budget = Budget(seconds=60)
+    assert Budget(trials=3).holds([]) == float("inf")
+    assert budget.holds([]) == 1, "how long a trial takes is not known yet"
+    assert budget.holds([ended(5), ended(15), Trial(2, {})]) == pytest.approx(4)
+
+
+def test_a_search_that_was_killed_at_any_event_goes_on(few, tmp_path, monkeypatch):
+    monkeypatch.setattr(train, "CHECKPOINT", 0)
+    space = SearchSpace.of(learning_rate=Choice(0.03, 0.1, 0.3))
+
+    def dying(trial):
+        raise KeyboardInterrupt
+
+    found = searching(tmp_path, space=space, strategy=Grid(space), together=2)
+    with pytest.raises(KeyboardInterrupt):
+        found.work(few, tell=dying)
+    assert [bool(trial.result) for trial in found.trials()] == [True, False]
+    found.work(few)
+    assert [bool(trial.result) for trial in found.trials()] == [True, True, True]
+    ended = [event["trial"] for event in found.journal.read() if event["event"] == "ended"]
+    assert sorted(ended) == [0, 1, 2]
+
+
+# --- the benchmark --------------------------------------------------------------------------------
+
+
+def test_the_benchmarks_table_compares_with_one_by_one_in_as_many_processes(tmp_path):
+    speeds = {
+        ("one by one", 2, 1): 100,
+        ("together", 4, 1): 250,
+        ("one by one", 2, 2): 200,
+        ("together", 4, 2): 300,
+    }
+    rows = [
+        {"net": "n", "way": way, "trials": trials, "processes": processes, "round": number,
+         "images_per_core_second": speed * factor, "seconds_a_trial": 1000 / speed,
+         "core_seconds_a_trial": 1}
+        for number, factor in ((1, 1), (2, 9), (3, 1))
+        for (way, trials, processes), speed in speeds.items()
+    ]  # fmt: skip
+    write_rows(rows, tmp_path / "rows.csv", benchmark.COLUMNS)
+    _, alone, together, alone_by_two, by_two = benchmark.table(
+        read_rows(tmp_path / "rows.csv")
+    ).splitlines()
+    assert alone.split() == ["n,", "2", "one", "by", "one", "100", "10.00", "1.00"]
+    assert "250   2.5 x" in together
+    assert "4.00   2.5 x" in together
+    assert alone_by_two.split()[-3:] == ["200", "5.00", "1.00"]
+    assert "300   1.5 x" in by_two
+
+
+@pytest.mark.slow
+def test_the_benchmark_measures_end_to_end(tmp_path, capsys):
+    asked = ["--trials", "2", "--rounds", "1", "--epochs", "2", "--images", "500"]
+    assert benchmark.main([*asked, "--out", str(tmp_path / "rows.csv")]) == 0
+    rows = read_rows(tmp_path / "rows.csv")
+    told = [(row["way"], int(row["trials"]), int(row["processes"])) for row in rows]
+    assert told == benchmark.ways([2])
+    assert all(float(row["images_per_core_second"]) > 0 for row in rows)
+    assert "mlp30, 2 together, 2 processes" in capsys.readouterr().out

@@ -1,0 +1,49 @@
+"""Declarations as canonical JSON with one hash, in the spelling of any version."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from zoo.spec.recipe import RENAMED_SETTINGS, RENAMED_VALUES
+
+
+def canonical_json(plain: Any, indent: int | None = None) -> str:
+    """Plain data as JSON with sorted keys, without spaces unless `indent` asks for them."""
+    separators = (",", ":") if indent is None else None
+    return json.dumps(plain, sort_keys=True, indent=indent, separators=separators, allow_nan=False)
+
+
+def canonical_hash(plain: Any) -> str:
+    """SHA-256 of the canonical JSON of plain data, in hexadecimal."""
+    return hashlib.sha256(canonical_json(plain).encode()).hexdigest()
+
+
+def in_todays_spelling(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """A recipe's settings, as any version wrote them, by the names of today.
+
+    >>> in_todays_spelling({"calm": 6, "initializer": "he"})
+    {'dropout_off_epochs': 6, 'initializer': 'he_normal'}
+    """
+    settings = {RENAMED_SETTINGS.get(name, name): value for name, value in recipe.items()}
+    for name, values in RENAMED_VALUES.items():
+        if name in settings and isinstance(settings[name], str):
+            settings[name] = values.get(settings[name], settings[name])
+    return settings
+
+
+def in_first_spelling(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """A recipe's settings by the names that they had first: the hash is over these.
+
+    So weights, searches and results that were stored before a setting was renamed are still known
+    by their hash.
+    """
+    first = {new: old for old, new in RENAMED_SETTINGS.items()}
+    settings = {first.get(name, name): value for name, value in recipe.items()}
+    for name, values in RENAMED_VALUES.items():
+        if name in settings:
+            old = {new: old for old, new in values.items()}
+            settings[name] = old.get(settings[name], settings[name])
+    return settings
