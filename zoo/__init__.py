@@ -15,7 +15,18 @@ import os
 
 from zoo.errors import DataError, RunError, SpecError, UnknownNameError, ZooError
 from zoo.registry import get_spec, list_models, register, unregister
-from zoo.spec import Claim, ConvPool, FullyConnected, ModelSpec, Recipe, Softmax, Vote
+from zoo.spec import (
+    Claim,
+    ConvPool,
+    EnsembleSpec,
+    FullyConnected,
+    FunctionSpec,
+    InputSpec,
+    ModelSpec,
+    Recipe,
+    Softmax,
+    register_layer,
+)
 from zoo.utils.renamed import renamed
 
 # Read when TensorFlow is imported, and set only where the user has not. oneDNN makes convolutions
@@ -51,10 +62,37 @@ _RENAMED = {
 }
 
 __all__ = [
-    "Claim", "ConvPool", "Data", "DataError", "FullyConnected", "ModelSpec", "Recipe", "RunError",
-    "Score", "Softmax", "SpecError", "Split", "TrainResult", "UnknownNameError", "Vote", "ZooError",
-    "build", "evaluate", "get_spec", "list_models", "load", "load_data", "predict", "register",
-    "save", "train", "unregister", "vote",
+    "Claim",
+    "ConvPool",
+    "Data",
+    "DataError",
+    "EnsembleSpec",
+    "FullyConnected",
+    "FunctionSpec",
+    "InputSpec",
+    "ModelSpec",
+    "Recipe",
+    "RunError",
+    "Score",
+    "Softmax",
+    "SpecError",
+    "Split",
+    "TrainResult",
+    "UnknownNameError",
+    "ZooError",
+    "build",
+    "evaluate",
+    "get_spec",
+    "list_models",
+    "load",
+    "load_data",
+    "predict",
+    "register",
+    "register_layer",
+    "save",
+    "train",
+    "unregister",
+    "vote",
 ]  # fmt: skip
 
 

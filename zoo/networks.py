@@ -8,7 +8,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from zoo.spec import Claim, ConvPool, FullyConnected, ModelSpec, Recipe, Softmax, Vote
+from zoo.spec import (
+    Claim,
+    ConvPool,
+    EnsembleSpec,
+    FullyConnected,
+    ModelSpec,
+    NetworkSpec,
+    Recipe,
+    Softmax,
+)
 
 # --- recipes --------------------------------------------------------------------------------------
 
@@ -144,7 +153,7 @@ def quoted(accuracy: float, source: str) -> Claim:
 # --- the table ------------------------------------------------------------------------------------
 
 # fmt: off
-NETWORKS: tuple[ModelSpec, ...] = (
+NETWORKS: tuple[NetworkSpec, ...] = (
     # Chapter 1: the first networks, with the quadratic cost.
     ModelSpec("linear", mlp(),
               IMPROVED, None, "no hidden layer, by the recipe of chapter 3"),
@@ -218,14 +227,14 @@ NETWORKS: tuple[ModelSpec, ...] = (
               DROPOUT, chapter_6(99.60), "dropout in the fully connected layers"),
     ModelSpec("conv2_relu_dropout.fast", DROPOUT_NET,
               FAST_DROPOUT, None, "the same by a recipe of today, with a tenth of the images seen"),
-    ModelSpec("conv2_relu_dropout_x5.fast", (Vote((DROPOUT_NET,) * 5),),
+    EnsembleSpec("conv2_relu_dropout_x5.fast", (DROPOUT_NET,) * 5,
               FAST_DROPOUT, None, "five by that recipe vote"),
     ModelSpec("conv2_relu_dropout.long", DROPOUT_NET,
               LONG_DROPOUT, None, "the fast recipe for longer: a fifth of the book's images seen"),
-    ModelSpec("conv2_relu_dropout_x5.long", (Vote((DROPOUT_NET,) * 5),),
+    EnsembleSpec("conv2_relu_dropout_x5.long", (DROPOUT_NET,) * 5,
               LONG_DROPOUT, None,
               "five vote, each by a recipe of today, with a fifth of the images seen"),
-    ModelSpec("conv2_relu_dropout_x5", (Vote((DROPOUT_NET,) * 5),),
+    EnsembleSpec("conv2_relu_dropout_x5", (DROPOUT_NET,) * 5,
               DROPOUT, chapter_6(99.67, note="one vote of five"), "five dropout networks vote"),
 
     # What the book quotes: declared to be built and counted.

@@ -8,28 +8,48 @@ from typing import TYPE_CHECKING, overload
 
 from zoo.errors import SpecError, UnknownNameError, nearest
 from zoo.networks import NETWORK3, NETWORKS
-from zoo.spec import Claim, KerasFunction, ModelSpec, Recipe
+from zoo.spec import IMAGE_SHAPE, Claim, FunctionSpec, InputSpec, NetworkSpec, Recipe, Shape
+from zoo.spec.function import register_function
 
 if TYPE_CHECKING:
     import keras
 
 ModelFunction = Callable[[], "keras.Model"]
 
-_SPECS: dict[str, ModelSpec] = {}
+_SPECS: dict[str, NetworkSpec] = {}
 
 
 @overload
-def register(spec: ModelSpec) -> ModelSpec: ...
+def register(spec: NetworkSpec) -> NetworkSpec: ...
 @overload
 def register(
-    spec: str, *, recipe: Recipe = ..., claim: Claim | None = ..., summary: str = ...
+    spec: str,
+    *,
+    recipe: Recipe = ...,
+    claim: Claim | None = ...,
+    summary: str = ...,
+    input_shape: Shape = ...,
+    classes: int = ...,
 ) -> Callable[[ModelFunction], ModelFunction]: ...
-def register(spec, *, recipe=NETWORK3, claim=None, summary=""):
+def register(spec, *, recipe=NETWORK3, claim=None, summary="", input_shape=IMAGE_SHAPE, classes=10):
     """Add a network of your own, so that it joins every loop, table and command.
 
-    Give it a `ModelSpec`; or write `@register("my_net")` above a function that takes nothing and
-    returns a Keras model of byte images 28x28x1 with ten probabilities, trained by `recipe`.
-    Raises SpecError where the name is taken.
+    Give it a declaration; or write `@register("my_net")` above a function that takes nothing and
+    returns a Keras model, from bytes of `input_shape` to one probability a class.
+
+    Args:
+        spec: A declaration, or the name of the network that the function below builds.
+        recipe: How the function's network is trained; network3.py's unless given.
+        claim: What the book reports for it.
+        summary: What it is; the first line of the function's docstring unless given.
+        input_shape: Height, width and channels of the images that the function's model takes.
+        classes: The number of its outputs.
+
+    Returns:
+        The declaration, or a decorator that returns the function as it is.
+
+    Raises:
+        SpecError: The name is taken.
 
     >>> import zoo
     >>> from dataclasses import replace
@@ -42,13 +62,16 @@ def register(spec, *, recipe=NETWORK3, claim=None, summary=""):
     if isinstance(spec, str):
 
         def declare(function: ModelFunction) -> ModelFunction:
-            told = summary or (function.__doc__ or "").partition("\n")[0].strip(" .")
-            register(ModelSpec(spec, (KerasFunction(function),), recipe, claim, told))
+            words = summary or (function.__doc__ or "").partition("\n")[0].strip(" .")
+            images = InputSpec(input_shape)
+            register(FunctionSpec(spec, function, recipe, claim, words, images, classes))
             return function
 
         return declare
     if spec.name in _SPECS:
         raise SpecError(f"the name {spec.name!r} is taken: choose another, or unregister it first")
+    if isinstance(spec, FunctionSpec):
+        register_function(spec.function)
     _SPECS[spec.name] = spec
     return spec
 
@@ -58,15 +81,15 @@ def unregister(name: str) -> None:
     del _SPECS[get_spec(name).name]
 
 
-def get_spec(name: str | ModelSpec) -> ModelSpec:
-    """The declaration of a network, by name; a `ModelSpec` is handed back as it is.
+def get_spec(name: str | NetworkSpec) -> NetworkSpec:
+    """The declaration of a network, by name; a spec is handed back as it is.
 
     Raises UnknownNameError, which names the nearest network there is.
 
     >>> get_spec("conv2").parameters
     85670
     """
-    if isinstance(name, ModelSpec):
+    if isinstance(name, NetworkSpec):
         return name
     if name not in _SPECS:
         raise UnknownNameError(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
 from dataclasses import fields
+from functools import singledispatch
 
 from zoo.cli.options import load_images
 from zoo.errors import UnknownNameError, nearest
 from zoo.registry import get_spec, list_models
-from zoo.spec import IMAGE_SHAPE, Layer, ModelSpec, walk
+from zoo.spec import EnsembleSpec, ModelSpec, NetworkSpec, Shape
 from zoo.utils.tensorflow import import_tensorflow
 
 
@@ -31,7 +31,7 @@ def list_networks(options: argparse.Namespace) -> None:
     print(f"{'network':{width}}  parameters  the book  what it is")
     for name in names:
         spec = get_spec(name)
-        parameters = "Keras" if spec.is_function else f"{spec.parameters:,}"
+        parameters = "Keras" if spec.parameters is None else f"{spec.parameters:,}"
         figure = f"{spec.claim.accuracy:.2f} %" if spec.claim and spec.claim.accuracy else "-"
         print(f"{name:{width}}  {parameters:>10}  {figure:>8}  {spec.summary}")
 
@@ -54,23 +54,38 @@ def show(options: argparse.Namespace) -> None:
     print(f"hash      {spec.hash}\n\n{spec.to_json()}")
 
 
-def _layer_rows(spec: ModelSpec) -> list[tuple[str, str, str]]:
-    if spec.is_function:
-        return [(str(spec.layers[0]), "", "")]
-    rows = [("bytes / 256", "28x28x1", ""), *_rows(spec.layers)]
-    if spec.is_vote:
-        members = spec.layers[0].members
-        for layers in dict.fromkeys(members):  # those that are alike are shown once
-            like = [str(number) for number, other in enumerate(members, 1) if other == layers]
-            rows += [(f"member {', '.join(like)}", "", ""), *_rows(layers, "  ")]
+@singledispatch
+def _layer_rows(spec: NetworkSpec) -> list[tuple[str, str, str]]:
+    """What a network consists of: text, output shape and parameters of each part."""
+    return [(str(spec), _size(spec.input.shape), "")]
+
+
+@_layer_rows.register
+def _(spec: ModelSpec) -> list[tuple[str, str, str]]:
+    rows = [(str(spec.input), _size(spec.input.shape), ""), *_rows(spec)]
     return [*rows, ("", "in all", f"{spec.parameters:,}")]
 
 
-def _rows(layers: Sequence[Layer], indent: str = "") -> list[tuple[str, str, str]]:
+@_layer_rows.register
+def _(spec: EnsembleSpec) -> list[tuple[str, str, str]]:
+    rows = [(str(spec.input), _size(spec.input.shape), "")]
+    rows.append((str(spec), str(spec.output_classes), f"{spec.parameters:,}"))
+    for layers in dict.fromkeys(spec.member_layers):  # those that are alike are shown once
+        alike = [n for n, member in enumerate(spec.members, 1) if member.layers == layers]
+        rows.append((f"member {', '.join(map(str, alike))}", "", ""))
+        rows += _rows(spec.members[alike[0] - 1], "  ")
+    return [*rows, ("", "in all", f"{spec.parameters:,}")]
+
+
+def _rows(spec: ModelSpec, indent: str = "") -> list[tuple[str, str, str]]:
     return [
-        (f"{indent}{layer}", "x".join(map(str, shape)), f"{parameters:,}")
-        for layer, shape, parameters in walk(layers, IMAGE_SHAPE)
+        (f"{indent}{layer}", _size(shape), f"{parameters:,}")
+        for layer, shape, parameters in spec.walk()
     ]
+
+
+def _size(shape: Shape) -> str:
+    return "x".join(map(str, shape))
 
 
 def data(options: argparse.Namespace) -> None:

@@ -10,18 +10,18 @@ from zoo.data import Data
 from zoo.evaluation import plots
 from zoo.evaluation.diversity import diversity
 from zoo.evaluation.scores import Predictions, Score, confusion_table, predict
-from zoo.spec import Claim, ModelSpec
+from zoo.spec import Claim, NetworkSpec
 from zoo.training.job import TrainResult
 
 
 def present(result: TrainResult, data: Data, folder: Path) -> None:
     """Print how a run went and how its model scores, and draw pictures into the run's folder."""
     speed = f"{result.images_per_second:,.0f} images a second"
-    epochs = "all members" if result.spec.is_vote else f"{len(result.history)} epochs"
+    epochs = "all members" if result.spec.members else f"{len(result.history)} epochs"
     print(f"\n{epochs} in {result.seconds:.1f} s, {speed}, validation included")
     if result.diverged:
         print(f"diverged: the cost of epoch {len(result.history)} was no longer a number")
-    epoch = 0 if result.spec.is_vote else result.best_epoch
+    epoch = 0 if result.spec.members else result.best_epoch
     answers = present_model(result.spec, result.model, data, folder, epoch)
     claim = result.spec.claim
     if claim and claim.accuracy and (measured := result.measured(claim)) is not None:
@@ -34,7 +34,7 @@ def present(result: TrainResult, data: Data, folder: Path) -> None:
 
 
 def present_model(
-    spec: ModelSpec, model: keras.Model, data: Data, folder: Path, epoch: int = 0
+    spec: NetworkSpec, model: keras.Model, data: Data, folder: Path, epoch: int = 0
 ) -> Predictions:
     """Print a model's score on the test images beside the book's, and draw the digits it missed."""
     answers = predict(model, data.test)
@@ -43,7 +43,7 @@ def present_model(
     print(f"  here      {answers.score}, {_interval(answers.score)}")
     print(f"  the book  {spec.claim or 'no figure'}\n")
     print(confusion_table(answers.confusion()))
-    if spec.is_vote:
+    if spec.members:
         print(f"\n{diversity(model, data.test)}")
     wrong = folder / "wrong_digits.png"
     plots.wrong_digits(data.test, answers, wrong, title=spec.name)

@@ -8,7 +8,7 @@ import json
 from zoo.cli.options import load_images, settings
 from zoo.errors import SpecError
 from zoo.registry import get_spec
-from zoo.spec import ModelSpec
+from zoo.spec import NetworkSpec
 from zoo.utils.tensorflow import import_tensorflow
 
 
@@ -120,7 +120,7 @@ def table(options: argparse.Namespace) -> None:
         print(f"written into {options.write}")
 
 
-def _asked_for(options: argparse.Namespace) -> ModelSpec:
+def _asked_for(options: argparse.Namespace) -> NetworkSpec:
     if (options.name is None) == (options.best is None):
         raise SpecError("train takes a network's name, or --from the best.json of a search")
     if options.name:
@@ -129,4 +129,4 @@ def _asked_for(options: argparse.Namespace) -> ModelSpec:
         plain = json.loads(options.best.read_text())["spec"]
     except (ValueError, KeyError, TypeError) as error:
         raise SpecError(f"{options.best} is no best.json of a search: it has no spec") from error
-    return ModelSpec.from_json(json.dumps(plain))
+    return NetworkSpec.from_plain(plain)

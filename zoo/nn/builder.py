@@ -7,7 +7,7 @@ numbers here: they come from the records, and from the modules beside this one.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import singledispatch
 
@@ -20,34 +20,26 @@ from zoo.nn.block_model import BlockModel
 from zoo.nn.dropout import BookDropout
 from zoo.nn.voting import Tally
 from zoo.spec import (
-    DIGITS,
-    IMAGE_SHAPE,
-    PIXEL_SCALE,
     ConvPool,
+    EnsembleSpec,
     FullyConnected,
-    KerasFunction,
+    FunctionSpec,
+    Layer,
     ModelSpec,
+    NetworkSpec,
     Recipe,
     Softmax,
-    Vote,
 )
 
 
-def build_model(spec: ModelSpec, *, seed: int | None = None) -> keras.Model:
+def build_model(spec: NetworkSpec, *, seed: int | None = None) -> keras.Model:
     """Turn a declaration into a Keras model, compiled with its recipe.
 
-    Bytes (uint8, 28x28x1) go in, and scaling them is the model's first layer, so that training,
-    serving and exports share one contract. The same seed gives the same initial weights.
+    Bytes (uint8) of the declared shape go in, and scaling them is the model's first layer, so that
+    training, serving and exports share one contract. The same seed gives the same initial weights.
     """
-    images = keras.Input(IMAGE_SHAPE, dtype="uint8", name="images")
-    if spec.is_function:
-        outputs = _call_function(spec.layers[0], images, seed)
-    else:
-        context = BuildContext(spec.recipe, seeds=_seeds(seed))
-        with _computing_in(spec.recipe.precision):
-            outputs = keras.layers.Rescaling(PIXEL_SCALE, name="scale_pixels")(images)
-            for layer in spec.layers:
-                outputs = add_layer(layer, outputs, context)
+    images = keras.Input(spec.input.shape, dtype=spec.input.dtype, name="images")
+    outputs = add_network(spec, images, seed)
     model = BlockModel(images, outputs, name=spec.name.replace(".", "_"))
     _compile(model, spec)
     return model
@@ -70,6 +62,59 @@ class BuildContext:
     def initial(self, deviation: float) -> keras.Initializer:
         """Normal with mean 0, from a seed of its own."""
         return keras.initializers.RandomNormal(stddev=deviation, seed=next(self.seeds))
+
+
+# --- one function for each kind of network --------------------------------------------------------
+
+
+@singledispatch
+def add_network(spec, images, seed: int | None):
+    """Add all of a declared network to the images; register a function here for another kind."""
+    raise SpecError(f"no Keras builder is registered for a {type(spec).__name__}")
+
+
+@add_network.register
+def _(spec: ModelSpec, images, seed: int | None):
+    context = BuildContext(spec.recipe, seeds=_seeds(seed))
+    with _computing_in(spec.recipe.precision):
+        return _add_layers(spec.layers, _scaled(spec, images), context)
+
+
+@add_network.register
+def _(spec: EnsembleSpec, images, seed: int | None):
+    seeds, outputs = _seeds(seed), []
+    with _computing_in(spec.recipe.precision):
+        x = _scaled(spec, images)
+        for number, layers in enumerate(spec.member_layers, start=1):
+            context = BuildContext(spec.recipe, seeds, prefix=f"member_{number}_")
+            outputs.append(_add_layers(layers, x, context))
+        return Tally(spec.rule, spec.weights, name="tally_1", dtype="float32")(outputs)
+
+
+@add_network.register
+def _(spec: FunctionSpec, images, seed: int | None):
+    if seed is not None:
+        keras.utils.set_random_seed(seed)  # the only hold on initializers that are not ours
+    model, name = spec.function(), str(spec)
+    if not isinstance(model, keras.Model):
+        raise SpecError(f"{name} must return a keras.Model, not {type(model).__name__}")
+    outputs = model(images)
+    if outputs.shape != (None, spec.classes):
+        raise SpecError(
+            f"{name} must put out {spec.classes} numbers an image, "
+            f"not a tensor of shape {outputs.shape}"
+        )
+    return outputs
+
+
+def _scaled(spec: NetworkSpec, images):
+    return keras.layers.Rescaling(spec.input.scale, name="scale_pixels")(images)
+
+
+def _add_layers(layers: Iterable[Layer], x, context: BuildContext):
+    for layer in layers:
+        x = add_layer(layer, x, context)
+    return x
 
 
 # --- one function for each kind of layer ----------------------------------------------------------
@@ -127,19 +172,6 @@ def _(layer: Softmax, x, context: BuildContext):
     )(x)
 
 
-@add_layer.register
-def _(layer: Vote, x, context: BuildContext):
-    outputs = []
-    for number, parts in enumerate(layer.members, start=1):
-        member = BuildContext(context.recipe, context.seeds, prefix=f"member_{number}_")
-        output = x
-        for part in parts:
-            output = add_layer(part, output, member)
-        outputs.append(output)
-    name = context.name("tally")
-    return Tally(layer.rule, layer.weights, name=name, dtype="float32")(outputs)
-
-
 def _flat_and_dropped(x, dropout: float, context: BuildContext):
     if len(x.shape) > 2:
         x = keras.layers.Flatten(name=context.name("flatten"))(x)
@@ -152,7 +184,7 @@ def _flat_and_dropped(x, dropout: float, context: BuildContext):
 # --- the rest -------------------------------------------------------------------------------------
 
 
-def _compile(model: keras.Model, spec: ModelSpec) -> None:
+def _compile(model: keras.Model, spec: NetworkSpec) -> None:
     model.compile(
         optimizer=optimizers.optimizer(spec.recipe),
         loss=losses.cost(spec),
@@ -161,13 +193,17 @@ def _compile(model: keras.Model, spec: ModelSpec) -> None:
     )
 
 
-def _best_jit(spec: ModelSpec) -> bool | str:
+def _best_jit(spec: NetworkSpec) -> bool | str:
     # XLA halves the time of dense networks, but its convolutions on a processor are far slower
     # than oneDNN's. On other backends, and for functions, Keras decides.
-    dense = all(isinstance(layer, FullyConnected | Softmax) for layer in spec.layers)
-    if keras.backend.backend() != "tensorflow" or spec.is_function:
+    if keras.backend.backend() != "tensorflow" or isinstance(spec, FunctionSpec):
         return "auto"
-    return dense
+    return isinstance(spec, ModelSpec) and is_dense(spec)
+
+
+def is_dense(spec: ModelSpec) -> bool:
+    """Whether all layers of a network are fully connected."""
+    return all(isinstance(layer, FullyConnected | Softmax) for layer in spec.layers)
 
 
 @contextlib.contextmanager
@@ -178,21 +214,6 @@ def _computing_in(precision: str) -> Iterator[None]:
         yield
     finally:
         keras.config.set_dtype_policy(before)
-
-
-def _call_function(layer: KerasFunction, images, seed: int | None):
-    if seed is not None:
-        keras.utils.set_random_seed(seed)  # the only hold on initializers that are not ours
-    model = layer.function()
-    if not isinstance(model, keras.Model):
-        raise SpecError(f"{layer.reference} must return a keras.Model, not {type(model).__name__}")
-    outputs = model(images)
-    if outputs.shape != (None, DIGITS):
-        raise SpecError(
-            f"{layer.reference} must put out {DIGITS} numbers an image, "
-            f"not a tensor of shape {outputs.shape}"
-        )
-    return outputs
 
 
 def _seeds(seed: int | None) -> Iterator[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 from keras import ops
 
-from zoo.spec import DIGITS, ModelSpec
+from zoo.spec import NetworkSpec
 
 
 class QuadraticCost(keras.losses.Loss):
@@ -19,7 +19,7 @@ class QuadraticCost(keras.losses.Loss):
         self.signed = signed
 
     def call(self, y_true, y_pred):
-        targets = _one_hot(y_true)
+        targets = _one_hot(y_true, y_pred)
         if self.signed:
             targets = 2 * targets - 1
         return 0.5 * ops.sum(ops.square(y_pred - targets), axis=-1)
@@ -34,14 +34,15 @@ class CrossEntropyCost(keras.losses.Loss):
     """
 
     def call(self, y_true, y_pred):
-        return DIGITS * keras.losses.binary_crossentropy(_one_hot(y_true), y_pred)
+        targets = _one_hot(y_true, y_pred)
+        return y_pred.shape[-1] * keras.losses.binary_crossentropy(targets, y_pred)
 
 
 class SoftmaxCrossEntropyCost(keras.losses.Loss):
     """The cross-entropy of eq. 63 for softmax outputs, computed from the activations."""
 
     def call(self, y_true, y_pred):
-        y = _one_hot(y_true)
+        y = _one_hot(y_true, y_pred)
         a = ops.clip(y_pred, keras.config.epsilon(), 1 - keras.config.epsilon())
         return -ops.sum(y * ops.log(a) + (1 - y) * ops.log1p(-a), axis=-1)
 
@@ -61,7 +62,8 @@ class SmoothedLogLikelihoodCost(keras.losses.Loss):
         self.smoothing = smoothing
 
     def call(self, y_true, y_pred):
-        targets = _one_hot(y_true) * (1 - self.smoothing) + self.smoothing / DIGITS
+        targets = _one_hot(y_true, y_pred) * (1 - self.smoothing)
+        targets = targets + self.smoothing / y_pred.shape[-1]
         return keras.losses.categorical_crossentropy(targets, y_pred)
 
 
@@ -72,7 +74,7 @@ COSTS = {
 }
 
 
-def cost(spec: ModelSpec) -> keras.losses.Loss:
+def cost(spec: NetworkSpec) -> keras.losses.Loss:
     """The cost that a network's recipe names, for the outputs that its last layer has."""
     if spec.recipe.signed:
         return QuadraticCost(signed=True)
@@ -83,5 +85,5 @@ def cost(spec: ModelSpec) -> keras.losses.Loss:
     return COSTS[spec.recipe.cost]()
 
 
-def _one_hot(labels):
-    return ops.one_hot(ops.reshape(ops.cast(labels, "int32"), (-1,)), DIGITS)
+def _one_hot(labels, outputs):
+    return ops.one_hot(ops.reshape(ops.cast(labels, "int32"), (-1,)), outputs.shape[-1])

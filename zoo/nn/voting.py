@@ -9,7 +9,6 @@ import numpy as np
 from keras import ops
 
 from zoo.errors import SpecError
-from zoo.spec import DIGITS
 
 
 def members(model: keras.Model) -> list[keras.Model]:
@@ -73,7 +72,7 @@ class Tally(keras.layers.Layer):
         weights = np.array(self.shares or [1.0] * len(outputs), dtype="float32")
         weights = ops.reshape(weights / weights.sum(), (-1, 1, 1))
         outputs = ops.stack(list(outputs))
-        ballots = ops.one_hot(ops.argmax(outputs, axis=-1), DIGITS, dtype=outputs.dtype)
+        ballots = ops.one_hot(ops.argmax(outputs, axis=-1), outputs.shape[-1], dtype=outputs.dtype)
         totals = ops.maximum(ops.sum(outputs, axis=-1, keepdims=True), keras.config.epsilon())
         probabilities = outputs / totals
         return ops.sum(weights * ballots, axis=0), ops.sum(weights * probabilities, axis=0)

@@ -13,7 +13,7 @@ from typing import Any
 from zoo.errors import RunError, UnknownNameError, ZooError, nearest
 from zoo.evaluation.scores import Score
 from zoo.registry import get_spec
-from zoo.spec import ModelSpec, validation
+from zoo.spec import NetworkSpec, validation
 from zoo.utils.atomic import atomic_write
 
 MANIFEST, WEIGHTS = "manifest.json", "weights.safetensors"
@@ -49,8 +49,8 @@ class Entry:
             raise RunError(f"the weights of {self.name} cannot be in {self.file}")
 
     @property
-    def trained_by(self) -> ModelSpec:
-        return ModelSpec.from_json(json.dumps(self.spec))
+    def trained_by(self) -> NetworkSpec:
+        return NetworkSpec.from_plain(self.spec)
 
     @property
     def score(self) -> Score:
@@ -60,7 +60,7 @@ class Entry:
 
 def saved_models() -> Path:
     """The folder of pretrained networks: $ZOO_SAVED_MODELS, or else the repository's own."""
-    beside = Path(__file__).parent.parent / "saved_models"
+    beside = Path(__file__).parents[2] / "saved_models"
     return Path(os.environ.get("ZOO_SAVED_MODELS") or beside)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from zoo.evaluation.scores import Predictions, confusion_table
 from zoo.pretrained.manifest import Entry
-from zoo.spec import Claim, ModelSpec
+from zoo.spec import Claim, NetworkSpec
 
 TEXT = """\
 ---
@@ -65,7 +65,7 @@ not for reading anything that matters to somebody without a person who looks.
 """
 
 
-def card(entry: Entry, architecture: ModelSpec, answers: Predictions) -> str:
+def card(entry: Entry, architecture: NetworkSpec, answers: Predictions) -> str:
     """The card of a pretrained network, from its manifest entry and its answers to the test set."""
     low, high = entry.score.interval()
     return TEXT.format(
@@ -102,7 +102,7 @@ def _claim(claim: Claim | None) -> str:
     return f"{claim}; {claim.note}" if claim.note else str(claim)
 
 
-def _recipe(entry: Entry, architecture: ModelSpec) -> str:
+def _recipe(entry: Entry, architecture: NetworkSpec) -> str:
     trained_by = entry.trained_by
     if trained_by.hash == architecture.hash:
         return f"`{trained_by.name}`, the book's"
@@ -111,6 +111,6 @@ def _recipe(entry: Entry, architecture: ModelSpec) -> str:
 
 def _epochs(entry: Entry) -> str:
     epochs = entry.trained_by.recipe.epochs
-    if entry.trained_by.is_vote:
+    if entry.trained_by.members:
         return f"members after their best validation epochs of {epochs}"
     return f"after its best validation epoch, {entry.best_epoch} of {epochs}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,13 @@ from zoo.nn.builder import build_model
 from zoo.nn.voting import Tally
 from zoo.pretrained.manifest import entry_of, saved_models, verify
 from zoo.registry import get_spec
-from zoo.spec import IMAGE_SHAPE, ModelSpec, Vote
+from zoo.spec import NetworkSpec
+from zoo.spec.ensemble import check_rule
 from zoo.training import weights as weights_files
 
 
 def build(
-    name: str | ModelSpec,
+    name: str | NetworkSpec,
     *,
     seed: int | None = None,
     weights: bool | str | Path = False,
@@ -42,7 +44,7 @@ def build(
     return model
 
 
-def load(name: str | ModelSpec, *, seed: int | None = None, **settings: Any) -> keras.Model:
+def load(name: str | NetworkSpec, *, seed: int | None = None, **settings: Any) -> keras.Model:
     """A network of the zoo with its pretrained weights; `settings` change its recipe.
 
     The file's SHA-256 is checked before it is read, and its names, shapes and types before a number
@@ -57,7 +59,7 @@ def load(name: str | ModelSpec, *, seed: int | None = None, **settings: Any) -> 
         )
     spec = get_spec(name)
     entry = entry_of(spec.name)
-    if entry.trained_by.layers != spec.layers:
+    if entry.trained_by.body() != spec.body():
         raise RunError(f"the pretrained weights of {entry.name} are for other layers: train it")
     path = saved_models() / entry.file
     verify(path, entry)
@@ -101,16 +103,46 @@ def vote(
 ) -> keras.Model:
     """One model of several: pretrained networks by name, or models of your own.
 
-    Each takes byte images and puts out ten numbers; so does the vote. `rule` and `weights` are
-    those of `zoo.Vote`. Raises SpecError where they do not fit, and UnknownNameError.
+    Args:
+        members: Names, or models that take images of one shape and put out one number a class.
+        rule: 'plurality' or 'mean', as in `EnsembleSpec`.
+        weights: One a member, above 0, or none.
+        name: The name of the model.
+
+    Returns:
+        A model from images to the shares of the votes, or to the mean probabilities, compiled with
+        the accuracy for its metric.
+
+    Raises:
+        SpecError: Members, rule or weights do not fit each other.
+        UnknownNameError: There is no network of a name.
     """
     if isinstance(members, str):
         raise SpecError(f"a vote takes a list of members, not the one name {members!r}")
     models = [load(member) if isinstance(member, str) else member for member in members]
-    Vote([model.layers for model in models], rule, weights)  # checks rule and weights
-    images = keras.Input(IMAGE_SHAPE, dtype="uint8", name="images")
+    if not models:
+        raise SpecError("a vote needs members: give names or models")
+    check_rule(_Rule(rule, weights), len(models))
+    shapes = sorted({(model.input_shape[1:], model.output_shape[1:]) for model in models})
+    if len(shapes) > 1:
+        told = " and ".join(f"{images} -> {outputs}" for images, outputs in shapes)
+        raise SpecError(f"the members of a vote take and put out different shapes: {told}")
+    images = keras.Input(shapes[0][0], dtype="uint8", name="images")
     outputs = [
         keras.Model(model.inputs, model.outputs[0], name=f"member_{number}")(images)
         for number, model in enumerate(models, start=1)
     ]
-    return keras.Model(images, Tally(rule, weights, name="tally_1")(outputs), name=name)
+    model = keras.Model(images, Tally(rule, weights, name="tally_1")(outputs), name=name)
+    model.compile(
+        loss="sparse_categorical_crossentropy",
+        metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
+    )
+    return model
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """How a vote is counted, to be checked."""
+
+    rule: str
+    weights: Sequence[float]

@@ -17,7 +17,7 @@ from zoo.nn.builder import build_model
 from zoo.pretrained import manifest
 from zoo.pretrained.model_card import card
 from zoo.registry import get_spec
-from zoo.spec import ModelSpec
+from zoo.spec import NetworkSpec
 from zoo.training import weights
 from zoo.training.run_folder import load_run
 from zoo.utils.atomic import atomic_write
@@ -68,7 +68,7 @@ def publish(network: str, runs: Path, data: Data) -> manifest.Entry:
     return entry
 
 
-def best_run(spec: ModelSpec, runs: Path) -> tuple[Path, dict[str, Any]]:
+def best_run(spec: NetworkSpec, runs: Path) -> tuple[Path, dict[str, Any]]:
     """The finished run of a spec with the best validation accuracy, and what its run.json tells.
 
     Of equal ones it is the one with the lowest seed.

@@ -23,7 +23,7 @@ from zoo.nn.builder import build_model
 from zoo.nn.voting import Tally
 from zoo.registry import get_spec
 from zoo.reproduction.reproduce import RUNS, run_folder
-from zoo.spec import DIGITS, ModelSpec, Vote
+from zoo.spec import EnsembleSpec, ModelSpec
 from zoo.training.run_folder import load_run
 
 # Outputs of members that are counted in one go: 40 MB of them.
@@ -116,15 +116,17 @@ def sample_ensembles(
     there are fewer than `of`, for a rule that does not exist, and for a network that votes already.
     """
     spec = get_spec(network)
-    if spec.is_vote:
-        raise SpecError(f"{spec.name} is a vote: draw from the runs of its members' recipe")
+    if not isinstance(spec, ModelSpec):
+        raise SpecError(
+            f"{spec.name} is no single network: draw from the runs of its members' recipe"
+        )
     seeds = tuple(_found(spec, runs) if seeds is None else dict.fromkeys(seeds))
     if not 1 <= of <= len(seeds):
         raise SpecError(
             f"votes of {of} need as many runs of {spec.name}, and there are {len(seeds)}: "
             f"python -m zoo reproduce {spec.name} --seeds {max(of, 1)}"
         )
-    Vote([spec.layers] * of, rule)  # checks the rule
+    EnsembleSpec(spec.name, (spec.layers,) * of, spec.recipe, rule=rule)  # checks the rule
     splits = (data.validation, data.test)
     outputs = [_outputs(run_folder(spec.name, seed, runs), spec, splits) for seed in seeds]
     validation, test = (np.stack(each) for each in zip(*outputs, strict=True))
@@ -165,7 +167,7 @@ def sample_subsets(pool: int, of: int, most: int) -> np.ndarray:
 def count_correct(
     outputs: np.ndarray, labels: np.ndarray, chosen: np.ndarray, rule: str
 ) -> np.ndarray:
-    """How many images the vote of each draw answers rightly, [draws], by the rule of a `Vote`.
+    """How many images the vote of each draw answers rightly, [draws], by the rule of an ensemble.
 
     `outputs` [pool, images, 10] is what each member of the pool says of each image.
     """
@@ -178,7 +180,7 @@ def count_correct(
     for start in range(0, len(chosen), at_once):
         part = chosen[start : start + at_once]
         drawn = np.swapaxes(outputs[part], 0, 1)
-        told = tally([member.reshape(-1, DIGITS) for member in drawn])
+        told = tally([member.reshape(-1, outputs.shape[-1]) for member in drawn])
         digits = ops.convert_to_numpy(told).argmax(axis=-1).reshape(len(part), len(labels))
         found.append(surely + (digits == labels).sum(axis=1))
     return np.concatenate(found)

@@ -11,7 +11,7 @@ from zoo.data import Data, load_data
 from zoo.errors import RunError
 from zoo.registry import get_spec
 from zoo.reproduction.results import RESULTS, Row, append
-from zoo.spec import ModelSpec
+from zoo.spec import NetworkSpec
 from zoo.training import parallel
 from zoo.training.job import TrainResult
 from zoo.training.train import train
@@ -25,7 +25,7 @@ def run_folder(name: str, seed: int, runs: Path = RUNS) -> Path:
 
 
 def reproduce(
-    network: str | ModelSpec,
+    network: str | NetworkSpec,
     seeds: Iterable[int],
     *,
     jobs: int = 1,
@@ -40,13 +40,13 @@ def reproduce(
     run that diverged.
     """
     spec = get_spec(network)
-    members = jobs if spec.is_vote else 1
+    members = jobs if spec.members else 1
     calls = [(spec, seed, runs, results, members, progress and jobs == 1) for seed in seeds]
     for _, row in parallel.results(_run, calls, jobs // members, tensorflow=True):
         yield row
 
 
-def _run(spec: ModelSpec, seed: int, runs: Path, results: Path, jobs: int, progress: bool) -> Row:
+def _run(spec: NetworkSpec, seed: int, runs: Path, results: Path, jobs: int, progress: bool) -> Row:
     data = load_data(progress=progress)
     folder = run_folder(spec.name, seed, runs)
     result = train(

@@ -1,24 +1,57 @@
 """The layers that a network is declared with: frozen records that know their shapes and sizes.
 
-They hold no Keras; `zoo/builder.py` turns each kind into Keras layers.
+They hold no Keras; `zoo/nn/builder.py` turns each kind into Keras layers. A kind of your own is a
+frozen dataclass that `register_layer` makes known, and a function for it in the builder.
 """
 
 from __future__ import annotations
 
 import math
-import sys
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields
-from typing import Any, Literal, get_args
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal, Protocol, TypeVar
 
 from zoo.errors import SpecError, nearest
 from zoo.spec import validation
 
 Shape = tuple[int, ...]
 Activation = Literal["sigmoid", "tanh", "relu", "linear"]
-Rule = Literal["plurality", "mean"]
 
 
+class Layer(Protocol):
+    """What every kind of layer can tell of itself; `str` describes it in a line."""
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """The shape that it puts out, given its input's; SpecError where that does not fit."""
+
+    def parameters(self, shape: Shape) -> int:
+        """Its weights and biases, given its input's shape."""
+
+
+Kind = TypeVar("Kind", bound=type)
+KINDS: dict[str, type] = {}
+
+
+def register_layer(kind: Kind) -> Kind:
+    """Make a kind of layer known by its class name, so that declarations in JSON can name it.
+
+    Args:
+        kind: A frozen dataclass with the methods of `Layer`, whose fields are plain data.
+
+    Returns:
+        The class itself, so that this can stand above it as a decorator.
+
+    Raises:
+        SpecError: The name is taken by another kind.
+    """
+    if KINDS.setdefault(kind.__name__, kind) is not kind:
+        raise SpecError(
+            f"a layer kind {kind.__name__!r} is there already: choose another name"
+        )
+    return kind
+
+
+@register_layer
 @dataclass(frozen=True)
 class ConvPool:
     """A convolution (valid, stride 1), max-pooling, and an activation (chapter 6, eq. 125).
@@ -56,6 +89,7 @@ class ConvPool:
         return self.filters * (self.kernel**2 * channels + 1)
 
 
+@register_layer
 @dataclass(frozen=True)
 class FullyConnected:
     """A dense layer; `dropout` is the chance that one of its *inputs* is dropped in training.
@@ -83,6 +117,7 @@ class FullyConnected:
         return self.units * (math.prod(shape) + 1)
 
 
+@register_layer
 @dataclass(frozen=True)
 class Softmax:
     """The output layer of chapter 6: dense, its activations a distribution (chapter 3, eq. 78)."""
@@ -104,78 +139,46 @@ class Softmax:
         return self.units * (math.prod(shape) + 1)
 
 
-@dataclass(frozen=True)
-class Vote:
-    """Several networks, trained apart, that answer together (chapter 6); each member is its layers.
+def checked(layers: Any, where: str) -> tuple[Layer, ...]:
+    """Layers as a tuple, each of a registered kind.
 
-    By the rule 'plurality', the book's, each member votes for one digit, and the outputs are the
-    shares of the votes; of digits with equal shares the one with the higher mean probability wins.
-    By 'mean' the outputs are the means of the members' probabilities. `weights`, one a member, make
-    some members count for more, by either rule. Raises SpecError where members or weights do not
-    fit each other.
+    Raises:
+        SpecError: There are none, or something else stands among them.
     """
-
-    members: tuple[tuple[Layer, ...], ...]
-    rule: Rule = "plurality"
-    weights: tuple[float, ...] = ()
-
-    def __str__(self) -> str:
-        weighted = ", weighted" if self.weights else ""
-        return f"{len(self.members)} networks answer together, by {self.rule}{weighted}"
-
-    def __post_init__(self) -> None:
-        validation.choice(self, "rule", Rule)
-        validation.positives(self, "weights")
-        object.__setattr__(self, "members", tuple(tuple(member) for member in self.members))
-        if not self.members or not all(self.members):
-            raise SpecError("a vote needs members: give each as a tuple of layers")
-        if self.weights and len(self.weights) != len(self.members):
+    if isinstance(layers, str) or not isinstance(layers, Iterable):
+        raise SpecError(f"the layers of {where} must be a sequence of layers, not {layers!r}")
+    layers = tuple(layers)
+    if not layers:
+        raise SpecError(f"{where} has no layers: give it at least an output layer")
+    for layer in layers:
+        if KINDS.get(type(layer).__name__) is not type(layer):
             raise SpecError(
-                f"{len(self.members)} members vote, and {len(self.weights)} weights are given: "
-                "give one a member, or none"
+                f"{layer!r} is no layer that {where} could have: its kind is not registered. "
+                f"Kinds: {', '.join(KINDS)}."
             )
-
-    def output_shape(self, shape: Shape) -> Shape:
-        shapes = {walk(member, shape)[-1][1] for member in self.members}
-        if len(shapes) > 1:
-            raise SpecError(f"the members of a vote put out different shapes: {sorted(shapes)}")
-        return shapes.pop()
-
-    def parameters(self, shape: Shape) -> int:
-        return sum(row[2] for member in self.members for row in walk(member, shape))
+    return layers
 
 
-@dataclass(frozen=True)
-class KerasFunction:
-    """A whole network written as a function that returns a Keras model of bytes 28x28x1.
+def with_outputs(layers: tuple[Layer, ...], units: int) -> tuple[Layer, ...]:
+    """The layers with another number of outputs: the last one's units replaced.
 
-    In JSON it is `module:name`, and it is read back only from a module that is already imported:
-    a declaration never causes code to be loaded.
+    Raises:
+        SpecError: The last layer has no units.
     """
-
-    function: Callable[[], Any]
-
-    def __str__(self) -> str:
-        return f"the Keras function {self.reference}"
-
-    @property
-    def reference(self) -> str:
-        return f"{self.function.__module__}:{self.function.__qualname__}"
-
-
-Layer = ConvPool | FullyConnected | Softmax | Vote | KerasFunction
-KINDS = {kind.__name__: kind for kind in get_args(Layer)}
+    *body, last = layers
+    if not hasattr(last, "units"):
+        raise SpecError(f"the last layer ({last}) has no units to set: end with a dense layer")
+    return (*body, replace(last, units=units))
 
 
 def walk(layers: Iterable[Layer], shape: Shape) -> list[tuple[Layer, Shape, int]]:
     """Each layer with its output shape and number of parameters, given the input's shape.
 
-    Raises SpecError where a layer does not fit the one before it.
+    Raises:
+        SpecError: A layer does not fit the one before it.
     """
     rows = []
     for layer in layers:
-        if isinstance(layer, KerasFunction):
-            raise SpecError(f"only Keras can count the layers of {layer.reference}: build it")
         parameters = layer.parameters(shape)
         shape = layer.output_shape(shape)
         rows.append((layer, shape, parameters))
@@ -184,12 +187,7 @@ def walk(layers: Iterable[Layer], shape: Shape) -> list[tuple[Layer, Shape, int]
 
 def to_plain(layer: Layer) -> dict[str, Any]:
     """A layer as plain data for JSON: its fields, and its `kind`."""
-    if isinstance(layer, KerasFunction):
-        return {"kind": "KerasFunction", "function": layer.reference}
-    plain = non_default_fields(layer)
-    if isinstance(layer, Vote):
-        plain["members"] = [[to_plain(part) for part in member] for member in layer.members]
-    return {"kind": type(layer).__name__, **plain}
+    return {"kind": type(layer).__name__, **non_default_fields(layer)}
 
 
 def non_default_fields(record: Any) -> dict[str, Any]:
@@ -199,34 +197,25 @@ def non_default_fields(record: Any) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value != defaults[name]}
 
 
-def from_plain(plain: dict[str, Any], where: str = "layer") -> Layer:
-    """Read a layer back from `to_plain`'s form; SpecError for a kind or field that is unknown."""
-    kind = plain.get("kind") if isinstance(plain, dict) else None
+def from_plain(plain: Any, where: str = "layer") -> Layer:
+    """Read a layer back from `to_plain`'s form.
+
+    Raises:
+        SpecError: The kind or a field is unknown, or a value out of range.
+    """
+    kind = plain.get("kind") if isinstance(plain, Mapping) else None
     if kind not in KINDS:
         raise SpecError(
             f"{where} is of no known kind ({kind!r}).{nearest(str(kind), KINDS)} "
             f"Kinds: {', '.join(KINDS)}."
         )
     values = {name: value for name, value in plain.items() if name != "kind"}
-    validation.known_names(
-        values, [field.name for field in fields(KINDS[kind])], f"{where}, a {kind},"
-    )
-    if kind == "KerasFunction":
-        return KerasFunction(_loaded_function(values["function"]))
-    if kind == "Vote":
-        values["members"] = tuple(
-            tuple(from_plain(part, f"{where}.members") for part in member)
-            for member in values["members"]
-        )
-    return KINDS[kind](**values)
-
-
-def _loaded_function(reference: str) -> Callable[[], Any]:
-    module, _, name = reference.partition(":")
-    function = getattr(sys.modules.get(module), name, None)
-    if not callable(function):
-        raise SpecError(f"{reference} builds this network but is not loaded: import {module} first")
-    return function
+    known = [field.name for field in fields(KINDS[kind])]
+    validation.known_names(values, known, f"{where}, a {kind},")
+    try:
+        return KINDS[kind](**values)
+    except TypeError as error:
+        raise SpecError(f"{where}, a {kind}, cannot be made: {error}") from error
 
 
 def _dropped(dropout: float) -> str:

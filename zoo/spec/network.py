@@ -1,37 +1,215 @@
 """The declaration of a network: its layers, its recipe, and what the book claims for it.
 
 A declaration is frozen data that checks itself when made and travels as canonical JSON with one
-hash. A variant is a copy with some fields changed.
+hash. A variant is a copy with some fields changed. There are three kinds behind one interface:
+`ModelSpec`, a stack of layers; `EnsembleSpec`, several networks that answer together; and
+`FunctionSpec`, a Keras function.
 """
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, fields, replace
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, ClassVar, Self
 
 from zoo.errors import SpecError
 from zoo.spec import layers, serialization, validation
 from zoo.spec.claim import Claim
-from zoo.spec.layers import KerasFunction, Layer, Shape, Vote
+from zoo.spec.inputs import InputSpec
+from zoo.spec.layers import Layer, Shape
 from zoo.spec.recipe import RENAMED_SETTINGS, Recipe
 
-IMAGE_SHAPE: Shape = (28, 28, 1)
+# What a declaration may change beside the settings of its recipe.
+ARCHITECTURE = ("layers", "input_shape", "classes")
 
-# The book's images are floats byte / 256, so that black is 0.996 and not 1.
-PIXEL_SCALE = 1 / 256
 
-DIGITS = 10
+class NetworkSpec:
+    """What all kinds of network share: a name, a recipe, the book's claim, and one hash.
+
+    Each kind is a frozen dataclass with at least these fields.
+    """
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+    name: str
+    recipe: Recipe
+    claim: Claim | None
+    summary: str
+    input: InputSpec
+
+    # Kinds that are told apart, in JSON, by the kind of their one entry in `layers`.
+    KINDS: ClassVar[dict[str, type[NetworkSpec]]] = {}
+
+    def _check(self) -> None:
+        parts = self.name.split(".") if isinstance(self.name, str) else []
+        if len(parts) not in (1, 2) or not all(part.isidentifier() for part in parts):
+            raise SpecError(
+                f"{self.name!r} is no name for a network: use letters, digits and underscores, "
+                "and a dot before the recipe, as in 'conv2_relu.expanded'"
+            )
+        # Keras would train these without a word, down the gradient of something else.
+        allowed = {
+            "cross_entropy": ("sigmoid", "softmax"),
+            "log_likelihood": ("softmax",),
+        }.get(self.recipe.cost)
+        if allowed and self.output_activation not in allowed:
+            raise SpecError(
+                f"{self.name} has {self.output_activation} outputs, and the {self.recipe.cost} "
+                f"cost is for {' or '.join(allowed)} outputs: change the last layer or the cost"
+            )
+
+    # --- what each kind answers -------------------------------------------------------------------
+
+    @property
+    def members(self) -> tuple[ModelSpec, ...]:
+        """The networks that train apart and answer together; none of a single network."""
+        return ()
+
+    @property
+    def output_activation(self) -> str:
+        """The activation of the outputs."""
+        raise NotImplementedError
+
+    @property
+    def output_classes(self) -> int:
+        """The number of classes, one an output."""
+        raise NotImplementedError
+
+    @property
+    def parameters(self) -> int | None:
+        """Weights and biases in all; None where only Keras can count them."""
+        raise NotImplementedError
+
+    def body(self) -> list[dict[str, Any]]:
+        """What the network consists of, as plain data: the `layers` of its JSON."""
+        raise NotImplementedError
+
+    @classmethod
+    def from_body(cls, body: list[Any], plain: dict[str, Any]) -> NetworkSpec:
+        """The network of that body; `plain` has its other fields."""
+        raise NotImplementedError
+
+    def with_classes(self, classes: int) -> Self:
+        """A copy with another number of outputs."""
+        raise NotImplementedError
+
+    # --- what follows from it ---------------------------------------------------------------------
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of what decides the weights: the body, the input and the recipe, not the words.
+
+        Two specs with one hash train to the same network, whatever they are called.
+        """
+        plain = self.to_plain()
+        deciding = {name: plain[name] for name in ("layers", "input", "classes") if name in plain}
+        deciding["recipe"] = serialization.in_first_spelling(plain["recipe"])
+        return serialization.canonical_hash(deciding)
+
+    def with_settings(self, **settings: Any) -> Self:
+        """A copy with some settings of its recipe changed, or its `input_shape` or `classes`.
+
+        Raises:
+            SpecError: A setting does not exist (the nearest is named), or its value does not fit.
+        """
+        for name in settings:
+            if name in RENAMED_SETTINGS:
+                raise SpecError(f"the setting {name!r} is now {RENAMED_SETTINGS[name]!r}")
+        known = [*(field.name for field in fields(Recipe)), *ARCHITECTURE]
+        validation.known_names(settings, known, f"the recipe of {self.name}")
+        changed = {name: settings.pop(name) for name in ARCHITECTURE if name in settings}
+        spec = replace(self, recipe=replace(self.recipe, **settings))
+        return spec._with_architecture(**changed) if changed else spec
+
+    def _with_architecture(
+        self, layers: Any = None, input_shape: Any = None, classes: int | None = None
+    ) -> Self:
+        if layers is not None:
+            raise SpecError(f"{self.name} has no layers of its own to change")
+        spec = self if classes is None else self.with_classes(classes)
+        if input_shape is None:
+            return spec
+        return replace(spec, input=replace(spec.input, shape=input_shape))
+
+    def to_plain(self) -> dict[str, Any]:
+        """The spec as plain data: dicts, lists, strings and numbers.
+
+        A field at its default is left out, so that a setting that recipes learn one day does not
+        change the hash of every older network.
+        """
+        plain: dict[str, Any] = {
+            "name": self.name,
+            "layers": self.body(),
+            "recipe": layers.non_default_fields(self.recipe),
+            "claim": layers.non_default_fields(self.claim) if self.claim else None,
+            "summary": self.summary,
+        }
+        if self.input != InputSpec():
+            plain["input"] = layers.non_default_fields(self.input)
+        return plain
+
+    def to_json(self, indent: int | None = None) -> str:
+        """The spec as canonical JSON: sorted keys, no spaces unless `indent` asks for them."""
+        return serialization.canonical_json(self.to_plain(), indent)
+
+    @staticmethod
+    def from_json(text: str) -> NetworkSpec:
+        """Read a spec of any kind back.
+
+        Raises:
+            SpecError: It is no JSON, or a field is missing, unknown, of another type or out of
+                range. Nothing that it names is executed: functions are looked up among those that
+                were registered.
+        """
+        return NetworkSpec.from_plain(serialization.parse_json(text, "a spec"))
+
+    @staticmethod
+    def from_plain(plain: Any) -> NetworkSpec:
+        """Read a spec of any kind back from `to_plain`'s form; SpecError as for `from_json`."""
+        if not isinstance(plain, Mapping):
+            raise SpecError(f"a spec is a JSON object, not {type(plain).__name__}")
+        known = ("name", "layers", "recipe", "claim", "summary", "input", "classes")
+        validation.known_names(plain, known, "a spec")
+        for name in ("name", "layers", "recipe"):
+            if name not in plain:
+                raise SpecError(f"this spec has no {name!r}: {serialization.EXPECTED}")
+        body = plain["layers"]
+        if not isinstance(body, list) or not body:
+            raise SpecError(f"the spec's layers must be a list of layers, not {body!r}")
+        values: dict[str, Any] = {
+            "name": plain["name"],
+            "recipe": serialization.record(Recipe, plain["recipe"], "the spec's recipe"),
+            "claim": None,
+            "summary": plain.get("summary", ""),
+            "input": serialization.record(InputSpec, plain.get("input", {}), "the spec's input"),
+        }
+        if plain.get("claim") is not None:
+            values["claim"] = serialization.record(Claim, plain["claim"], "the spec's claim")
+        if "classes" in plain:
+            values["classes"] = plain["classes"]
+        first = body[0].get("kind") if isinstance(body[0], Mapping) else None
+        return NetworkSpec.KINDS.get(str(first), ModelSpec).from_body(body, values)
 
 
 @dataclass(frozen=True)
-class ModelSpec:
+class ModelSpec(NetworkSpec):
     """One network of the zoo: a name, its layers, the recipe that trains it, the book's claim.
 
-    >>> tiny = ModelSpec("tiny", (FullyConnected(10),), Recipe(
+    Attributes:
+        name: The architecture, and after a dot the recipe, as in 'conv2_relu.expanded'.
+        layers: The layers, from the first to the outputs.
+        recipe: How it is trained.
+        claim: What the book reports for it.
+        summary: What it is, in a few words.
+        input: The images that go in.
+        classes: The number of outputs, if it is given; it is that of the last layer.
+
+    Raises:
+        SpecError: A layer does not fit the one before it, or the outputs do not fit the cost.
+
+    >>> tiny = ModelSpec("tiny", (layers.FullyConnected(10),), Recipe(
     ...     cost="quadratic", epochs=1, learning_rate=3.0))
-    >>> tiny.parameters
-    7850
+    >>> tiny.parameters, tiny.classes
+    (7850, 10)
     >>> ModelSpec.from_json(tiny.to_json()) == tiny
     True
     """
@@ -41,119 +219,53 @@ class ModelSpec:
     recipe: Recipe
     claim: Claim | None = None
     summary: str = ""
+    input: InputSpec = field(default_factory=InputSpec)
+    classes: int | None = None
 
     def __post_init__(self) -> None:
-        parts = self.name.split(".") if isinstance(self.name, str) else []
-        if len(parts) not in (1, 2) or not all(part.isidentifier() for part in parts):
+        object.__setattr__(self, "layers", layers.checked(self.layers, str(self.name)))
+        self._check()
+        shape = self.walk()[-1][1]
+        if len(shape) != 1:
+            raise SpecError(f"{self.name} puts out {shape}: end with a dense layer")
+        if self.classes is not None and self.classes != shape[0]:
             raise SpecError(
-                f"{self.name!r} is no name for a network: use letters, digits and underscores, "
-                "and a dot before the recipe, as in 'conv2_relu.expanded'"
+                f"{self.name} has {shape[0]} outputs, and classes says {self.classes}: give the "
+                f"last layer {self.classes} units, or leave classes out"
             )
-        object.__setattr__(self, "layers", tuple(self.layers))
-        if not self.layers:
-            raise SpecError(f"{self.name} has no layers: give it at least an output layer")
-        if not self.is_function:
-            self.walk()
-            self._check_cost()
-
-    @property
-    def is_vote(self) -> bool:
-        """Whether several networks, trained apart, answer together."""
-        return isinstance(self.layers[0], Vote)
-
-    @property
-    def is_function(self) -> bool:
-        """Whether a Keras function builds the network, so that only Keras can count its layers."""
-        return isinstance(self.layers[0], KerasFunction)
+        object.__setattr__(self, "classes", shape[0])
 
     def walk(self) -> list[tuple[Layer, Shape, int]]:
         """Each layer with its output shape and its number of parameters, from input to output."""
-        return layers.walk(self.layers, IMAGE_SHAPE)
+        return layers.walk(self.layers, self.input.shape)
 
     @property
-    def outputs(self) -> str:
-        """The activation of the last layer; that of a Keras function is taken to be softmax."""
-        last = self.layers[0].members[0][-1] if self.is_vote else self.layers[-1]
-        return getattr(last, "activation", "softmax")
+    def output_activation(self) -> str:
+        return str(getattr(self.layers[-1], "activation", "softmax"))
 
-    def _check_cost(self) -> None:
-        # Keras would train these without a word, down the gradient of something else.
-        allowed = {
-            "cross_entropy": ("sigmoid", "softmax"),
-            "log_likelihood": ("softmax",),
-        }.get(self.recipe.cost)
-        if allowed and self.outputs not in allowed:
-            raise SpecError(
-                f"{self.name} has {self.outputs} outputs, and the {self.recipe.cost} cost is for "
-                f"{' or '.join(allowed)} outputs: change the last layer or the cost"
-            )
+    @property
+    def output_classes(self) -> int:
+        return self.walk()[-1][1][0]
 
     @property
     def parameters(self) -> int:
-        """Weights and biases in all."""
         return sum(parameters for _, _, parameters in self.walk())
 
-    @property
-    def hash(self) -> str:
-        """SHA-256 of what decides the weights: the layers and the recipe, not the words about them.
-
-        Two specs with one hash train to the same network, whatever they are called.
-        """
-        plain = self.to_plain()
-        recipe = serialization.in_first_spelling(plain["recipe"])
-        return serialization.canonical_hash({"layers": plain["layers"], "recipe": recipe})
-
-    def with_settings(self, **settings: Any) -> ModelSpec:
-        """A copy with some settings of its recipe changed, or with other `layers`.
-
-        Raises SpecError for a setting that does not exist, naming the nearest one.
-        """
-        for name in settings:
-            if name in RENAMED_SETTINGS:
-                raise SpecError(f"the setting {name!r} is now {RENAMED_SETTINGS[name]!r}")
-        known = [*(field.name for field in fields(Recipe)), "layers"]
-        validation.known_names(settings, known, f"the recipe of {self.name}")
-        changed = {"layers": settings.pop("layers")} if "layers" in settings else {}
-        return replace(self, recipe=replace(self.recipe, **settings), **changed)
-
-    def to_plain(self) -> dict[str, Any]:
-        """The spec as plain data: dicts, lists, strings and numbers.
-
-        A field at its default is left out, so that a setting that recipes learn one day does not
-        change the hash of every older network.
-        """
-        return {
-            "name": self.name,
-            "layers": [layers.to_plain(layer) for layer in self.layers],
-            "recipe": layers.non_default_fields(self.recipe),
-            "claim": layers.non_default_fields(self.claim) if self.claim else None,
-            "summary": self.summary,
-        }
-
-    def to_json(self, indent: int | None = None) -> str:
-        """The spec as canonical JSON: sorted keys, no spaces unless `indent` asks for them."""
-        return serialization.canonical_json(self.to_plain(), indent)
+    def body(self) -> list[dict[str, Any]]:
+        return [layers.to_plain(layer) for layer in self.layers]
 
     @classmethod
-    def from_json(cls, text: str) -> ModelSpec:
-        """Read a spec back; SpecError where a field is missing, unknown or out of range."""
-        try:
-            plain = json.loads(text)
-            validation.known_names(plain, [field.name for field in fields(cls)], "a spec")
-            for name, kind in (("recipe", Recipe), ("claim", Claim)):
-                if plain.get(name) is not None:
-                    if name == "recipe":
-                        plain[name] = serialization.in_todays_spelling(plain[name])
-                    known = [field.name for field in fields(kind)]
-                    validation.known_names(plain[name], known, f"the spec's {name}")
-                    plain[name] = kind(**plain[name])
-            plain["layers"] = tuple(
-                layers.from_plain(layer, f"layer {index}")
-                for index, layer in enumerate(plain["layers"])
-            )
-            return cls(**plain)
-        except (json.JSONDecodeError, TypeError, KeyError, AttributeError) as error:
-            raise SpecError(
-                f"this is no spec ({error}): expected the JSON that `python -m zoo show NAME "
-                "--json` prints"
-            ) from error
+    def from_body(cls, body: list[Any], plain: dict[str, Any]) -> ModelSpec:
+        read = (layers.from_plain(layer, f"layer {index}") for index, layer in enumerate(body))
+        return ModelSpec(layers=tuple(read), **plain)
+
+    def with_classes(self, classes: int) -> ModelSpec:
+        return replace(self, layers=layers.with_outputs(self.layers, classes), classes=None)
+
+    def _with_architecture(
+        self, layers: Any = None, input_shape: Any = None, classes: int | None = None
+    ) -> ModelSpec:
+        spec = self if layers is None else replace(self, layers=layers, classes=None)
+        if input_shape is not None:
+            spec = replace(spec, input=replace(spec.input, shape=input_shape), classes=None)
+        return spec if classes is None else spec.with_classes(classes)

@@ -5,9 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
+from zoo.errors import SpecError
+from zoo.spec import validation
 from zoo.spec.recipe import RENAMED_SETTINGS, RENAMED_VALUES
+
+EXPECTED = "expected the JSON that `python -m zoo show NAME --json` prints"
 
 
 def canonical_json(plain: Any, indent: int | None = None) -> str:
@@ -19,6 +24,42 @@ def canonical_json(plain: Any, indent: int | None = None) -> str:
 def canonical_hash(plain: Any) -> str:
     """SHA-256 of the canonical JSON of plain data, in hexadecimal."""
     return hashlib.sha256(canonical_json(plain).encode()).hexdigest()
+
+
+def parse_json(text: str, what: str) -> Any:
+    """JSON as plain data: finite numbers, and no deeper than Python reads.
+
+    Raises:
+        SpecError: It is not JSON, or holds a number that is not finite or too long to read.
+    """
+    try:
+        return json.loads(text, parse_constant=_refuse_constant)
+    except RecursionError as error:
+        raise SpecError(f"this is not {what}: it is nested too deeply. {EXPECTED}") from error
+    except (ValueError, TypeError) as error:
+        raise SpecError(f"this is not {what} ({error}): {EXPECTED}") from error
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no finite number")
+
+
+def record(kind: type, plain: Any, what: str) -> Any:
+    """A frozen dataclass from plain data, its settings in the spelling of any version.
+
+    Raises:
+        SpecError: It is no mapping, or a field is unknown, missing or of a wrong type.
+    """
+    if not isinstance(plain, Mapping):
+        raise SpecError(f"{what} must be a JSON object, not {plain!r}")
+    plain = in_todays_spelling(plain)
+    validation.known_names(plain, [field.name for field in fields(kind)], what)
+    try:
+        return kind(**plain)
+    except SpecError:
+        raise
+    except (TypeError, ValueError, OverflowError) as error:
+        raise SpecError(f"{what} cannot be read: {error}") from error
 
 
 def in_todays_spelling(recipe: Mapping[str, Any]) -> dict[str, Any]:

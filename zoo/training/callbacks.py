@@ -14,7 +14,7 @@ from zoo.data import Split
 from zoo.evaluation.scores import evaluate
 from zoo.nn import dropout
 from zoo.nn.schedules import first_epoch_without_dropout, plateau_rule
-from zoo.spec import ModelSpec, Recipe
+from zoo.spec import NetworkSpec, Recipe
 from zoo.training import weights
 from zoo.training.run_folder import RunFolder, TrainingState
 
@@ -97,7 +97,7 @@ class DropoutOff(keras.callbacks.Callback):
 class ProgressBar(keras.callbacks.Callback):
     """One bar for the whole run; where no terminal watches, one line an epoch."""
 
-    def __init__(self, spec: ModelSpec, state: TrainingState):
+    def __init__(self, spec: NetworkSpec, state: TrainingState):
         super().__init__()
         self.spec = spec
         self.state = state

@@ -19,7 +19,7 @@ from zoo.training.run_folder import TrainingState
 
 def train_members(job: TrainingJob, jobs: int) -> TrainResult:
     """Train the members of a vote, `jobs` at a time, and return the vote."""
-    calls = [(_member(job, number),) for number in range(len(job.spec.layers[0].members))]
+    calls = [(_member(job, number),) for number in range(len(job.spec.members))]
     rows, trained = {}, {}
     done = parallel.results(_trained_weights, calls, jobs, tensorflow=True)
     for index, (history, tensors) in done:
@@ -35,12 +35,11 @@ def train_members(job: TrainingJob, jobs: int) -> TrainResult:
 
 
 def _member(job: TrainingJob, index: int) -> TrainingJob:
-    vote, name = job.spec.layers[0], f"{job.spec.name}_member_{index + 1}"
     return replace(
         job,
-        spec=replace(job.spec, name=name, layers=vote.members[index], claim=None),
+        spec=job.spec.members[index],
         # No two votes share a member: of five each, seed 0 trains 0 to 4, seed 1 trains 5 to 9.
-        seed=job.seed * len(vote.members) + index,
+        seed=job.seed * len(job.spec.members) + index,
         out=job.out / f"member_{index + 1}" if job.out else None,
     )
 

@@ -14,7 +14,7 @@ from zoo.data import Data, Split
 from zoo.data.expand import expand
 from zoo.nn.batching import Blocks
 from zoo.nn.schedules import first_epoch_without_dropout
-from zoo.spec import Claim, ModelSpec
+from zoo.spec import Claim, NetworkSpec
 from zoo.training import weights
 from zoo.training.run_folder import RunFolder, TrainingState
 
@@ -29,7 +29,7 @@ class TrainResult:
     and the `seconds` and `images` of its members together.
     """
 
-    spec: ModelSpec
+    spec: NetworkSpec
     seed: int
     model: keras.Model
     history: tuple[dict[str, Any], ...]
@@ -63,7 +63,7 @@ class TrainResult:
 class TrainingJob:
     """One network to train: what `train` was asked for, with nothing left open."""
 
-    spec: ModelSpec
+    spec: NetworkSpec
     seed: int
     training_set: Split
     validation_set: Split
@@ -110,7 +110,7 @@ class TrainingJob:
         return TrainResult(self.spec, self.seed, model, rows, state.best_epoch, state.diverged)
 
 
-def training_set(spec: ModelSpec, data: Data) -> tuple[ModelSpec, Split]:
+def training_set(spec: NetworkSpec, data: Data) -> tuple[NetworkSpec, Split]:
     """The images that a recipe takes, and the declaration with their number."""
     split = expand(data.train) if spec.recipe.expanded else data.train
     if spec.recipe.images < len(split):

@@ -23,7 +23,7 @@ import numpy as np
 
 from zoo.errors import RunError
 from zoo.nn.builder import build_model
-from zoo.spec import ModelSpec
+from zoo.spec import NetworkSpec
 from zoo.training import weights
 from zoo.utils.atomic import atomic_write, remove_stale_temporaries
 
@@ -58,7 +58,7 @@ class RunFolder:
     """Where a run of one spec, seed, data set and initial weights, if given, keeps its files."""
 
     path: Path
-    spec: ModelSpec
+    spec: NetworkSpec
     seed: int
     fingerprint: str
     start: str = ""
@@ -161,7 +161,7 @@ def discard(path: str | Path) -> None:
         (Path(path) / name).unlink(missing_ok=True)
 
 
-def load_run(path: str | Path) -> tuple[ModelSpec, keras.Model]:
+def load_run(path: str | Path) -> tuple[NetworkSpec, keras.Model]:
     """Read a finished run back: its spec, and its model with the trained weights.
 
     Raises RunError where the folder holds no finished run, or weights of another spec.
@@ -170,7 +170,7 @@ def load_run(path: str | Path) -> tuple[ModelSpec, keras.Model]:
     if not (path / "run.json").is_file():
         raise RunError(f"{path} holds no finished run: `python -m zoo train NAME --out {path}`")
     told = json.loads((path / "run.json").read_text())
-    spec = ModelSpec.from_json(json.dumps(told["spec"]))
+    spec = NetworkSpec.from_plain(told["spec"])
     model = build_model(spec)
     metadata = weights.load(model, path / "weights.safetensors")
     if metadata.get("spec_hash") != spec.hash:

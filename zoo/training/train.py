@@ -14,7 +14,7 @@ import keras
 from zoo.data import Data, Split, load_data
 from zoo.errors import SpecError
 from zoo.registry import get_spec
-from zoo.spec import ModelSpec
+from zoo.spec import NetworkSpec
 from zoo.training import weights
 from zoo.training.ensemble import train_members
 from zoo.training.fit import train_network
@@ -22,7 +22,7 @@ from zoo.training.job import TrainingJob, TrainResult, training_set
 
 
 def train(
-    network: str | ModelSpec,
+    network: str | NetworkSpec,
     data: Data | None = None,
     *,
     seed: int = 0,
@@ -67,7 +67,7 @@ def train(
         weights.arrays(start.weights) if start else {},
         progress and jobs == 1,
     )
-    if not spec.is_vote:
+    if not spec.members:
         return train_network(job)
     if callbacks or start:
         raise SpecError("a vote's members take no callbacks and no start: train them one by one")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import keras
 
     from zoo.data import Data, Split
-    from zoo.spec import ModelSpec
+    from zoo.spec import NetworkSpec
     from zoo.training.job import TrainResult
 
 Row = dict[str, float]
@@ -90,7 +90,7 @@ class MonitoredRun:
 
 
 def train_monitored(
-    network: str | ModelSpec,
+    network: str | NetworkSpec,
     data: Data | None = None,
     *,
     out: str | Path,
@@ -112,7 +112,7 @@ def train_monitored(
     import zoo
 
     spec, folder = zoo.get_spec(network), Path(out)
-    if spec.is_vote:
+    if spec.members:
         raise SpecError(f"{spec.name} is a vote and has no epochs of its own: watch a member")
     data = data or zoo.load_data(progress=progress)
     training = training_images(spec, data)
@@ -141,7 +141,7 @@ def train_monitored(
     return MonitoredRun(result, tuple(rows), folder)
 
 
-def training_images(spec: ModelSpec, data: Data) -> Split:
+def training_images(spec: NetworkSpec, data: Data) -> Split:
     """The images that a network is trained on: as many as its recipe says, expanded if it does."""
     from zoo.data.expand import expand
 

@@ -1,0 +1,118 @@
+"""The declaration of a network that a Keras function builds, and the functions that may be named.
+
+In JSON a function is `module:name`, and it is read back only from among those that were registered:
+a declaration never causes code to be imported, looked up or run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from zoo.errors import SpecError, nearest
+from zoo.spec import validation
+from zoo.spec.claim import Claim
+from zoo.spec.inputs import InputSpec
+from zoo.spec.network import NetworkSpec
+from zoo.spec.recipe import Recipe
+
+# The kind of a Keras function in JSON.
+KIND = "KerasFunction"
+
+_FUNCTIONS: dict[str, Callable[[], Any]] = {}
+
+
+def reference_of(function: Callable[[], Any]) -> str:
+    """The name of a function in JSON: `module:name`."""
+    return f"{function.__module__}:{function.__qualname__}"
+
+
+def register_function(function: Callable[[], Any]) -> None:
+    """Let declarations in JSON name a function that builds a Keras model."""
+    _FUNCTIONS[reference_of(function)] = function
+
+
+@dataclass(frozen=True)
+class FunctionSpec(NetworkSpec):
+    """A whole network written as a function that takes nothing and returns a Keras model.
+
+    Attributes:
+        function: It returns a `keras.Model` of byte images with one probability a class.
+        classes: The number of classes.
+
+    The other attributes are those of `ModelSpec`.
+    """
+
+    name: str
+    function: Callable[[], Any]
+    recipe: Recipe
+    claim: Claim | None = None
+    summary: str = ""
+    input: InputSpec = field(default_factory=InputSpec)
+    classes: int = 10
+
+    def __post_init__(self) -> None:
+        if not callable(self.function):
+            raise SpecError(f"{self.name} needs a function that returns a Keras model")
+        validation.whole(self, "classes")
+        self._check()
+
+    @property
+    def output_activation(self) -> str:
+        """Taken to be softmax: only Keras knows."""
+        return "softmax"
+
+    @property
+    def output_classes(self) -> int:
+        return self.classes
+
+    @property
+    def parameters(self) -> None:
+        """Only Keras can count them."""
+        return
+
+    def __str__(self) -> str:
+        return f"the Keras function {reference_of(self.function)}"
+
+    def body(self) -> list[dict[str, Any]]:
+        return [{"kind": KIND, "function": reference_of(self.function)}]
+
+    def to_plain(self) -> dict[str, Any]:
+        plain = super().to_plain()
+        return plain if self.classes == 10 else {**plain, "classes": self.classes}
+
+    @classmethod
+    def from_body(cls, body: list[Any], plain: dict[str, Any]) -> FunctionSpec:
+        (layer, *rest) = body
+        if rest:
+            raise SpecError("a KerasFunction stands alone in a spec's layers")
+        validation.known_names(layer, ("kind", "function"), "layer 0, a KerasFunction,")
+        name = layer.get("function")
+        if name not in _FUNCTIONS:
+            raise SpecError(
+                f"no function {name!r} is registered.{nearest(str(name), _FUNCTIONS)} Import the "
+                "module whose @zoo.register names it first, as in `zoo --import MODULE ...`"
+            )
+        return FunctionSpec(function=_FUNCTIONS[name], **plain)
+
+    def with_classes(self, classes: int) -> FunctionSpec:
+        if classes == self.classes:
+            return self
+        raise SpecError(
+            f"{self.name} is a Keras function with {self.classes} outputs, which cannot be made "
+            f"{classes}: register a function with {classes} outputs"
+        )
+
+    def _with_architecture(
+        self, layers: Any = None, input_shape: Any = None, classes: int | None = None
+    ) -> FunctionSpec:
+        if input_shape is not None and tuple(input_shape) != self.input.shape:
+            raise SpecError(
+                f"{self.name} is a Keras function of images {self.input.shape}, which cannot be "
+                f"made {tuple(input_shape)}: register a function for them"
+            )
+        return super()._with_architecture(layers, None, classes)
+
+
+NetworkSpec.KINDS[KIND] = FunctionSpec
