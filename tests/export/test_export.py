@@ -31,9 +31,9 @@ from zoo.export.runners import (
 from zoo.export.verify import matrix_text, verify
 
 MEMBER = (zoo.FullyConnected(12), zoo.Softmax())
-VOTE = zoo.ModelSpec(
+VOTE = zoo.EnsembleSpec(
     "small_vote",
-    (zoo.Vote((MEMBER, MEMBER)),),
+    (MEMBER, MEMBER),
     zoo.Recipe(cost="log_likelihood", epochs=1, learning_rate=0.1),
 )
 

@@ -14,7 +14,7 @@ import zoo
 from tests import reference
 from zoo.nn import dropout, losses, regularizers, voting
 from zoo.nn.batching import Blocks
-from zoo.spec import ConvPool, FullyConnected, ModelSpec, Recipe, Softmax, Vote
+from zoo.spec import ConvPool, EnsembleSpec, FullyConnected, ModelSpec, Recipe, Softmax
 from zoo.training.callbacks import DropoutOff
 
 
@@ -255,7 +255,8 @@ def test_initial_weights_are_normal_with_the_recipes_deviation(initializer):
 
 def test_one_seed_gives_every_layer_numbers_of_its_own_and_every_model_the_same():
     member = (ConvPool(10, kernel=5), FullyConnected(10, dropout=0.5), FullyConnected(10))
-    spec = declare(Vote(((*member, FullyConnected(10)),) * 2), initializer="unit_normal")
+    recipe = declare(*member, initializer="unit_normal").recipe
+    spec = EnsembleSpec("small", ((*member, FullyConnected(10)),) * 2, recipe)
     first, again, other = ([*zoo.build(spec, seed=seed).weights] for seed in (1, 1, 2))
     for one, same in zip(first, again, strict=True):
         np.testing.assert_array_equal(one, same)

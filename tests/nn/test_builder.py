@@ -39,8 +39,8 @@ def test_keras_counts_the_parameters_that_the_spec_counts(spec):
 
 
 def test_training_moves_every_weight(spec):
-    if isinstance(spec.layers[0], zoo.Vote):
-        pytest.skip("a vote is trained member by member: tests/test_training.py")
+    if spec.members:
+        pytest.skip("an ensemble is trained member by member: tests/training/test_train.py")
     # A softmax layer starts at zero and passes no error back: only the second step reaches below,
     # and through several layers of sigmoids a small one would be lost in rounding.
     model = zoo.build(spec.with_settings(images=10, learning_rate=1.0), seed=0)
@@ -80,7 +80,7 @@ def test_the_members_of_a_vote_start_apart():
 
 def test_votes_are_counted_and_the_plurality_wins():
     member = (zoo.Softmax(),)
-    spec = zoo.ModelSpec("vote", (zoo.Vote((member,) * 3),), get_spec("shallow").recipe)
+    spec = zoo.EnsembleSpec("vote", (member,) * 3, get_spec("shallow").recipe)
     model = zoo.build(spec)
     for number, digit in enumerate((7, 3, 7), start=1):
         bias = np.zeros(10)
@@ -93,7 +93,7 @@ def test_votes_are_counted_and_the_plurality_wins():
 
 @pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
 def test_a_vote_counts_exactly_whatever_its_members_compute_in(precision):
-    spec = zoo.ModelSpec("vote", (zoo.Vote(((zoo.Softmax(),),) * 3),), get_spec("shallow").recipe)
+    spec = zoo.EnsembleSpec("vote", ((zoo.Softmax(),),) * 3, get_spec("shallow").recipe)
     model = zoo.build(spec, precision=precision)
     shares = model.predict(IMAGES[:1], verbose=0)[0]
     assert shares.dtype == np.float32

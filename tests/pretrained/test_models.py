@@ -43,9 +43,8 @@ def test_a_recipe_of_the_registry_trained_it(name):
 
 
 def _dense(name: str) -> bool:
-    return not any(
-        isinstance(layer, zoo.ConvPool | zoo.Vote) for layer in zoo.get_spec(name).layers
-    )
+    spec = zoo.get_spec(name)
+    return not spec.members and not any(isinstance(row[0], zoo.ConvPool) for row in spec.walk())
 
 
 @pytest.mark.parametrize(

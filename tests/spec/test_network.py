@@ -12,9 +12,10 @@ import pytest
 
 from zoo.errors import SpecError
 from zoo.registry import get_spec, list_models
-from zoo.spec import Claim, ConvPool, FullyConnected, ModelSpec, Recipe, Softmax, Vote
+from zoo.spec import Claim, ConvPool, EnsembleSpec, FullyConnected, ModelSpec, Recipe, Softmax
 
 RECIPE = Recipe(cost="log_likelihood", epochs=1, learning_rate=0.1)
+RECIPE_JSON = '{"cost": "log_likelihood", "epochs": 1, "learning_rate": 0.1}'
 
 
 @pytest.mark.parametrize("name", list_models())
@@ -79,7 +80,7 @@ def test_equal_numbers_of_any_type_are_one_setting():
         (lambda: replace(RECIPE, batch_size=0), "batch_size must be a whole number"),
         (lambda: replace(RECIPE, shuffle=1), "shuffle must be True or False"),
         (lambda: replace(RECIPE, cost="quadratik"), "Did you mean 'quadratic'"),
-        (lambda: replace(RECIPE, initializer="scale"), "Did you mean 'lecun_normal'"),
+        (lambda: replace(RECIPE, initializer="lecun_norm"), "Did you mean 'lecun_normal'"),
         (lambda: replace(RECIPE, images=9, partial_batch=False), "do not fill one batch of 10"),
         (lambda: ConvPool(0), "filters must be a whole number"),
         (lambda: ConvPool(20, "rleu"), "Did you mean 'relu'"),
@@ -102,21 +103,23 @@ def test_nonsense_is_refused_in_one_line_that_says_what_is_allowed(make, said):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("{", "this is no spec"),
-        ("[]", "this is no spec"),
-        ('{"name": "x"}', "this is no spec"),
+        ("{", "this is not a spec"),
+        ("[]", "this is not a spec"),
+        ('{"name": "x"}', "this is not a spec"),
         ('{"name": "x", "layres": []}', "Did you mean 'layers'"),
         (
-            '{"name": "x", "layers": [{"kind": "Sofmax"}], "recipe": null}',
+            '{"name": "x", "layers": [{"kind": "Sofmax"}], "recipe": ' + RECIPE_JSON + "}",
             "Did you mean 'Softmax'",
         ),
         (
-            '{"name": "x", "layers": [{"kind": "ConvPool", "filter": 2}], "recipe": null}',
+            '{"name": "x", "layers": [{"kind": "ConvPool", "filter": 2}], "recipe": '
+            + RECIPE_JSON
+            + "}",
             "Did you mean 'filters'",
         ),
         (
             '{"name":"x","layers":[{"kind":"KerasFunction","function":"os:abort"}],"recipe":{}}',
-            "this is no spec",
+            "recipe cannot be read",
         ),
     ],
 )
@@ -133,9 +136,62 @@ def test_a_spec_never_loads_code():
             "recipe": {"cost": "quadratic", "epochs": 1, "learning_rate": 1.0},
         }
     )
-    with pytest.raises(SpecError, match="import antigravity first"):
+    with pytest.raises(SpecError, match="no function 'antigravity:geohash' is registered"):
         ModelSpec.from_json(text)
     assert "antigravity" not in sys.modules
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 100_000,
+        '{"name": "x", "layers": 3, "recipe": {}}',
+        '{"name": "x", "layers": [3], "recipe": {}}',
+        '{"name": "x", "layers": [{"kind": "Softmax", "units": NaN}], "recipe": {}}',
+        '{"name": "x", "layers": [{"kind": "Softmax", "units": 1e999}], "recipe": {}}',
+        '{"name": "x", "layers": [{"kind": "Softmax"}], "recipe": {"epochs": ' + "9" * 5000 + "}}",
+        '{"name": 5, "layers": [{"kind": "Softmax"}], "recipe": {"epochs": 1}}',
+        '{"name": "x", "layers": [{"kind": "Vote", "members": 3}], "recipe": {"epochs": 1}}',
+        '{"name": "x", "layers": [{"kind": ["Softmax"]}], "recipe": {"epochs": 1}}',
+    ],
+)
+def test_whatever_stands_in_a_file_is_refused_in_one_line(text):
+    recipe = '{"cost": "log_likelihood", "epochs": 1, "learning_rate": 1}'
+    with pytest.raises(SpecError) as caught:
+        ModelSpec.from_json(text.replace('"recipe": {"epochs": 1}', f'"recipe": {recipe}'))
+    assert "\n" not in str(caught.value)
+
+
+def test_the_names_of_earlier_versions_are_read_and_give_the_same_hash():
+    spec = get_spec("conv2_relu_dropout.fast")
+    old = json.loads(spec.to_json())
+    old["recipe"]["calm"] = old["recipe"].pop("dropout_off_epochs")
+    old["recipe"]["initializer"] = "he"
+    assert ModelSpec.from_json(json.dumps(old)) == spec
+    with pytest.raises(SpecError, match="'calm' is now 'dropout_off_epochs'"):
+        spec.with_settings(calm=3)
+    with pytest.raises(SpecError, match="'he' is now 'he_normal'"):
+        spec.with_settings(initializer="he")
+
+
+def test_a_network_for_other_images_and_classes():
+    letters = get_spec("conv2_relu").with_settings(input_shape=(32, 32, 3), classes=26)
+    assert letters.input.shape == (32, 32, 3)
+    assert (letters.classes, letters.output_classes) == (26, 26)
+    # 20 filters 5x5x3, 40 filters 5x5x20, 5x5x40 -> 100 -> 26
+    assert letters.parameters == 20 * 76 + 40 * 501 + 100 * 1001 + 26 * 101
+    assert ModelSpec.from_json(letters.to_json()) == letters
+    assert letters.hash != get_spec("conv2_relu").hash
+    assert get_spec("conv2_relu").with_settings(classes=10, input_shape=(28, 28, 1)).hash == (
+        get_spec("conv2_relu").hash
+    )
+    five = get_spec("conv2_relu_dropout_x5").with_settings(classes=3)
+    assert five.output_classes == 3
+    assert ModelSpec.from_json(five.to_json()) == five
+    with pytest.raises(SpecError, match="does not fit an input of 3x3"):
+        get_spec("conv2_relu").with_settings(input_shape=(10, 10, 1))
+    with pytest.raises(SpecError, match="has 10 outputs, and classes says 9"):
+        ModelSpec("nine", (Softmax(),), RECIPE, classes=9)
 
 
 def test_batches_of_an_epoch():
@@ -145,17 +201,18 @@ def test_batches_of_an_epoch():
 
 
 def test_a_vote_counts_all_its_members():
-    member = (FullyConnected(30), FullyConnected(10))
-    shallow = (FullyConnected(10),)
-    assert Vote((member, member, shallow)).parameters((28, 28, 1)) == 2 * 23_860 + 7_850
-    assert Vote([list(member)]) == Vote((member,))
+    member = (FullyConnected(30), Softmax())
+    shallow = (Softmax(),)
+    ensemble = EnsembleSpec("vote", (member, member, shallow), RECIPE)
+    assert ensemble.parameters == 2 * 23_860 + 7_850
+    assert EnsembleSpec("vote", [list(member)], RECIPE) == EnsembleSpec("vote", (member,), RECIPE)
 
 
 @pytest.mark.parametrize(
     ("fields", "told"),
     [
-        ({"members": ()}, "a vote needs members"),
-        ({"members": ((),)}, "a vote needs members"),
+        ({"member_layers": ()}, "vote needs members"),
+        ({"member_layers": ((),)}, "a member of vote has no layers"),
         ({"rule": "pluralty"}, "Did you mean 'plurality'"),
         ({"weights": (1, 1)}, "1 members vote, and 2 weights are given"),
         ({"weights": (0,)}, "weights must be finite numbers above 0"),
@@ -163,13 +220,20 @@ def test_a_vote_counts_all_its_members():
 )
 def test_a_vote_that_cannot_be_held_is_refused(fields, told):
     with pytest.raises(SpecError, match=told):
-        Vote(**{"members": ((FullyConnected(10),),), **fields})
+        EnsembleSpec(
+            **{
+                "name": "vote",
+                "recipe": RECIPE,
+                "member_layers": ((FullyConnected(10),),),
+                **fields,
+            }
+        )
 
 
 def test_members_of_a_vote_put_out_the_same_shape():
     recipe = Recipe(cost="quadratic", epochs=1, learning_rate=1)
-    with pytest.raises(SpecError, match="different shapes"):
-        ModelSpec("torn", (Vote(((FullyConnected(10),), (FullyConnected(9),))),), recipe)
+    with pytest.raises(SpecError, match="put out different numbers"):
+        EnsembleSpec("torn", ((FullyConnected(10),), (FullyConnected(9),)), recipe)
 
 
 def test_claims_read_as_sentences():

@@ -17,7 +17,7 @@ import zoo
 from tests.paths import ROOT
 from zoo.data import Split
 from zoo.errors import RunError, SpecError
-from zoo.training import train
+from zoo.training import ensemble
 from zoo.training.run_folder import RunFolder, load_run
 
 DROPOUT = zoo.ModelSpec(
@@ -185,7 +185,7 @@ def test_a_seed_is_a_whole_number(bars, seed):
 
 def test_members_of_a_vote_are_trained_apart_and_vote_together(bars, tmp_path):
     member = (zoo.FullyConnected(10), zoo.Softmax())
-    spec = zoo.ModelSpec("vote", (zoo.Vote((member,) * 3),), DROPOUT.recipe)
+    spec = zoo.EnsembleSpec("vote", (member,) * 3, DROPOUT.recipe)
     result = zoo.train(spec, bars.take(500), epochs=3, out=tmp_path, progress=False)
     members = [load_run(tmp_path / f"member_{number}")[1] for number in (1, 2, 3)]
     answers = np.stack(
@@ -201,18 +201,18 @@ def test_members_of_a_vote_are_trained_apart_and_vote_together(bars, tmp_path):
 @pytest.mark.slow
 def test_a_vote_that_was_stopped_goes_on_in_two_processes(bars, tmp_path, monkeypatch):
     member = (zoo.FullyConnected(10), zoo.Softmax())
-    spec = zoo.ModelSpec("vote", (zoo.Vote((member,) * 2),), DROPOUT.recipe)
+    spec = zoo.EnsembleSpec("vote", (member,) * 2, DROPOUT.recipe)
     job = {"epochs": 1, "progress": False}
     unbroken = zoo.train(spec, bars.take(500), **job)
 
-    train_one = train._train_one
+    train_network = ensemble.train_network
 
     def stop_at_the_second(job):
         if job.spec.name == "vote_member_2":
             raise KeyboardInterrupt
-        return train_one(job)
+        return train_network(job)
 
-    monkeypatch.setattr(train, "_train_one", stop_at_the_second)
+    monkeypatch.setattr(ensemble, "train_network", stop_at_the_second)
     with pytest.raises(KeyboardInterrupt):
         zoo.train(spec, bars.take(500), out=tmp_path, **job)
     monkeypatch.undo()

@@ -80,7 +80,7 @@ def cost(spec: NetworkSpec) -> keras.losses.Loss:
         return QuadraticCost(signed=True)
     if spec.recipe.label_smoothing:
         return SmoothedLogLikelihoodCost(spec.recipe.label_smoothing)
-    if (spec.recipe.cost, spec.outputs) == ("cross_entropy", "softmax"):
+    if (spec.recipe.cost, spec.output_activation) == ("cross_entropy", "softmax"):
         return SoftmaxCrossEntropyCost()
     return COSTS[spec.recipe.cost]()
 

@@ -31,8 +31,8 @@ def plateau_rule(accuracies: Sequence[float], recipe: Recipe) -> PlateauDecision
     """Apply the rule of no improvement in n epochs, n being the recipe's patience.
 
     >>> halving = Recipe(cost="quadratic", epochs=9, learning_rate=1, schedule="halve", patience=2)
-    >>> judge([0.8, 0.9, 0.9, 0.9], halving)
-    Verdict(factor=0.5, stop=False)
+    >>> plateau_rule([0.8, 0.9, 0.9, 0.9], halving)
+    PlateauDecision(factor=0.5, stop=False)
     """
     factor, best, waited = 1.0, -math.inf, 0
     if recipe.patience is None:

@@ -16,7 +16,8 @@ from zoo.spec.layers import (
     register_layer,
     walk,
 )
-from zoo.spec.network import ModelSpec, NetworkSpec
+from zoo.spec.model import ModelSpec
+from zoo.spec.network import NetworkSpec
 from zoo.spec.recipe import Augmentation, Cost, Initializer, Precision, Recipe, Schedule
 
 __all__ = [

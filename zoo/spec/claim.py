@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from zoo.spec import validation
+
 Protocol = Literal["best epoch", "last epoch", "best validation epoch"]
 
 
@@ -22,6 +24,15 @@ class Claim:
     on: Literal["test", "validation"] = "test"
     note: str = ""
     quoted: bool = False
+
+    def __post_init__(self) -> None:
+        validation.whole(self, "chapter")
+        if self.accuracy is not None:
+            validation.real(self, "accuracy", least=0, below=100.0001)
+        validation.text(self, "section", "note")
+        validation.choice(self, "protocol", Protocol)
+        validation.choice(self, "on", Literal["test", "validation"])
+        validation.flag(self, "quoted")
 
     def __str__(self) -> str:
         place = f"chapter {self.chapter}, {self.section!r}"

@@ -10,7 +10,8 @@ from zoo.spec import layers, validation
 from zoo.spec.claim import Claim
 from zoo.spec.inputs import InputSpec
 from zoo.spec.layers import Layer
-from zoo.spec.network import ModelSpec, NetworkSpec
+from zoo.spec.model import ModelSpec
+from zoo.spec.network import NetworkSpec
 from zoo.spec.recipe import Recipe
 
 Rule = Literal["plurality", "mean"]
@@ -47,8 +48,10 @@ class EnsembleSpec(NetworkSpec):
 
     def __post_init__(self) -> None:
         if isinstance(self.member_layers, str) or not list(self.member_layers):
-            raise SpecError("an ensemble needs members: give each as a tuple of layers")
-        members = tuple(layers.checked(member, "a member") for member in self.member_layers)
+            raise SpecError(f"{self.name} needs members: give each as a tuple of layers")
+        members = tuple(
+            layers.checked(member, f"a member of {self.name}") for member in self.member_layers
+        )
         object.__setattr__(self, "member_layers", members)
         check_rule(self, len(members))
         self._check()

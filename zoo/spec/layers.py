@@ -45,9 +45,7 @@ def register_layer(kind: Kind) -> Kind:
         SpecError: The name is taken by another kind.
     """
     if KINDS.setdefault(kind.__name__, kind) is not kind:
-        raise SpecError(
-            f"a layer kind {kind.__name__!r} is there already: choose another name"
-        )
+        raise SpecError(f"a layer kind {kind.__name__!r} is there already: choose another name")
     return kind
 
 
@@ -204,7 +202,7 @@ def from_plain(plain: Any, where: str = "layer") -> Layer:
         SpecError: The kind or a field is unknown, or a value out of range.
     """
     kind = plain.get("kind") if isinstance(plain, Mapping) else None
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         raise SpecError(
             f"{where} is of no known kind ({kind!r}).{nearest(str(kind), KINDS)} "
             f"Kinds: {', '.join(KINDS)}."

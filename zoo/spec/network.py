@@ -1,4 +1,4 @@
-"""The declaration of a network: its layers, its recipe, and what the book claims for it.
+"""What every declaration of a network is: checked data with a recipe, a claim, and one hash.
 
 A declaration is frozen data that checks itself when made and travels as canonical JSON with one
 hash. A variant is a copy with some fields changed. There are three kinds behind one interface:
@@ -9,7 +9,7 @@ hash. A variant is a copy with some fields changed. There are three kinds behind
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import fields, replace
 from typing import Any, ClassVar, Self
 
 from zoo.errors import SpecError
@@ -36,7 +36,7 @@ class NetworkSpec:
     summary: str
     input: InputSpec
 
-    # Kinds that are told apart, in JSON, by the kind of their one entry in `layers`.
+    # By the kind of the one entry in the `layers` of their JSON; '' is a stack of layers.
     KINDS: ClassVar[dict[str, type[NetworkSpec]]] = {}
 
     def _check(self) -> None:
@@ -46,6 +46,10 @@ class NetworkSpec:
                 f"{self.name!r} is no name for a network: use letters, digits and underscores, "
                 "and a dot before the recipe, as in 'conv2_relu.expanded'"
             )
+        validation.text(self, "summary")
+        for name, kind in (("recipe", Recipe), ("input", InputSpec)):
+            if not isinstance(getattr(self, name), kind):
+                raise SpecError(f"the {name} of {self.name} must be a zoo.{kind.__name__}")
         # Keras would train these without a word, down the gradient of something else.
         allowed = {
             "cross_entropy": ("sigmoid", "softmax"),
@@ -60,9 +64,16 @@ class NetworkSpec:
     # --- what each kind answers -------------------------------------------------------------------
 
     @property
-    def members(self) -> tuple[ModelSpec, ...]:
+    def members(self) -> tuple[NetworkSpec, ...]:
         """The networks that train apart and answer together; none of a single network."""
         return ()
+
+    def walk(self) -> list[tuple[Layer, Shape, int]]:
+        """Each layer with its output shape and its number of parameters, from input to output.
+
+        Those of an ensemble are its members', one after another; a Keras function shows none.
+        """
+        return [row for member in self.members for row in member.walk()]
 
     @property
     def output_activation(self) -> str:
@@ -166,12 +177,12 @@ class NetworkSpec:
     def from_plain(plain: Any) -> NetworkSpec:
         """Read a spec of any kind back from `to_plain`'s form; SpecError as for `from_json`."""
         if not isinstance(plain, Mapping):
-            raise SpecError(f"a spec is a JSON object, not {type(plain).__name__}")
+            raise SpecError(f"this is not a spec ({plain!r:.40}): {serialization.EXPECTED}")
         known = ("name", "layers", "recipe", "claim", "summary", "input", "classes")
         validation.known_names(plain, known, "a spec")
         for name in ("name", "layers", "recipe"):
             if name not in plain:
-                raise SpecError(f"this spec has no {name!r}: {serialization.EXPECTED}")
+                raise SpecError(f"this is not a spec (no {name!r}): {serialization.EXPECTED}")
         body = plain["layers"]
         if not isinstance(body, list) or not body:
             raise SpecError(f"the spec's layers must be a list of layers, not {body!r}")
@@ -187,85 +198,5 @@ class NetworkSpec:
         if "classes" in plain:
             values["classes"] = plain["classes"]
         first = body[0].get("kind") if isinstance(body[0], Mapping) else None
-        return NetworkSpec.KINDS.get(str(first), ModelSpec).from_body(body, values)
-
-
-@dataclass(frozen=True)
-class ModelSpec(NetworkSpec):
-    """One network of the zoo: a name, its layers, the recipe that trains it, the book's claim.
-
-    Attributes:
-        name: The architecture, and after a dot the recipe, as in 'conv2_relu.expanded'.
-        layers: The layers, from the first to the outputs.
-        recipe: How it is trained.
-        claim: What the book reports for it.
-        summary: What it is, in a few words.
-        input: The images that go in.
-        classes: The number of outputs, if it is given; it is that of the last layer.
-
-    Raises:
-        SpecError: A layer does not fit the one before it, or the outputs do not fit the cost.
-
-    >>> tiny = ModelSpec("tiny", (layers.FullyConnected(10),), Recipe(
-    ...     cost="quadratic", epochs=1, learning_rate=3.0))
-    >>> tiny.parameters, tiny.classes
-    (7850, 10)
-    >>> ModelSpec.from_json(tiny.to_json()) == tiny
-    True
-    """
-
-    name: str
-    layers: tuple[Layer, ...]
-    recipe: Recipe
-    claim: Claim | None = None
-    summary: str = ""
-    input: InputSpec = field(default_factory=InputSpec)
-    classes: int | None = None
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "layers", layers.checked(self.layers, str(self.name)))
-        self._check()
-        shape = self.walk()[-1][1]
-        if len(shape) != 1:
-            raise SpecError(f"{self.name} puts out {shape}: end with a dense layer")
-        if self.classes is not None and self.classes != shape[0]:
-            raise SpecError(
-                f"{self.name} has {shape[0]} outputs, and classes says {self.classes}: give the "
-                f"last layer {self.classes} units, or leave classes out"
-            )
-        object.__setattr__(self, "classes", shape[0])
-
-    def walk(self) -> list[tuple[Layer, Shape, int]]:
-        """Each layer with its output shape and its number of parameters, from input to output."""
-        return layers.walk(self.layers, self.input.shape)
-
-    @property
-    def output_activation(self) -> str:
-        return str(getattr(self.layers[-1], "activation", "softmax"))
-
-    @property
-    def output_classes(self) -> int:
-        return self.walk()[-1][1][0]
-
-    @property
-    def parameters(self) -> int:
-        return sum(parameters for _, _, parameters in self.walk())
-
-    def body(self) -> list[dict[str, Any]]:
-        return [layers.to_plain(layer) for layer in self.layers]
-
-    @classmethod
-    def from_body(cls, body: list[Any], plain: dict[str, Any]) -> ModelSpec:
-        read = (layers.from_plain(layer, f"layer {index}") for index, layer in enumerate(body))
-        return ModelSpec(layers=tuple(read), **plain)
-
-    def with_classes(self, classes: int) -> ModelSpec:
-        return replace(self, layers=layers.with_outputs(self.layers, classes), classes=None)
-
-    def _with_architecture(
-        self, layers: Any = None, input_shape: Any = None, classes: int | None = None
-    ) -> ModelSpec:
-        spec = self if layers is None else replace(self, layers=layers, classes=None)
-        if input_shape is not None:
-            spec = replace(spec, input=replace(spec.input, shape=input_shape), classes=None)
-        return spec if classes is None else spec.with_classes(classes)
+        kind = NetworkSpec.KINDS.get(str(first), NetworkSpec.KINDS[""])
+        return kind.from_body(body, values)

@@ -55,6 +55,13 @@ def flag(record: Any, *names: str) -> None:
             raise SpecError(f"{name} must be True or False, not {getattr(record, name)!r}")
 
 
+def text(record: Any, *names: str) -> None:
+    """Check that the named fields are strings."""
+    for name in names:
+        if not isinstance(getattr(record, name), str):
+            raise SpecError(f"{name} must be text, not {getattr(record, name)!r}")
+
+
 def choice(record: Any, name: str, choices: Any) -> None:
     """Check that a field is one of the strings of a Literal type."""
     value, known = getattr(record, name), get_args(choices)

@@ -26,6 +26,7 @@ def import_tensorflow() -> None:
 
 @contextlib.contextmanager
 def suppress_output() -> Iterator[None]:
+    """Send what is written to the descriptor of stderr nowhere, whoever writes it."""
     sys.stderr.flush()
     kept = os.dup(2)
     try:

@@ -181,7 +181,7 @@ def baselines(bench: Context) -> Result:
 
     The record of its time, by Wan et al. 2013, is quoted.
     """
-    from zoo import baselines as methods
+    from zoo.evaluation import baselines as methods
 
     data = bench.data
     right = {
