@@ -37,7 +37,7 @@ def three() -> keras.Model:
 def test_it_is_one_keras_model(three, split):
     assert three.predict(split.images, verbose=0).shape == (6, 10)
     # The first three images are told by all; the others as two of three guess.
-    assert zoo.answer(three, split).predicted.tolist() == [0, 1, 2, 7, 7, 7]
+    assert zoo.predict(three, split).predicted.tolist() == [0, 1, 2, 7, 7, 7]
 
 
 def test_outputs_by_name(three, split):
@@ -79,7 +79,7 @@ def test_a_declared_vote_has_members_too():
 
 def test_members_may_differ_in_layers_and_outputs(split):
     model = zoo.vote([guesser(1), zoo.build("conv1_only", seed=1)], rule="mean", weights=[3, 1])
-    assert zoo.answer(model, split).predicted.tolist() == [0, 1, 2, 1, 1, 1]
+    assert zoo.predict(model, split).predicted.tolist() == [0, 1, 2, 1, 1, 1]
 
 
 def test_what_cannot_vote():

@@ -29,7 +29,7 @@ MEGABYTES = 60
 @pytest.mark.parametrize("name", MANIFEST)
 def test_figures_and_card_are_those_of_the_weights(name, mnist):
     entry = MANIFEST[name]
-    answers = zoo.answer(zoo.load(name), mnist.test)
+    answers = zoo.predict(zoo.load(name), mnist.test)
     assert answers.score == entry.score
     assert entry.data == mnist.fingerprint
     told = (manifest.saved_models() / name / "README.md").read_text()

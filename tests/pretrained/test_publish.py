@@ -61,9 +61,9 @@ def test_an_entry_says_what_is_so(published, saved):
 def test_half_precision_is_enough_where_it_answers_alike(published, bars):
     folder, entry = published
     _, model = load_run(folder / f"mlp30.brief-seed{entry.seed}")
-    exact = zoo.answer(model, bars.test).predicted
+    exact = zoo.predict(model, bars.test).predicted
     model.set_weights([tensor.astype(np.float16) for tensor in model.get_weights()])
-    alike = (zoo.answer(model, bars.test).predicted == exact).all()
+    alike = (zoo.predict(model, bars.test).predicted == exact).all()
     assert entry.precision == ("F16" if alike else "F32")
     bytes_a_number = {"F16": 2, "F32": 4}[entry.precision]
     assert 0 < entry.size - bytes_a_number * BOOK.parameters < 1000
@@ -82,7 +82,7 @@ def test_it_is_loaded_by_either_name(published, saved, bars):
 def test_the_card_is_made_of_what_was_measured(published, saved, bars):
     _, entry = published
     text = (saved / "mlp30/README.md").read_text()
-    assert text == card(entry, BOOK, zoo.answer(zoo.load("mlp30"), bars.test))
+    assert text == card(entry, BOOK, zoo.predict(zoo.load("mlp30"), bars.test))
     for told in (str(entry.score), entry.sha256, "**not the book's**", "96.48 %", "23,860"):
         assert told in text
 

@@ -91,16 +91,16 @@ def test_draws_of_runs_are_votes_of_their_models(found, runs, bars):
         alone = [zoo.evaluate(model, split).correct for model in models]
         assert counts.members.tolist() == alone
         assert len(set(alone)) > 1, "the members must differ for this test to tell"
-        for draw, right in zip(found.chosen, counts.votes, strict=True):
+        for draw, right in zip(found.subsets, counts.votes, strict=True):
             vote = zoo.vote([models[place] for place in draw])
             assert right == zoo.evaluate(vote, split).correct
-        assert counts.everyone == zoo.evaluate(zoo.vote(models), split).correct
+        assert counts.full_pool == zoo.evaluate(zoo.vote(models), split).correct
 
 
 def test_the_best_on_the_validation_images_are_told_apart_from_the_luckiest(found):
     alone = found.validation.members
     assert min(alone[list(found.best)]) >= max(np.delete(alone, found.best))
-    place = found.chosen.tolist().index(list(found.best))
+    place = found.subsets.tolist().index(list(found.best))
     assert found.best_on_test.correct == found.test.votes[place]
 
 

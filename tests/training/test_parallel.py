@@ -36,7 +36,7 @@ def test_a_killed_process_takes_its_workers_along(tmp_path):
         "import sys\n"
         "sys.path.insert(0, sys.argv[1])\n"
         "from tests.training.test_parallel import note_and_sleep\n"
-        "from zoo import parallel\n"
+        "from zoo.training import parallel\n"
         "if __name__ == '__main__':\n"
         "    list(parallel.results(note_and_sleep, [(sys.argv[2], n) for n in range(2)], 2))\n"
     )

@@ -1,4 +1,4 @@
-"""Draws: how votes do whose members are drawn from many trained runs, and not the luckiest vote.
+"""Ensembles of runs: how votes do whose members are sampled from many trained runs.
 
 A recipe trained with N seeds is a pool of N members, and any few of them make a vote. One vote's
 score is luck to some part; the scores of all of them say what voting brings.
@@ -45,7 +45,7 @@ class Counts:
 class EnsembleScores:
     """Votes of a size whose members are drawn from the runs of one recipe.
 
-    `chosen` [draws, of] has the places of each draw's members in `seeds`; there are `possible` ways
+    `subsets` [draws, of] has the places of each draw's members in `seeds`; there are `possible` ways
     to draw. `best` is the draw, as places, that the validation images choose: the members that do
     best on them, each for itself, and of equal ones those with the lower seeds. Draws share
     members, so that they lie closer together than votes of members that no other vote has.
@@ -117,9 +117,7 @@ def sample_ensembles(
     """
     spec = get_spec(network)
     if not isinstance(spec, ModelSpec):
-        raise SpecError(
-            f"{spec.name} is no single network: draw from the runs of its members' recipe"
-        )
+        raise SpecError(f"{spec.name} is a vote: draw from the runs of its members' recipe")
     seeds = tuple(_found(spec, runs) if seeds is None else dict.fromkeys(seeds))
     if not 1 <= of <= len(seeds):
         raise SpecError(
@@ -130,7 +128,7 @@ def sample_ensembles(
     splits = (data.validation, data.test)
     outputs = [_outputs(run_folder(spec.name, seed, runs), spec, splits) for seed in seeds]
     validation, test = (np.stack(each) for each in zip(*outputs, strict=True))
-    chosen = sample_subsets(len(seeds), of, most)
+    subsets = sample_subsets(len(seeds), of, most)
     alone = _alone(validation, data.validation.labels)
     best = tuple(sorted(np.argsort(-alone, kind="stable")[:of].tolist()))
     (right,) = count_correct(test, data.test.labels, np.array([best]), rule)
@@ -138,19 +136,19 @@ def sample_ensembles(
         spec.name,
         seeds,
         rule,
-        chosen,
+        subsets,
         math.comb(len(seeds), of),
         best,
         Score(int(right), len(data.test)),
-        _counts(validation, data.validation, chosen, rule),
-        _counts(test, data.test, chosen, rule),
+        _counts(validation, data.validation, subsets, rule),
+        _counts(test, data.test, subsets, rule),
     )
 
 
 def sample_subsets(pool: int, of: int, most: int) -> np.ndarray:
     """Every way to draw `of` members from a pool of so many, or `most` of them at random, [n, of].
 
-    >>> choose(3, 2, most=10).tolist()
+    >>> sample_subsets(3, 2, most=10).tolist()
     [[0, 1], [0, 2], [1, 2]]
     """
     possible = math.comb(pool, of)
@@ -165,7 +163,7 @@ def sample_subsets(pool: int, of: int, most: int) -> np.ndarray:
 
 
 def count_correct(
-    outputs: np.ndarray, labels: np.ndarray, chosen: np.ndarray, rule: str
+    outputs: np.ndarray, labels: np.ndarray, subsets: np.ndarray, rule: str
 ) -> np.ndarray:
     """How many images the vote of each draw answers rightly, [draws], by the rule of an ensemble.
 
@@ -176,9 +174,9 @@ def count_correct(
     surely = int(np.sum(answers[0, settled] == labels[settled]))
     outputs, labels = outputs[:, ~settled], labels[~settled]
     tally, found = Tally(rule), []
-    at_once = max(1, MOST_AT_ONCE // (chosen.shape[1] * max(1, len(labels))))
-    for start in range(0, len(chosen), at_once):
-        part = chosen[start : start + at_once]
+    at_once = max(1, MOST_AT_ONCE // (subsets.shape[1] * max(1, len(labels))))
+    for start in range(0, len(subsets), at_once):
+        part = subsets[start : start + at_once]
         drawn = np.swapaxes(outputs[part], 0, 1)
         told = tally([member.reshape(-1, outputs.shape[-1]) for member in drawn])
         digits = ops.convert_to_numpy(told).argmax(axis=-1).reshape(len(part), len(labels))
@@ -186,13 +184,13 @@ def count_correct(
     return np.concatenate(found)
 
 
-def _counts(outputs: np.ndarray, split: Split, chosen: np.ndarray, rule: str) -> Counts:
-    (everyone,) = count_correct(outputs, split.labels, np.arange(len(outputs))[None], rule)
+def _counts(outputs: np.ndarray, split: Split, subsets: np.ndarray, rule: str) -> Counts:
+    (pool,) = count_correct(outputs, split.labels, np.arange(len(outputs))[None], rule)
     return Counts(
         total=len(split),
         members=_alone(outputs, split.labels),
-        votes=count_correct(outputs, split.labels, chosen, rule),
-        everyone=int(everyone),
+        votes=count_correct(outputs, split.labels, subsets, rule),
+        full_pool=int(pool),
     )
 
 

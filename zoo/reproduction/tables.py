@@ -33,7 +33,7 @@ def table(rows: Iterable[Row]) -> str:
     ]
     for name in list_models():
         spec = get_spec(name)
-        claim = spec.claim or Claim(chapter=0, section="", protocol="best validation epoch")
+        claim = spec.claim or Claim(chapter=1, section="", protocol="best validation epoch")
         found = by_hash.get(spec.hash, [])
         lines.append(_table_line(name, claim, found))
     return "\n".join(lines)

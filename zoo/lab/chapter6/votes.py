@@ -37,8 +37,8 @@ def errors33(bench: Context) -> Result:
     networks'; the true digit stands top right, the predicted one below.
     """
     test = bench.data.test
-    answers = zoo.answer(zoo.load("conv2_relu_dropout_x5"), test)
-    wrong = answers.wrong
+    answers = zoo.predict(zoo.load("conv2_relu_dropout_x5"), test)
+    wrong = answers.misclassified
     data = {
         "images": test.images[wrong, ..., 0].tolist(),
         "true": answers.true[wrong].tolist(),
