@@ -1,0 +1,132 @@
+"""Runtimes: a model on disk as a function of arrays. ONNX Runtime, or TensorFlow where asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from zoo.errors import RunError
+from zoo.serve.tensors import NUMPY_OF_ONNX, Arrays, TensorInfo
+
+RUNTIMES = ("onnx", "tensorflow")
+
+
+class Model(Protocol):
+    """A model that is loaded: what it takes, what it gives, and `run`, callable from one thread."""
+
+    platform: str
+    inputs: tuple[TensorInfo, ...]
+    outputs: tuple[TensorInfo, ...]
+
+    def run(self, arrays: Arrays) -> Arrays:
+        """All outputs, by name, of inputs by name."""
+        ...
+
+
+class OnnxModel:
+    """An ONNX file in ONNX Runtime, on the processor.
+
+    Args:
+        path: The file.
+        threads: Threads that share one computation.
+
+    Raises:
+        RunError: Where the file is no ONNX file, or not complete yet.
+    """
+
+    platform = "onnxruntime_onnx"
+
+    def __init__(self, path: Path, threads: int = 1):
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 4  # its errors come as exceptions, too
+        try:
+            content = path.read_bytes()
+            self._session = onnxruntime.InferenceSession(
+                content or b"empty", options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # ONNX Runtime has a dozen kinds
+            reason = str(error).strip().partition("\n")[0][:200]
+            raise RunError(f"cannot load {path} ({reason}): is it a whole ONNX file?") from error
+        self.inputs = tuple(_info(each, path) for each in self._session.get_inputs())
+        self.outputs = tuple(_info(each, path) for each in self._session.get_outputs())
+        self._names = [info.name for info in self.outputs]
+
+    def run(self, arrays: Arrays) -> Arrays:
+        """All outputs, by name."""
+        return dict(zip(self._names, self._session.run(self._names, arrays), strict=True))
+
+
+class SavedModel:
+    """A SavedModel in TensorFlow, by its signature `serving_default`.
+
+    Args:
+        path: The folder of one version.
+        threads: Not used: TensorFlow reads its own settings.
+
+    Raises:
+        RunError: Where the folder holds no SavedModel, or TensorFlow is missing.
+    """
+
+    platform = "tensorflow_savedmodel"
+
+    def __init__(self, path: Path, threads: int = 1):
+        try:
+            from zoo.quiet import import_tensorflow
+
+            import_tensorflow()
+            import tensorflow as tf
+
+            self._loaded = tf.saved_model.load(str(path))
+            self._call = self._loaded.signatures["serving_default"]
+        except ImportError as error:
+            raise RunError("SavedModels need TensorFlow: pip install tensorflow") from error
+        except Exception as error:
+            reason = str(error).strip().partition("\n")[0][:200]
+            raise RunError(f"cannot load {path} ({reason}): is it a SavedModel?") from error
+        self._tensor = tf.constant
+        self.inputs = _tensorflow_infos(self._call.structured_input_signature[1])
+        self.outputs = _tensorflow_infos(self._call.structured_outputs)
+
+    def run(self, arrays: Arrays) -> Arrays:
+        """All outputs, by name."""
+        told = self._call(**{name: self._tensor(array) for name, array in arrays.items()})
+        return {info.name: np.asarray(told[info.name].numpy()) for info in self.outputs}
+
+
+def load(path: Path, runtime: str = "onnx", threads: int = 1) -> Model:
+    """Load what lies at `path`: an ONNX file, or with `tensorflow` a SavedModel's folder.
+
+    Raises:
+        RunError: Where it cannot be loaded.
+    """
+    return (SavedModel if runtime == "tensorflow" else OnnxModel)(path, threads)
+
+
+def batchable(infos: Sequence[TensorInfo]) -> bool:
+    """Whether any number of examples may be put in one array: the first side of all is free."""
+    return all(info.shape and info.shape[0] == -1 for info in infos)
+
+
+def _info(told: Any, path: Path) -> TensorInfo:
+    if told.type not in NUMPY_OF_ONNX or told.type == "tensor(string)":
+        raise RunError(
+            f"{path} has the tensor {told.name} of type {told.type}, which is not served"
+        )
+    sides = (side if isinstance(side, int) else -1 for side in told.shape)
+    return TensorInfo(told.name, NUMPY_OF_ONNX[told.type], tuple(sides))
+
+
+def _tensorflow_infos(specs: dict[str, Any]) -> tuple[TensorInfo, ...]:
+    return tuple(
+        TensorInfo(
+            name, spec.dtype.name, tuple(-1 if side is None else side for side in spec.shape)
+        )
+        for name, spec in sorted(specs.items())
+    )
