@@ -19,87 +19,89 @@ from zoo.serve.service import error_answer
 _DROPPED = 16
 
 
-def guarded(limits: Limits) -> type[HttpToolsProtocol]:
-    """The protocol class of a server with these limits."""
+class Connection(HttpToolsProtocol):
+    """One connection, held to its limits."""
 
-    class Guarded(HttpToolsProtocol):
-        """One connection."""
+    limits = Limits()
 
-        def __init__(self, *arguments: Any, **settings: Any):
-            super().__init__(*arguments, **settings)
-            self._timer: asyncio.TimerHandle | None = None
-            self._in_head = True
-            self._in_message = False
-            self._received = 0
+    def __init__(self, *arguments: Any, **settings: Any):
+        super().__init__(*arguments, **settings)
+        self._timer: asyncio.TimerHandle | None = None
+        self._in_head = True
+        self._in_message = False
+        self._received = 0
 
-        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-            super().connection_made(transport)
-            if len(self.connections) > limits.connections:
-                self._refuse(503, f"{limits.connections:,} connections are open: come again later")
-            else:
-                self._wait(limits.head_seconds)
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        if len(self.connections) > self.limits.connections:
+            self._refuse(503, f"{self.limits.connections:,} connections are open: come again later")
+        else:
+            self._wait(self.limits.head_seconds)
 
-        def data_received(self, data: bytes) -> None:
-            if self.transport.is_closing():
-                return
-            self._received += len(data)
-            super().data_received(data)
-            if self.transport.is_closing() or not self._in_message:
-                self._wait(None)
-            elif self._in_head:
-                if self._received > limits.head:
-                    self._refuse(
-                        431, f"the request's headers are longer than {limits.head:,} bytes"
-                    )
-                elif self._timer is None:
-                    self._wait(limits.head_seconds)
-            elif self._received > _DROPPED * limits.body + limits.head:
-                self._refuse(413, f"the body is larger than {limits.body:,} bytes")
-            elif self._timer is None:
-                self._wait(limits.body_seconds)
-
-        def connection_lost(self, exc: Exception | None) -> None:
+    def data_received(self, data: bytes) -> None:
+        if self.transport.is_closing():
+            return
+        self._received += len(data)
+        super().data_received(data)
+        if self.transport.is_closing() or not self._in_message:
             self._wait(None)
-            super().connection_lost(exc)
+        elif self._in_head:
+            if self._received > self.limits.head:
+                self._refuse(
+                    431, f"the request's headers are longer than {self.limits.head:,} bytes"
+                )
+            elif self._timer is None:
+                self._wait(self.limits.head_seconds)
+        elif self._received > _DROPPED * self.limits.body + self.limits.head:
+            self._refuse(413, f"the body is larger than {self.limits.body:,} bytes")
+        elif self._timer is None:
+            self._wait(self.limits.body_seconds)
 
-        def on_message_begin(self) -> None:
-            self._in_message = self._in_head = True
-            super().on_message_begin()
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._wait(None)
+        super().connection_lost(exc)
 
-        def on_headers_complete(self) -> None:
-            self._in_head = False
-            self._wait(None)  # the body's time begins
-            super().on_headers_complete()
+    def on_message_begin(self) -> None:
+        self._in_message = self._in_head = True
+        super().on_message_begin()
 
-        def on_message_complete(self) -> None:
-            self._in_message = False
-            self._received = 0
-            super().on_message_complete()
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        self._wait(None)  # the body's time begins
+        super().on_headers_complete()
 
-        def send_400_response(self, msg: str) -> None:
-            self._refuse(400, "this is no HTTP request")
+    def on_message_complete(self) -> None:
+        self._in_message = False
+        self._received = 0
+        super().on_message_complete()
 
-        def _wait(self, seconds: float | None) -> None:
-            if self._timer is not None:
-                self._timer.cancel()
-                self._timer = None
-            if seconds is not None:
-                self._timer = self.loop.call_later(seconds, self._late)
+    def send_400_response(self, msg: str) -> None:
+        self._refuse(400, "this is no HTTP request")
 
-        def _late(self) -> None:
+    def _wait(self, seconds: float | None) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
             self._timer = None
-            part = "headers" if self._in_head else "body"
-            self._refuse(408, f"the request's {part} did not arrive in time")
+        if seconds is not None:
+            self._timer = self.loop.call_later(seconds, self._late)
 
-        def _refuse(self, status: int, message: str) -> None:
-            if self.transport.is_closing():
-                return
-            answering = self.cycle is not None and not self.cycle.response_complete
-            if not answering or (not self._in_head and not self.cycle.response_started):
-                answer = error_answer(Refused(status, message))
-                head = b"content-type: %b\r\ncontent-length: %d\r\nconnection: close\r\n\r\n"
-                head %= (answer.content_type.encode(), len(answer.body))
-                self.transport.write(STATUS_LINE[status] + head + answer.body)
-            self.transport.close()
+    def _late(self) -> None:
+        self._timer = None
+        part = "headers" if self._in_head else "body"
+        self._refuse(408, f"the request's {part} did not arrive in time")
 
-    return Guarded
+    def _refuse(self, status: int, message: str) -> None:
+        if self.transport.is_closing():
+            return
+        answering = self.cycle is not None and not self.cycle.response_complete
+        if not answering or (not self._in_head and not self.cycle.response_started):
+            answer = error_answer(Refused(status, message))
+            head = b"content-type: %b\r\ncontent-length: %d\r\nconnection: close\r\n\r\n"
+            head %= (answer.content_type.encode(), len(answer.body))
+            self.transport.write(STATUS_LINE[status] + head + answer.body)
+        self.transport.close()
+
+
+def guarded(limits: Limits) -> type[Connection]:
+    """The protocol class of a server with these limits."""
+    return type("Guarded", (Connection,), {"limits": limits})

@@ -60,16 +60,15 @@ def _fitted(picture: Image.Image, sides: tuple[int, int]) -> np.ndarray:
         picture.load()
     except Exception as error:
         raise Refused(400, f"{_EXPECTED}, and a file is damaged") from error
-    rows, columns = sides
     if (picture.height, picture.width) == sides:
         return np.asarray(picture, np.uint8)
-    scale = max(picture.height / rows, picture.width / columns)
-    height = max(1, min(rows, int(picture.height / scale)))
-    width = max(1, min(columns, int(picture.width / scale)))
+    size = np.float32([picture.height, picture.width])
+    exact = size / np.max(size / np.float32(sides))  # rounded as TensorFlow does, in float32
+    height, width = (max(1, int(side)) for side in exact)
     # In floats, or each of the two passes would round to bytes.
     scaled = picture.convert("F").resize((width, height), Image.Resampling.BILINEAR)
     image = np.zeros(sides, np.uint8)
-    top, left = (rows - height) // 2, (columns - width) // 2
+    top, left = (int((side - part) / 2) for side, part in zip(sides, exact, strict=True))
     levels = np.rint(np.asarray(scaled)).clip(0, 255)
     image[top : top + height, left : left + width] = levels
     return image

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -15,6 +16,8 @@ from pathlib import Path
 
 from zoo.errors import RunError
 from zoo.pretrained import Entry, entry_of, saved_models
+
+LOG = logging.getLogger("zoo.serve")
 
 
 def cache() -> Path:
@@ -45,6 +48,7 @@ def onnx_file(name: str) -> Path:
             f"{name} must be exported where TensorFlow is installed: python -m zoo export {name} "
             "--format onnx; then serve that file"
         )
+    LOG.info("exporting", extra={"model": entry.name, "to": str(folder)})
     _export(entry.name, folder)
     return folder / entry.name / f"{entry.name}.onnx"
 

@@ -80,7 +80,9 @@ class Repository:
         return list(self._served)
 
     def get(self, name: str, number: str | None = None) -> Version:
-        """A version by the words of a request's address; without a number the newest.
+        """A version by the words of a request's address; without a number, or with 0, the newest.
+
+        (0 is what OpenVINO's client writes for none. A version 0 on disk is itself.)
 
         Raises:
             Refused: With status 404, where it is not served.
@@ -89,6 +91,8 @@ class Repository:
         if number is None:
             return served.versions[max(served.versions)]
         found = served.versions.get(int(number)) if _is_number(number) else None
+        if found is None and number == "0":
+            return self.get(name)
         if found is None:
             known = ", ".join(str(each) for each in sorted(served.versions))
             raise Refused(404, f"{name} has no version {number[:40]!r}; it has: {known}")

@@ -19,7 +19,6 @@ class Route:
     Attributes:
         method: GET or POST.
         path: With {name} and {version} for the parts that requests choose.
-        protocol: `tf_serving`, `open_inference` or `server`.
         handler: What answers.
         summary: What it is for.
         takes: The record that a body must be.
@@ -28,11 +27,16 @@ class Route:
 
     method: str
     path: str
-    protocol: str
     handler: Handler
     summary: str
     takes: type[Struct] | None = None
     content_type: str = JSON
+
+    @property
+    def protocol(self) -> str:
+        """`tf_serving`, `open_inference` or `server`: the module of the handler."""
+        module = self.handler.__module__.rpartition(".")[2]
+        return module if module != __name__.rpartition(".")[2] else "server"
 
 
 async def health(call: Call) -> Answer:
@@ -53,54 +57,29 @@ async def metrics(call: Call) -> Answer:
 
 
 def routes() -> list[Route]:
-    """All addresses, in the order in which they are tried."""
-    table = [
-        Route("GET", "/healthz", "server", health, "Does it run, and what does it serve?"),
-        Route("GET", "/metrics", "server", metrics, "Metrics", content_type="text/plain"),
-        Route("GET", "/v2", "open_inference", open_inference.server, "The server"),
-        Route("GET", "/v2/health/live", "open_inference", open_inference.live, "Alive?"),
-        Route("GET", "/v2/health/ready", "open_inference", open_inference.ready, "Ready?"),
-        Route("POST", "/v2/repository/index", "open_inference", open_inference.index, "All models"),
-    ]
+    """All addresses, in the order in which they are tried: predictions first."""
+    v1, v2 = tf_serving, open_inference
+    table = []
     for model in ("/v1/models/{name}", "/v1/models/{name}/versions/{version}"):
         table += [
-            Route(
-                "POST",
-                f"{model}:predict",
-                "tf_serving",
-                tf_serving.predict,
-                "Outputs for images",
-                PredictRequest,
-            ),
-            Route(
-                "POST",
-                f"{model}:classify",
-                "tf_serving",
-                tf_serving.classify,
-                "Classes and their probabilities",
-                ClassifyRequest,
-            ),
-            Route(
-                "POST",
-                f"{model}:regress",
-                "tf_serving",
-                tf_serving.regress,
-                "Refused: no model here is a regression",
-            ),
-            Route("GET", f"{model}/metadata", "tf_serving", tf_serving.metadata, "Signatures"),
-            Route("GET", model, "tf_serving", tf_serving.status, "State of the versions"),
+            Route("POST", f"{model}:predict", v1.predict, "Outputs for images", PredictRequest),
+            Route("POST", f"{model}:classify", v1.classify, "Probabilities", ClassifyRequest),
+            Route("POST", f"{model}:regress", v1.regress, "Refused: no model is a regression"),
+            Route("GET", f"{model}/metadata", v1.metadata, "Signatures"),
+            Route("GET", model, v1.status, "State of the versions"),
         ]
     for model in ("/v2/models/{name}", "/v2/models/{name}/versions/{version}"):
         table += [
-            Route(
-                "POST",
-                f"{model}/infer",
-                "open_inference",
-                open_inference.infer,
-                "Outputs for images",
-                InferRequest,
-            ),
-            Route("GET", f"{model}/ready", "open_inference", open_inference.model_ready, "Ready?"),
-            Route("GET", model, "open_inference", open_inference.model, "Inputs and outputs"),
+            Route("POST", f"{model}/infer", v2.infer, "Outputs for images", InferRequest),
+            Route("GET", f"{model}/ready", v2.model_ready, "Is it ready?"),
+            Route("GET", model, v2.model, "Inputs and outputs"),
         ]
-    return table
+    return [
+        *table,
+        Route("GET", "/healthz", health, "Does it run, and what does it serve?"),
+        Route("GET", "/metrics", metrics, "Metrics", content_type="text/plain"),
+        Route("GET", "/v2", v2.server, "What this server is"),
+        Route("GET", "/v2/health/live", v2.live, "Is the server alive?"),
+        Route("GET", "/v2/health/ready", v2.ready, "Is the server ready?"),
+        Route("POST", "/v2/repository/index", v2.index, "All models and versions"),
+    ]

@@ -23,7 +23,7 @@ from zoo.serve.tensors import TENSORFLOW_OF_NUMPY, Arrays, TensorInfo, from_json
 async def status(call: Call) -> Answer:
     """GET /v1/models/NAME[/versions/N]: the state of each version."""
     told = call.service.repository.versions(call.name)
-    if "version" in call.path:
+    if call.path.get("version", "0") != "0":
         number = call.version().number
         told = {number: told[number]}
     versions = [
