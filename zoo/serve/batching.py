@@ -105,6 +105,10 @@ class Batcher:
             self._closed = True
             self._jobs.put(None)
 
+    def join(self, seconds: float) -> None:
+        """Wait for the thread's end: a process that ends beneath a computation crashes."""
+        self._thread.join(seconds)
+
     async def _submit(self, inputs: Arrays, count: int) -> Arrays:
         seconds = self._limits.answer_seconds
         answer = asyncio.get_running_loop().create_future()

@@ -7,9 +7,11 @@ disappears is unloaded once another one answers. There is never a moment without
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from zoo.errors import RunError, ZooError, nearest
 from zoo.serve.batching import Batcher
@@ -41,6 +43,8 @@ class Version:
 
 @dataclass
 class _Served:
+    # `versions` and `failures` are replaced and never changed, since the event loop reads them
+    # while the watch, in its thread, loads.
     source: Source
     versions: dict[int, Version] = field(default_factory=dict)
     stamps: dict[int, Candidate] = field(default_factory=dict)  # of what is loaded, or failed to
@@ -73,6 +77,7 @@ class Repository:
         self._threads = threads
         self._keep = keep
         self._served = {source.name: _Served(source) for source in sources}
+        self._retired: list[tuple[float, Batcher]] = []
 
     @property
     def names(self) -> list[str]:
@@ -87,14 +92,14 @@ class Repository:
         Raises:
             Refused: With status 404, where it is not served.
         """
-        served = self._find(name)
+        versions = self._find(name).versions
         if number is None:
-            return served.versions[max(served.versions)]
-        found = served.versions.get(int(number)) if _is_number(number) else None
+            return versions[max(versions)]
+        found = versions.get(int(number)) if _is_number(number) else None
         if found is None and number == "0":
             return self.get(name)
         if found is None:
-            known = ", ".join(str(each) for each in sorted(served.versions))
+            known = ", ".join(str(each) for each in sorted(versions))
             raise Refused(404, f"{name} has no version {number[:40]!r}; it has: {known}")
         return found
 
@@ -128,6 +133,10 @@ class Repository:
         What changed since the last look is left alone until it holds still, since somebody may be
         writing it.
         """
+        now = time.monotonic()
+        for closing in [batcher for until, batcher in self._retired if until < now]:
+            closing.close()
+        self._retired = [each for each in self._retired if each[0] >= now]
         for served in self._served.values():
             found = served.source.versions()
             settled = {
@@ -141,10 +150,22 @@ class Repository:
             self._follow(served, settled, kept=found)
 
     def close(self) -> None:
-        """End all batches' threads, after what waits."""
-        for served in self._served.values():
-            for version in served.versions.values():
-                version.batcher.close()
+        """Answer what waits, and end all batches' threads."""
+        batchers = [
+            version.batcher
+            for served in self._served.values()
+            for version in served.versions.values()
+        ]
+        batchers += [batcher for _, batcher in self._retired]
+        for batcher in batchers:
+            batcher.close()
+        for batcher in batchers:
+            batcher.join(self._limits.stop_seconds)
+
+    def _retire(self, batcher: Batcher) -> None:
+        # A request may have found its version already, and its body is still on the way.
+        grace = self._limits.body_seconds + self._limits.answer_seconds
+        self._retired.append((time.monotonic() + grace, batcher))
 
     def _find(self, name: str) -> _Served:
         served = self._served.get(name)
@@ -162,7 +183,8 @@ class Repository:
                 served.stamps[number] = candidate
                 self._load(served, number, candidate)
         for number in [each for each in served.failures if each not in wanted]:
-            del served.failures[number], served.stamps[number]
+            served.failures = _without(served.failures, number)
+            del served.stamps[number]
         for number in sorted(served.versions):
             if number not in wanted and len(served.versions) > 1:
                 self._unload(served, number)
@@ -172,7 +194,7 @@ class Repository:
         try:
             model = load(candidate.path, served.source.runtime, self._threads)
         except ZooError as error:
-            served.failures[number] = str(error)
+            served.failures = {**served.failures, number: str(error)}
             LOG.warning("not loaded", extra={"model": name, "version": number, "why": str(error)})
             return
         old = served.versions.get(number)
@@ -181,20 +203,25 @@ class Repository:
         observers = []
         batcher = Batcher(model, self._limits, lambda count: observers[0](count))
         observers.append(self._metrics.loaded(name, number, lambda: batcher.waiting))
-        served.versions[number] = Version(
-            name, number, candidate.path, model, signatures_of(model, self._limits), batcher
-        )
-        served.failures.pop(number, None)
+        signatures = signatures_of(model, self._limits)
+        version = Version(name, number, candidate.path, model, signatures, batcher)
+        served.versions = {**served.versions, number: version}
+        served.failures = _without(served.failures, number)
         LOG.info("loaded", extra={"model": name, "version": number, "path": str(candidate.path)})
         if old is not None:
-            old.batcher.close()
+            self._retire(old.batcher)
 
     def _unload(self, served: _Served, number: int) -> None:
-        version = served.versions.pop(number)
+        version = served.versions[number]
+        served.versions = _without(served.versions, number)
         served.stamps.pop(number, None)
-        version.batcher.close()
+        self._retire(version.batcher)
         self._metrics.unloaded(version.name, number)
         LOG.info("unloaded", extra={"model": version.name, "version": number})
+
+
+def _without(table: dict[int, Any], number: int) -> dict[int, Any]:
+    return {key: value for key, value in table.items() if key != number}
 
 
 def _is_number(text: str) -> bool:
