@@ -46,7 +46,7 @@ REQUESTS: list[tuple[str, Any]] = [
 ODD = [
     None, True, -1, 0, 1, 256, 1.5, 2**31, 2**63, 2**64, 10**40, 1e308, "", "x", "\0", "\u2028",
     "..", [], [[]], [[], [1]], {}, {"b64": ""}, {"b64": 1}, {"": None}, "UINT8", "BYTES", "FP64",
-    "serving",     [0] * 783, [[[[0]] * 28] * 27],
+    "serving", [0] * 783, [[[[0]] * 28] * 27],
 ]  # fmt: skip
 PARTS = ["models", "mlp30", "versions", "1", "0", "..", "infer", "metadata", "ready", "%00", "x:y"]
 
