@@ -76,13 +76,15 @@ def serve(find_sources: Callable[[], Sequence[Source]], settings: Settings) -> N
         app = application(service, settings.poll_seconds)
         server = uvicorn.Server(_config(app, settings.limits))
         service.ready = lambda: not server.should_exit
-        host, port = listening.getsockname()[:2]
-        _collect_seldom()
-        LOG.info("listening", extra={"url": f"http://{_in_url(host)}:{port}", "port": port})
         for each in (signal.SIGINT, signal.SIGTERM):
-            # Uvicorn stops at them, and then raises them again for whoever was there before.
-            signal.signal(each, lambda *_: None)
+            # For the moment before Uvicorn has handlers of its own. When it has stopped, it raises
+            # the signal again for whoever was there before: us.
+            signal.signal(each, lambda *_: setattr(server, "should_exit", True))
+        _collect_seldom()
+        host, port = listening.getsockname()[:2]
+        LOG.info("listening", extra={"url": f"http://{_in_url(host)}:{port}", "port": port})
         server.run(sockets=[listening])
+        service.repository.close()
     LOG.info("stopped")
 
 
