@@ -48,3 +48,14 @@ def expected(images) -> np.ndarray:
         kernel, bias = (weights[f"{layer}/{part}"].astype(float) for part in ("kernel", "bias"))
         activations = 1 / (1 + np.exp(-(activations @ kernel + bias)))
     return activations
+
+
+@pytest.fixture(scope="session")
+def saved_models_folder(tmp_path_factory):
+    """A folder into which `zoo export NAME` wrote the pretrained network, as a SavedModel."""
+    import zoo
+    from zoo.export import export
+
+    folder = tmp_path_factory.mktemp("saved_models")
+    export(zoo.load(NET), "saved_model", folder, name=NET)
+    return folder

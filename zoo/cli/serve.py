@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 
-from zoo.errors import RunError
+from zoo.errors import RunError, SpecError
 from zoo.serve.limits import MEBIBYTE, Limits
 
 _PACKAGES = ("starlette", "uvicorn", "httptools", "msgspec", "prometheus_client", "PIL")
@@ -56,6 +56,8 @@ def serve(options: argparse.Namespace) -> None:
         SpecError: For a setting that makes no sense.
         RunError: Where a package is missing, the port is in use, or a model cannot be loaded.
     """
+    if not 0 < options.max_body < MEBIBYTE:
+        raise SpecError(f"--max-body must be MiB above 0, not {options.max_body:g}")
     limits = Limits(
         body=round(options.max_body * MEBIBYTE),
         batch=options.batch,
