@@ -103,6 +103,7 @@ _PAGE = """<!doctype html>
 body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; }}
 table {{ border-collapse: collapse; width: 100%; }}
 td {{ border-bottom: 1px solid #8884; padding: .3rem .6rem .3rem 0; vertical-align: top; }}
+code {{ overflow-wrap: anywhere; }}
 pre {{ overflow-x: auto; background: #8881; padding: .6rem; }}
 </style>
 <h1>Model server</h1>

@@ -62,8 +62,10 @@ def _fitted(picture: Image.Image, sides: tuple[int, int]) -> np.ndarray:
         raise Refused(400, f"{_EXPECTED}, and a file is damaged") from error
     if (picture.height, picture.width) == sides:
         return np.asarray(picture, np.uint8)
-    size = np.float32([picture.height, picture.width])
-    exact = size / np.max(size / np.float32(sides))  # rounded as TensorFlow does, in float32
+    size = np.array([picture.height, picture.width], np.float32)
+    exact = size / np.max(
+        size / np.array(sides, np.float32)
+    )  # rounded as TensorFlow does, in float32
     height, width = (max(1, int(side)) for side in exact)
     # In floats, or each of the two passes would round to bytes.
     scaled = picture.convert("F").resize((width, height), Image.Resampling.BILINEAR)

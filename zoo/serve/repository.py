@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -200,7 +200,7 @@ class Repository:
         old = served.versions.get(number)
         if old is not None:
             self._metrics.unloaded(name, number)
-        observers = []
+        observers: list[Callable[[int], None]] = []
         batcher = Batcher(model, self._limits, lambda count: observers[0](count))
         observers.append(self._metrics.loaded(name, number, lambda: batcher.waiting))
         signatures = signatures_of(model, self._limits)
