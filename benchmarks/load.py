@@ -32,8 +32,8 @@ from benchmarks.load_clients import Load, make_load
 from benchmarks.rows import read_rows, write_rows
 from zoo.data import load_data
 from zoo.errors import ZooError
-from zoo.quiet import import_tensorflow
 from zoo.serve.pretrained import onnx_file
+from zoo.utils.tensorflow import import_tensorflow
 
 CSV = Path(__file__).resolve().parent / "load.csv"
 COLUMNS = (
@@ -75,7 +75,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def measure(name: str, options: argparse.Namespace) -> list[dict]:
     """A row for each protocol and number of clients."""
-    from zoo.runs import processor
+    from zoo.training.run_folder import processor
 
     file = onnx_file(name)
     images = load_data(progress=False).test.images[:IMAGES]

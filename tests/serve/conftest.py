@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from running import brightness, half_plus, serving
 from safetensors.numpy import load_file
 
-from zoo.pretrained import entry_of, saved_models
+from tests.serve.running import brightness, half_plus, serving
+from zoo.pretrained.manifest import entry_of, saved_models
 from zoo.serve.pretrained import onnx_file
 
 NET = "mlp30"

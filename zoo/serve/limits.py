@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from zoo import checks
+from zoo.spec import validation
 
 MEBIBYTE = 2**20
 
@@ -61,8 +61,8 @@ class Limits:
     request_pixels: int = 128_000_000
 
     def __post_init__(self) -> None:
-        checks.whole(self, "body", "head", "connections", "batch", "queue")
-        checks.whole(self, "pixels", "request_pixels")
-        checks.positive(self, "head_seconds", "body_seconds", "idle_seconds")
-        checks.positive(self, "answer_seconds", "stop_seconds")
-        checks.real(self, "delay_ms", least=0)
+        validation.whole(self, "body", "head", "connections", "batch", "queue")
+        validation.whole(self, "pixels", "request_pixels")
+        validation.positive(self, "head_seconds", "body_seconds", "idle_seconds")
+        validation.positive(self, "answer_seconds", "stop_seconds")
+        validation.real(self, "delay_ms", least=0)

@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 from zoo.errors import RunError
-from zoo.pretrained import Entry, entry_of, saved_models
+from zoo.pretrained.manifest import Entry, entry_of, saved_models
 
 LOG = logging.getLogger("zoo.serve")
 

@@ -78,7 +78,7 @@ class SavedModel:
 
     def __init__(self, path: Path, threads: int = 1):
         try:
-            from zoo.quiet import import_tensorflow
+            from zoo.utils.tensorflow import import_tensorflow
 
             import_tensorflow()
             import tensorflow as tf

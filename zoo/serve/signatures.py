@@ -16,9 +16,9 @@ from zoo.errors import nearest
 from zoo.serve.limits import Limits, Refused
 from zoo.serve.runtime import Model
 from zoo.serve.tensors import Arrays, TensorInfo
+from zoo.spec import PIXEL_SCALE
 
 DEFAULT = "serving_default"
-_PIXEL_SCALE = 1 / 256
 
 
 @dataclass(frozen=True)
@@ -86,4 +86,4 @@ def _is_image(info: TensorInfo) -> bool:
 def _bytes_of_floats(images: np.ndarray, name: str) -> np.ndarray:
     if images.min() < 0 or images.max() > 1:
         raise Refused(400, f"{name}: floats takes pixels in 0..1; the book's are byte / 256")
-    return np.minimum(np.rint(images / np.float32(_PIXEL_SCALE)), 255).astype(np.uint8)
+    return np.minimum(np.rint(images / np.float32(PIXEL_SCALE)), 255).astype(np.uint8)

@@ -127,7 +127,7 @@ def _from_path(path: Path, name: str, runtime: str) -> list[Source]:
 
 def _from_name(word: str, name: str, runtime: str, pretrained) -> Source:
     if runtime == "tensorflow":
-        from zoo.pretrained import entry_of, saved_models
+        from zoo.pretrained.manifest import entry_of, saved_models
 
         folder = saved_models() / entry_of(word).name
         source = Source(name, folder, runtime)

@@ -9,8 +9,8 @@ import time
 
 import numpy as np
 import pytest
-from running import brightness, half_plus, serving
 
+from tests.serve.running import brightness, half_plus, serving
 from zoo.errors import RunError, SpecError, UnknownNameError
 from zoo.serve.limits import Limits, Refused
 from zoo.serve.metrics import Metrics

@@ -14,7 +14,8 @@ import time
 import numpy as np
 import pytest
 from PIL import Image
-from running import ROOT, half_plus, serving, slow
+
+from tests.serve.running import ROOT, half_plus, serving, slow
 
 ZERO = np.zeros((1, 28, 28, 1), int).tolist()
 

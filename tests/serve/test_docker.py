@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 import yaml
 from google.protobuf import text_format
-from running import ROOT
 
+from tests.serve.running import ROOT
 from zoo.export import path_of
-from zoo.pretrained import manifest
+from zoo.pretrained.manifest import manifest
 
 DOCKER = ROOT / "docker"
 TFS = "tensorflow-serving"

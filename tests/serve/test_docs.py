@@ -10,7 +10,8 @@ import subprocess
 
 import pytest
 from PIL import Image
-from running import ROOT
+
+from tests.serve.running import ROOT
 
 MANUAL = ROOT / "docs/serving.md"
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", MANUAL.read_text(), re.DOTALL | re.MULTILINE)
@@ -60,7 +61,7 @@ def test_the_limits_of_the_manual_are_those_of_the_server():
 
 
 def test_the_commands_of_the_manual_exist():
-    from zoo.cli import _parser
+    from zoo.cli.main import _parser
 
     parser = _parser()
     for language, text in BLOCKS:

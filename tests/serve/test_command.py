@@ -10,9 +10,9 @@ import sys
 
 import numpy as np
 import pytest
-from running import ROOT
 
-from zoo.cli import main
+from tests.serve.running import ROOT
+from zoo.cli.main import main
 from zoo.serve.limits import Limits
 from zoo.serve.metrics import Metrics
 from zoo.serve.repository import Repository
@@ -40,7 +40,7 @@ def test_what_it_cannot_do_is_one_line(words, code, told, capfd):
 
 
 def test_without_its_packages_it_says_what_to_install(monkeypatch, capsys):
-    monkeypatch.setattr("zoo.commands.serve._PACKAGES", ("starlette", "no_such_package"))
+    monkeypatch.setattr("zoo.cli.serve._PACKAGES", ("starlette", "no_such_package"))
     assert main(["serve", "mlp30"]) == 1
     assert "needs no_such_package: pip install 'neural-zoo[serve]'" in capsys.readouterr().err
 
@@ -48,7 +48,7 @@ def test_without_its_packages_it_says_what_to_install(monkeypatch, capsys):
 def test_it_serves_a_network_by_name_without_tensorflow(exported, images, expected):
     program = (
         "import sys; sys.modules.update(tensorflow=None, keras=None); sys.argv[0] = 'zoo';"
-        "from zoo.cli import main; raise SystemExit(main())"
+        "from zoo.cli.main import main; raise SystemExit(main())"
     )
     environment = {**os.environ, "ZOO_CACHE": str(exported.parents[3]), "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-c", program, "serve", "mlp30", "--port", "0", "--log-requests"]
