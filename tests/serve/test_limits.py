@@ -5,6 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import contextlib
 import json
+import resource
 import signal
 import socket
 import subprocess
@@ -123,7 +124,10 @@ def test_a_connection_in_use_is_closed_when_it_is_idle(hurried):
 
 
 def test_a_thousand_idle_connections(served):
-    opened = [socket.create_connection(("127.0.0.1", served.port)) for _ in range(800)]
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = soft if soft == resource.RLIM_INFINITY else max(soft, 2048)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    opened = [socket.create_connection(("127.0.0.1", served.port)) for _ in range(1000)]
     try:
         assert served.ask("/v2/health/live")[0] == 200
         assert served.ask("/v1/models/half_plus_two:predict", {"instances": [1.0]})[0] == 200

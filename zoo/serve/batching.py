@@ -50,17 +50,22 @@ class Batcher:
         model: The model.
         limits: Its `batch`, `delay_ms`, `queue` and `answer_seconds` hold.
         computed: Told the number of images of each batch, from the thread.
+
+    Attributes:
+        together: Whether examples of several requests may be computed as one array.
+        waiting: Examples in the queue or being computed; the event loop alone changes it.
     """
 
     def __init__(
         self, model: Model, limits: Limits, computed: Callable[[int], None] = lambda n: None
     ):
-        self.waiting = 0  # images, in the queue or being computed; the event loop alone writes it
+        self.waiting = 0
         self._model = model
         self._limits = limits
         self._computed = computed
-        self._together = batchable((*model.inputs, *model.outputs))
-        self._quick = _seconds_of_one(model) < _QUICK_SECONDS
+        self.together = batchable((*model.inputs, *model.outputs))
+        # Who sets a delay wants batches.
+        self._quick = not limits.delay_ms and _seconds_of_one(model) < _QUICK_SECONDS
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._held: _Job | None = None
         self._closed = False
@@ -85,7 +90,7 @@ class Batcher:
             raise Refused(429, f"{told}: ask again later", {"Retry-After": "1"})
         if count == 1 and self._quick and not self.waiting:
             return self._at_once(inputs)
-        if count <= limits.batch or not self._together:
+        if count <= limits.batch or not self.together:
             return await self._submit(inputs, count)
         starts = range(0, count, limits.batch)
         pieces = [
@@ -146,7 +151,7 @@ class Batcher:
             return None
         jobs, total = [first], first.count
         until = first.arrived + self._limits.delay_ms / 1000
-        while self._together and total < self._limits.batch:
+        while self.together and total < self._limits.batch:
             try:
                 left = until - time.monotonic()
                 job = self._jobs.get(timeout=left) if left > 0 else self._jobs.get_nowait()
@@ -183,6 +188,9 @@ class Batcher:
     @staticmethod
     def _split(jobs: list[_Job], outputs: Arrays) -> None:
         start = 0
+        total = sum(job.count for job in jobs)
+        if any(array.ndim == 0 or len(array) != total for array in outputs.values()):
+            raise ValueError("the outputs do not have a row for each example")
         for job in jobs:
             stop = start + job.count
             job.outputs = {name: array[start:stop] for name, array in outputs.items()}

@@ -124,6 +124,9 @@ def _info(told: Any, path: Path) -> TensorInfo:
 
 
 def _tensorflow_infos(specs: dict[str, Any]) -> tuple[TensorInfo, ...]:
+    for name, spec in specs.items():
+        if spec.dtype.name not in NUMPY_OF_ONNX.values() or spec.dtype.name == "string":
+            raise RunError(f"the tensor {name} is of type {spec.dtype.name}, which is not served")
     return tuple(
         TensorInfo(
             name, spec.dtype.name, tuple(-1 if side is None else side for side in spec.shape)

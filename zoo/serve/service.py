@@ -45,9 +45,11 @@ class Service:
 
     async def answer(self, version: Version, signature: Signature, given: Arrays) -> Arrays:
         """All outputs of a version for arrays in a signature's form; raises Refused."""
-        count = min(len(array) for array in given.values())
-        if count != max(len(array) for array in given.values()) and len(given) > 1:
-            raise Refused(400, "all inputs must hold the same number of examples")
+        count = 1
+        if version.batcher.together:
+            count, *others = {len(array) for array in given.values()}
+            if others:
+                raise Refused(400, "all inputs must hold the same number of examples")
         if count > self.limits.queue:
             told = f"a request may hold {self.limits.queue:,} examples, not {count:,}"
             raise Refused(413, f"{told}: send them in several requests")

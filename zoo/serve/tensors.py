@@ -68,17 +68,20 @@ class TensorInfo:
         Raises:
             Refused: With status 400.
         """
-        if not self.fits(shape) or min(shape, default=0) < 1:
-            raise Refused(400, f"{self.name} must have {self._expected()}, not {shape_text(shape)}")
-
-    def _expected(self) -> str:
-        return f"the shape {shape_text(self.shape)}, n from 1 up"
+        if not self.fits(shape) or any(side < 1 for side in shape):
+            expected = shape_text(self.shape) + (", n from 1 up" if -1 in self.shape else "")
+            raise Refused(400, f"{self.name} must have the shape {expected}, not {_told(shape)}")
 
 
 def shape_text(shape: Iterable[int]) -> str:
     """A shape as text, as in [n, 28, 28, 1]."""
     sides = ["n" if side == -1 else str(side) for side in shape]
     return f"[{', '.join(sides)}]"
+
+
+def _told(shape: tuple[int, ...]) -> str:
+    # What a client sent: -1 is no n.
+    return f"[{', '.join(map(str, shape[:8]))}{', ...' if len(shape) > 8 else ''}]"
 
 
 def from_json(value: Any, info: TensorInfo) -> np.ndarray:
