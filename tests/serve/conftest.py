@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
@@ -16,8 +18,11 @@ NET = "mlp30"
 @pytest.fixture(scope="session")
 def exported(tmp_path_factory):
     """The pretrained network as an ONNX file, as `zoo serve NAME` makes it: in a cache."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # one export does for all processes
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ZOO_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("ZOO_CACHE", str(folder / "zoo_cache"))
         return onnx_file(NET)
 
 

@@ -153,8 +153,8 @@ def brightness(path: Path, version: int) -> Path:
     )
 
 
-def slow(path: Path, size: int = 700, times: int = 12) -> Path:
-    """A model that takes some tenths of a second an example: matrix products in a row."""
+def slow(path: Path, size: int = 700, times: int = 4) -> Path:
+    """A model that takes about a tenth of a second an example: matrix products in a row."""
     nodes = [("MatMul", [f"a{n}", "w"], [f"a{n + 1}"], {}) for n in range(times)]
     nodes = [("Mul", ["x", "ones"], ["a0"], {}), *nodes]
     nodes.append(("ReduceSum", [f"a{times}", "axes"], ["y"], {"keepdims": 0}))
