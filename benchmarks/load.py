@@ -91,6 +91,7 @@ def measure(name: str, options: argparse.Namespace) -> list[dict]:
             alone = in_process(file, images, options.seconds)
             for protocol, request in requests.items():
                 for clients in CLIENTS:
+                    time.sleep(1)  # the clients before hung up with requests under way
                     load = make_load(url, request, clients, options.seconds)
                     measured.setdefault((protocol, clients), []).append((load, alone))
         print(f"{name}: {before:.0f} MiB before, {resident(url):.0f} MiB after", file=sys.stderr)

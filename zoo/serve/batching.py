@@ -64,8 +64,8 @@ class Batcher:
         self._limits = limits
         self._computed = computed
         self.together = batchable((*model.inputs, *model.outputs))
-        # Who sets a delay wants batches.
-        self._quick = not limits.delay_ms and _seconds_of_one(model) < _QUICK_SECONDS
+        one = _warmed_up(model, limits.batch)
+        self._quick = one < _QUICK_SECONDS and not limits.delay_ms  # who sets one wants batches
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._held: _Job | None = None
         self._closed = False
@@ -218,21 +218,36 @@ def _failure(error: Exception) -> Refused:
     return Refused(status, f"{_BROKEN}: {reason}")
 
 
-def _seconds_of_one(model: Model) -> float:
-    # The first call prepares the model; so no client waits for that.
-    shapes = {info.name: [max(side, 1) for side in info.shape] for info in model.inputs}
-    example = {info.name: np.zeros(shapes[info.name], info.dtype) for info in model.inputs}
+def _warmed_up(model: Model, batch: int) -> float:
+    """The seconds that a model takes for one example, after it has seen one and a whole batch.
+
+    The first call of each size prepares the model and takes its memory: no client is to wait for
+    that, and a model too large for this machine is to fail at the start.
+    """
     seconds = []
     try:
-        for _ in range(4):
+        for count in (1, 1, batch, 1):
             began = time.perf_counter()
-            model.run(example)
-            seconds.append(time.perf_counter() - began)
+            model.run(_example(model, count))
+            if count == 1:
+                seconds.append(time.perf_counter() - began)
             if seconds[-1] > 100 * _QUICK_SECONDS:
                 break
     except Exception:  # sides that are free together need not be 1
         return math.inf
     return min(seconds)
+
+
+def _example(model: Model, count: int) -> Arrays:
+    shapes = {
+        info.name: [1 if side == -1 else side for side in info.shape] for info in model.inputs
+    }
+    return {
+        info.name: np.zeros([count, *shapes[info.name][1:]], info.dtype)
+        if batchable([info])
+        else np.zeros(shapes[info.name], info.dtype)
+        for info in model.inputs
+    }
 
 
 def _joined(jobs: list[_Job]) -> Arrays:

@@ -19,6 +19,44 @@ from zoo.serve.service import error_answer
 _DROPPED = 16
 
 
+class _Transport:
+    """A transport that sends an answer's head and body as one piece, and does not hang up early.
+
+    To close while the client still sends would make its system throw our answer away. So `close`
+    waits for the end of the message, or for `close_now`.
+    """
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop):
+        self._transport = transport
+        self._loop = loop
+        self._parts: list[bytes] = []
+        self.receiving = False  # whether a message is on its way to us
+        self.lingers = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        if not self._parts:
+            self._loop.call_soon(self._flush)
+        self._parts.append(data)
+
+    def close(self) -> None:
+        if self.receiving:
+            self.lingers = True
+        else:
+            self.close_now()
+
+    def close_now(self) -> None:
+        self._flush()
+        self._transport.close()
+
+    def _flush(self) -> None:
+        if self._parts:
+            self._transport.write(b"".join(self._parts))
+            self._parts.clear()
+
+
 class Connection(HttpToolsProtocol):
     """One connection, held to its limits."""
 
@@ -28,11 +66,11 @@ class Connection(HttpToolsProtocol):
         super().__init__(*arguments, **settings)
         self._timer: asyncio.TimerHandle | None = None
         self._in_head = True
-        self._in_message = False
         self._received = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self.transport: Any = _Transport(transport, self.loop)
         if len(self.connections) > self.limits.connections:
             self._refuse(503, f"{self.limits.connections:,} connections are open: come again later")
         else:
@@ -43,8 +81,10 @@ class Connection(HttpToolsProtocol):
             return
         self._received += len(data)
         super().data_received(data)
-        if self.transport.is_closing() or not self._in_message:
+        if not self.transport.receiving:
             self._wait(None)
+            if self.transport.lingers:
+                self.transport.close_now()
         elif self._in_head:
             if self._received > self.limits.head:
                 self._refuse(
@@ -62,7 +102,7 @@ class Connection(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
-        self._in_message = self._in_head = True
+        self.transport.receiving = self._in_head = True
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
@@ -71,7 +111,7 @@ class Connection(HttpToolsProtocol):
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
-        self._in_message = False
+        self.transport.receiving = False
         self._received = 0
         super().on_message_complete()
 
@@ -91,15 +131,17 @@ class Connection(HttpToolsProtocol):
         self._refuse(408, f"the request's {part} did not arrive in time")
 
     def _refuse(self, status: int, message: str) -> None:
-        if self.transport.is_closing():
-            return
-        answering = self.cycle is not None and not self.cycle.response_complete
-        if not answering or (not self._in_head and not self.cycle.response_started):
+        cycle = self.cycle  # of this message, or while its head is on its way of the last one
+        if self._in_head:
+            unanswered = cycle is None or cycle.response_complete
+        else:
+            unanswered = not cycle.response_started
+        if unanswered and not self.transport.is_closing():
             answer = error_answer(Refused(status, message))
             head = b"content-type: %b\r\ncontent-length: %d\r\nconnection: close\r\n\r\n"
             head %= (answer.content_type.encode(), len(answer.body))
             self.transport.write(STATUS_LINE[status] + head + answer.body)
-        self.transport.close()
+        self.transport.close_now()
 
 
 def guarded(limits: Limits) -> type[Connection]:
