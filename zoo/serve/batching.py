@@ -8,7 +8,6 @@ gathers by itself, so that a delay is only for those who ask for larger batches.
 from __future__ import annotations
 
 import asyncio
-import math
 import queue
 import threading
 import time
@@ -18,7 +17,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from zoo.serve.limits import Limits, Refused
-from zoo.serve.runtime import Model, batchable
+from zoo.serve.runtime import Model, batchable, warm_up
 from zoo.serve.tensors import Arrays
 
 _BROKEN = "the model failed on this input"
@@ -64,7 +63,7 @@ class Batcher:
         self._limits = limits
         self._computed = computed
         self.together = batchable((*model.inputs, *model.outputs))
-        one = _warmed_up(model, limits.batch)
+        one = warm_up(model, limits.batch, 100 * _QUICK_SECONDS)
         self._quick = one < _QUICK_SECONDS and not limits.delay_ms  # who sets one wants batches
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._held: _Job | None = None
@@ -216,38 +215,6 @@ def _failure(error: Exception) -> Refused:
     reason = str(error).strip().partition("\n")[0][:200]
     status = 400 if type(error).__name__ == "InvalidArgument" else 500
     return Refused(status, f"{_BROKEN}: {reason}")
-
-
-def _warmed_up(model: Model, batch: int) -> float:
-    """The seconds that a model takes for one example, after it has seen one and a whole batch.
-
-    The first call of each size prepares the model and takes its memory: no client is to wait for
-    that, and a model too large for this machine is to fail at the start.
-    """
-    seconds = []
-    try:
-        for count in (1, 1, batch, 1):
-            began = time.perf_counter()
-            model.run(_example(model, count))
-            if count == 1:
-                seconds.append(time.perf_counter() - began)
-            if seconds[-1] > 100 * _QUICK_SECONDS:
-                break
-    except Exception:  # sides that are free together need not be 1
-        return math.inf
-    return min(seconds)
-
-
-def _example(model: Model, count: int) -> Arrays:
-    shapes = {
-        info.name: [1 if side == -1 else side for side in info.shape] for info in model.inputs
-    }
-    return {
-        info.name: np.zeros([count, *shapes[info.name][1:]], info.dtype)
-        if batchable([info])
-        else np.zeros(shapes[info.name], info.dtype)
-        for info in model.inputs
-    }
 
 
 def _joined(jobs: list[_Job]) -> Arrays:

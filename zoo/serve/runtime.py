@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -112,6 +114,46 @@ def load(path: Path, runtime: str = "onnx", threads: int = 1) -> Model:
 def batchable(infos: Sequence[TensorInfo]) -> bool:
     """Whether any number of examples may be put in one array: the first side of all is free."""
     return all(info.shape and info.shape[0] == -1 for info in infos)
+
+
+def warm_up(model: Model, batch: int, patience: float) -> float:
+    """Run a model for one example and for a batch; returns the seconds that one takes.
+
+    The first call of each size prepares the model and takes its memory: no client is to wait for
+    that, and a model too large for this machine is to fail at the start.
+
+    Args:
+        model: The model.
+        batch: Examples of a batch.
+        patience: Seconds; a model that takes longer for one example is not run again.
+
+    Returns:
+        The least seconds of the calls for one example; infinity where it does not take zeros.
+    """
+    seconds = []
+    try:
+        for count in (1, 1, batch, 1):
+            began = time.perf_counter()
+            model.run(_example(model, count))
+            if count == 1:
+                seconds.append(time.perf_counter() - began)
+            if seconds[-1] > patience:
+                break
+    except Exception:  # sides that are free together need not be 1
+        return math.inf
+    return min(seconds)
+
+
+def _example(model: Model, count: int) -> Arrays:
+    shapes = {
+        info.name: [1 if side == -1 else side for side in info.shape] for info in model.inputs
+    }
+    return {
+        info.name: np.zeros([count, *shapes[info.name][1:]], info.dtype)
+        if batchable([info])
+        else np.zeros(shapes[info.name], info.dtype)
+        for info in model.inputs
+    }
 
 
 def _info(told: Any, path: Path) -> TensorInfo:
