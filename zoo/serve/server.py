@@ -7,7 +7,6 @@ import contextlib
 import errno
 import gc
 import logging
-import resource
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -211,6 +210,10 @@ def _collect_seldom() -> None:
 
 def _raise_open_files() -> None:
     # A connection is an open file, and the usual soft limit is 1,024 of them.
+    try:
+        import resource
+    except ImportError:
+        return  # not on Windows
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = 8192 if hard == resource.RLIM_INFINITY else min(8192, hard)
     if soft < wanted:

@@ -100,12 +100,13 @@ def from_json(value: Any, info: TensorInfo) -> np.ndarray:
         if quick is not None:
             info.check(quick.shape)
             return quick
-    try:
-        array = np.array(value)
-    except (ValueError, OverflowError, RecursionError) as error:
-        raise Refused(400, f"{info.name} must be nested lists of {info}: rows differ") from error
+    # As objects: of texts, NumPy would make an array as wide as the longest of them.
+    array = np.array(value, object)
+    kinds = set(map(type, array.ravel().tolist()))
+    if list in kinds:
+        raise Refused(400, f"{info.name} must be nested lists of {info}: its rows differ")
     info.check(array.shape)
-    return _converted(array, info)
+    return _converted(array, kinds, info)
 
 
 def _bytes(value: list, sides: tuple[int, ...]) -> np.ndarray | None:
@@ -123,18 +124,20 @@ def _bytes(value: list, sides: tuple[int, ...]) -> np.ndarray | None:
         return None
 
 
-def _converted(array: np.ndarray, info: TensorInfo) -> np.ndarray:
+def _converted(array: np.ndarray, kinds: set[type], info: TensorInfo) -> np.ndarray:
     wanted = np.dtype(info.dtype)
-    kinds = {"b": "b", "u": "iu", "i": "iu", "f": "iuf"}[wanted.kind]
-    if array.dtype.kind not in kinds:
+    allowed = {"b": {bool}, "u": {int}, "i": {int}, "f": {int, float}}[wanted.kind]
+    if not kinds <= allowed:
         raise Refused(400, f"{info.name} must be numbers of type {info.dtype}")
     if wanted.kind in "iu":
         limits = np.iinfo(wanted)
         if array.min() < limits.min or array.max() > limits.max:
             raise Refused(400, f"{info.name} must be whole numbers {limits.min} to {limits.max}")
-    with np.errstate(over="ignore"):
-        converted = array.astype(wanted)
-    return check_finite(converted, info)
+    try:
+        with np.errstate(over="ignore"):
+            return check_finite(array.astype(wanted), info)
+    except OverflowError:
+        raise Refused(400, f"{info.name} holds a number too large for {info.dtype}") from None
 
 
 def check_finite(array: np.ndarray, info: TensorInfo) -> np.ndarray:
