@@ -2,6 +2,7 @@
 
     python -m benchmarks.load conv2_relu
     python -m benchmarks.load --rounds 5 --seconds 4
+    python -m benchmarks.load --write docs/serving.md
 
 Each round measures, in turn: ONNX Runtime in this process, one image a call, on one thread; then
 the server on 127.0.0.1 with 1, 16 and 256 clients that send one image a request, in TensorFlow
@@ -32,6 +33,7 @@ from benchmarks.load_clients import Load, make_load
 from benchmarks.rows import read_rows, write_rows
 from zoo.data import load_data
 from zoo.errors import ZooError
+from zoo.reproduction.tables import write_table
 from zoo.serve.pretrained import onnx_file
 from zoo.utils.tensorflow import import_tensorflow
 
@@ -60,7 +62,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("names", nargs="*", default=NAMES, metavar="NAME")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=3, help="of each measurement")
+    parser.add_argument("--write", type=Path, help="only put the measured rows into this file")
     options = parser.parse_args(arguments)
+    if options.write:
+        write_table(markdown(read_rows(CSV)), options.write, "load")
+        return 0
     import_tensorflow()  # quietly; reading the images would import it, too
     try:
         rows = [row for name in options.names for row in measure(name, options)]
@@ -151,6 +157,20 @@ def table(rows: list[dict]) -> str:
             ),
         ]
     )
+
+
+def markdown(rows: list[dict]) -> str:
+    """The same for the manual: how many requests a second, and how long the slow ones take."""
+    lines = [
+        "| network | protocol | clients | requests a second | ratio | median | 99th percentile |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for row in rows:
+        p50, p99 = (f"{float(row[name]):,.2f} ms" for name in ("p50_ms", "p99_ms"))
+        rate = f"{int(row['requests_per_second']):,}"
+        numbers = f"{row['clients']} | {rate} | {float(row['ratio']):.2f} | {p50} | {p99}"
+        lines.append(f"| `{row['net']}` | {row['protocol']} | {numbers} |")
+    return "\n".join(lines)
 
 
 def _row(rounds: list[tuple[Load, float]]) -> dict:

@@ -11,9 +11,21 @@ from onnx import TensorProto
 
 from benchmarks import load
 from benchmarks.load_clients import _clients, _wrk
-from tests.serve.running import write_model
+from benchmarks.rows import read_rows
+from tests.serve.running import ROOT, write_model
+from zoo.reproduction.tables import written_table
 
 IMAGE = np.zeros((1, 28, 28, 1), np.uint8)
+
+
+def test_the_table_of_the_manual_is_what_was_measured():
+    rows = read_rows(load.CSV)
+    assert {(row["protocol"], int(row["clients"])) for row in rows} == {
+        (protocol, clients)
+        for protocol in ("tf_serving", "open_inference")
+        for clients in load.CLIENTS
+    }
+    assert written_table(ROOT / "docs/serving.md", "load") == load.markdown(rows)
 
 
 @pytest.fixture(params=["asyncio", "wrk"])
