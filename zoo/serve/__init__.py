@@ -1,1 +1,1 @@
-"""Models behind a door: the model server, and the page to draw digits on."""
+"""What answers people and programs: the page to draw a digit on, and the model server."""
