@@ -1,0 +1,100 @@
+"""The command `serve`: models over HTTP, until it is told to stop."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+
+from zoo.errors import RunError, SpecError
+from zoo.serve.limits import MEBIBYTE, Limits
+
+_PACKAGES = ("starlette", "uvicorn", "httptools", "msgspec", "prometheus_client", "PIL")
+
+
+def add_serve(choices) -> None:
+    """Add the parser of `serve` to the subparsers of a command line."""
+    told = "serve models over HTTP, as TensorFlow Serving does"
+    command = choices.add_parser("serve", help=told, description=told)
+    command.set_defaults(command=serve)
+    command.add_argument(
+        "models",
+        nargs="+",
+        metavar="NAME|FOLDER",
+        help="a pretrained network, an ONNX file, or a folder of versions; also as NAME=PATH",
+    )
+    default = Limits()
+    command.add_argument("--host", default="127.0.0.1", help="default 127.0.0.1, this machine only")
+    command.add_argument("--port", type=_port, default=8501, help="default 8501; 0 is any free one")
+    command.add_argument(
+        "--batch", type=int, default=default.batch, metavar="N", help="images computed together"
+    )
+    command.add_argument(
+        "--delay", type=float, default=default.delay_ms, metavar="MS", help="to fill a batch"
+    )
+    command.add_argument(
+        "--queue", type=int, default=default.queue, metavar="N", help="images that may wait"
+    )
+    command.add_argument(
+        "--timeout", type=float, default=default.answer_seconds, metavar="S", help="of an answer"
+    )
+    megabytes = default.body / MEBIBYTE
+    command.add_argument(
+        "--max-body", type=float, default=megabytes, metavar="MIB", help="of a request"
+    )
+    command.add_argument("--threads", type=_count, default=1, metavar="N", help="of a computation")
+    command.add_argument("--keep", type=_count, metavar="N", help="only the N newest versions")
+    command.add_argument(
+        "--runtime", choices=["onnx", "tensorflow"], default="onnx", help="tensorflow: SavedModels"
+    )
+    command.add_argument("--log-requests", action="store_true", help="a line for every request")
+
+
+def serve(options: argparse.Namespace) -> None:
+    """Serve the models that the options name, until SIGINT or SIGTERM.
+
+    Raises:
+        SpecError: For a setting that makes no sense.
+        RunError: Where a package is missing, the port is in use, or a model cannot be loaded.
+    """
+    if not 0 < options.max_body < MEBIBYTE:
+        raise SpecError(f"--max-body must be MiB above 0, not {options.max_body:g}")
+    limits = Limits(
+        body=round(options.max_body * MEBIBYTE),
+        batch=options.batch,
+        delay_ms=options.delay,
+        queue=options.queue,
+        answer_seconds=options.timeout,
+    )
+    _check_packages()
+    from zoo.serve.server import Settings
+    from zoo.serve.server import serve as run
+    from zoo.serve.sources import sources
+
+    settings = Settings(
+        options.host,
+        options.port,
+        limits,
+        threads=options.threads,
+        keep=options.keep,
+        log_requests=options.log_requests,
+    )
+    run(lambda: sources(options.models, options.runtime), settings)
+
+
+def _check_packages() -> None:
+    missing = [name for name in _PACKAGES if importlib.util.find_spec(name) is None]
+    if missing:
+        told = f"the server needs {', '.join(missing)}"
+        raise RunError(f"{told}: pip install 'neural-zoo[serve]'")
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"must be a whole number 0 to 65535, not {text!r}")
+    return int(text)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1 up, not {text!r}")
+    return int(text)

@@ -1,0 +1,149 @@
+"""Connections: Uvicorn's HTTP protocol, which no client can hold for longer than its limits.
+
+A request has a time for its headers and one for its body, a size for its headers, and a server a
+number of connections. Beyond them a client gets the status, one sentence, and a closed connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from zoo.serve.limits import Limits, Refused
+from zoo.serve.service import error_answer
+
+# A body that was refused is read on and dropped, so that the client comes to read the refusal;
+# up to this many times its limit.
+_DROPPED = 16
+
+
+class _Transport:
+    """A transport that sends an answer's head and body as one piece, and does not hang up early.
+
+    To close while the client still sends would make its system throw our answer away. So `close`
+    waits for the end of the message, or for `close_now`.
+    """
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop):
+        self._transport = transport
+        self._loop = loop
+        self._parts: list[bytes] = []
+        self.receiving = False  # whether a message is on its way to us
+        self.lingers = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        if not self._parts:
+            self._loop.call_soon(self._flush)
+        self._parts.append(data)
+
+    def close(self) -> None:
+        if self.receiving:
+            self.lingers = True
+        else:
+            self.close_now()
+
+    def close_now(self) -> None:
+        self._flush()
+        self._transport.close()
+
+    def _flush(self) -> None:
+        if self._parts:
+            self._transport.write(b"".join(self._parts))
+            self._parts.clear()
+
+
+class Connection(HttpToolsProtocol):
+    """One connection, held to its limits."""
+
+    limits = Limits()
+
+    def __init__(self, *arguments: Any, **settings: Any):
+        super().__init__(*arguments, **settings)
+        self._timer: asyncio.TimerHandle | None = None
+        self._in_head = True
+        self._received = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.transport: Any = _Transport(transport, self.loop)
+        if len(self.connections) > self.limits.connections:
+            self._refuse(503, f"{self.limits.connections:,} connections are open: come again later")
+        else:
+            self._wait(self.limits.head_seconds)
+
+    def data_received(self, data: bytes) -> None:
+        if self.transport.is_closing():
+            return
+        self._received += len(data)
+        super().data_received(data)
+        if not self.transport.receiving:
+            self._wait(None)
+            if self.transport.lingers:
+                self.transport.close_now()
+        elif self._in_head:
+            if self._received > self.limits.head:
+                self._refuse(
+                    431, f"the request's headers are longer than {self.limits.head:,} bytes"
+                )
+            elif self._timer is None:
+                self._wait(self.limits.head_seconds)
+        elif self._received > _DROPPED * self.limits.body + self.limits.head:
+            self._refuse(413, f"the body is larger than {self.limits.body:,} bytes")
+        elif self._timer is None:
+            self._wait(self.limits.body_seconds)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._wait(None)
+        super().connection_lost(exc)
+
+    def on_message_begin(self) -> None:
+        self.transport.receiving = self._in_head = True
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        self._wait(None)  # the body's time begins
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self.transport.receiving = False
+        self._received = 0
+        super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        self._refuse(400, "this is no HTTP request")
+
+    def _wait(self, seconds: float | None) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if seconds is not None:
+            self._timer = self.loop.call_later(seconds, self._late)
+
+    def _late(self) -> None:
+        self._timer = None
+        part = "headers" if self._in_head else "body"
+        self._refuse(408, f"the request's {part} did not arrive in time")
+
+    def _refuse(self, status: int, message: str) -> None:
+        cycle = self.cycle  # of this message, or while its head is on its way of the last one
+        if self._in_head:
+            unanswered = cycle is None or cycle.response_complete
+        else:
+            unanswered = not cycle.response_started
+        if unanswered and not self.transport.is_closing():
+            answer = error_answer(Refused(status, message))
+            head = b"content-type: %b\r\ncontent-length: %d\r\nconnection: close\r\n\r\n"
+            head %= (answer.content_type.encode(), len(answer.body))
+            self.transport.write(STATUS_LINE[status] + head + answer.body)
+        self.transport.close_now()
+
+
+def guarded(limits: Limits) -> type[Connection]:
+    """The protocol class of a server with these limits."""
+    return type("Guarded", (Connection,), {"limits": limits})

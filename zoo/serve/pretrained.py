@@ -1,0 +1,79 @@
+"""Pretrained networks as ONNX files: what was exported before, or one export into a cache.
+
+Only that export needs TensorFlow, and it runs in a process of its own: the server never imports it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import logging
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from zoo.errors import RunError
+from zoo.pretrained.manifest import Entry, entry_of, saved_models
+
+LOG = logging.getLogger("zoo.serve")
+
+
+def cache() -> Path:
+    """The folder of exports: $ZOO_CACHE, or neural-zoo in the user's folder of caches."""
+    if told := os.environ.get("ZOO_CACHE"):
+        return Path(told)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "neural-zoo"
+
+
+def onnx_file(name: str) -> Path:
+    """A pretrained network as an ONNX file, exported at the first call.
+
+    What `zoo export NAME --format onnx` wrote is taken where it is of the weights that the
+    manifest names. Else the file lies in the cache, under the hash of these weights.
+
+    Raises:
+        UnknownNameError: For a name that is in no table, or is not pretrained.
+        RunError: Where it cannot be exported.
+    """
+    entry = entry_of(name)
+    folder = cache() / "onnx" / entry.sha256[:16]
+    for place in (saved_models(), folder):
+        path = place / entry.name / f"{entry.name}.onnx"
+        if _is_whole(path, entry):
+            return path
+    if importlib.util.find_spec("tensorflow") is None:
+        raise RunError(
+            f"{name} must be exported where TensorFlow is installed: python -m zoo export {name} "
+            "--format onnx; then serve that file"
+        )
+    LOG.info("exporting", extra={"model": entry.name, "to": str(folder)})
+    _export(entry.name, folder)
+    return folder / entry.name / f"{entry.name}.onnx"
+
+
+def _is_whole(path: Path, entry: Entry) -> bool:
+    try:
+        sheet = json.loads(path.with_name(f"{path.name}.json").read_text())
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+    except (OSError, ValueError):
+        return False
+    told = isinstance(sheet, dict) and sheet.get("weights_sha256") == entry.sha256
+    return told and sheet.get("sha256") == found
+
+
+def _export(name: str, folder: Path) -> None:
+    command = [sys.executable, "-m", "zoo", "export", name, "--format", "onnx", "--overwrite"]
+    root = Path(__file__).parents[2]
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH")])),
+    }
+    done = subprocess.run(
+        [*command, "--out", str(folder)], capture_output=True, text=True, env=environment
+    )
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise RunError(f"{name} could not be exported to {folder}: {last}")

@@ -1,0 +1,177 @@
+"""Runtimes: a model on disk as a function of arrays. ONNX Runtime, or TensorFlow where asked."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from zoo.errors import RunError
+from zoo.serve.tensors import NUMPY_OF_ONNX, Arrays, TensorInfo
+
+RUNTIMES = ("onnx", "tensorflow")
+
+
+class Model(Protocol):
+    """A model that is loaded: what it takes, what it gives, and `run`, callable from one thread."""
+
+    platform: str
+    inputs: tuple[TensorInfo, ...]
+    outputs: tuple[TensorInfo, ...]
+
+    def run(self, arrays: Arrays) -> Arrays:
+        """All outputs, by name, of inputs by name."""
+        ...
+
+
+class OnnxModel:
+    """An ONNX file in ONNX Runtime, on the processor.
+
+    Args:
+        path: The file.
+        threads: Threads that share one computation.
+
+    Raises:
+        RunError: Where the file is no ONNX file, or not complete yet.
+    """
+
+    platform = "onnxruntime_onnx"
+
+    def __init__(self, path: Path, threads: int = 1):
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 4  # its errors come as exceptions, too
+        try:
+            content = path.read_bytes()
+            self._session = onnxruntime.InferenceSession(
+                content or b"empty", options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # ONNX Runtime has a dozen kinds
+            reason = str(error).strip().partition("\n")[0][:200]
+            raise RunError(f"cannot load {path} ({reason}): is it a whole ONNX file?") from error
+        self.inputs = tuple(_info(each, path) for each in self._session.get_inputs())
+        self.outputs = tuple(_info(each, path) for each in self._session.get_outputs())
+        self._names = [info.name for info in self.outputs]
+
+    def run(self, arrays: Arrays) -> Arrays:
+        """All outputs, by name."""
+        return dict(zip(self._names, self._session.run(self._names, arrays), strict=True))
+
+
+class SavedModel:
+    """A SavedModel in TensorFlow, by its signature `serving_default`.
+
+    Args:
+        path: The folder of one version.
+        threads: Not used: TensorFlow reads its own settings.
+
+    Raises:
+        RunError: Where the folder holds no SavedModel, or TensorFlow is missing.
+    """
+
+    platform = "tensorflow_savedmodel"
+
+    def __init__(self, path: Path, threads: int = 1):
+        try:
+            from zoo.utils.tensorflow import import_tensorflow
+
+            import_tensorflow()
+            import tensorflow as tf
+
+            self._loaded = tf.saved_model.load(str(path))
+            self._call = self._loaded.signatures["serving_default"]
+        except ImportError as error:
+            raise RunError("SavedModels need TensorFlow: pip install tensorflow") from error
+        except Exception as error:
+            reason = str(error).strip().partition("\n")[0][:200]
+            raise RunError(f"cannot load {path} ({reason}): is it a SavedModel?") from error
+        self._tensor = tf.constant
+        self.inputs = _tensorflow_infos(self._call.structured_input_signature[1])
+        self.outputs = _tensorflow_infos(self._call.structured_outputs)
+
+    def run(self, arrays: Arrays) -> Arrays:
+        """All outputs, by name."""
+        told = self._call(**{name: self._tensor(array) for name, array in arrays.items()})
+        return {info.name: np.asarray(told[info.name].numpy()) for info in self.outputs}
+
+
+def load(path: Path, runtime: str = "onnx", threads: int = 1) -> Model:
+    """Load what lies at `path`: an ONNX file, or with `tensorflow` a SavedModel's folder.
+
+    Raises:
+        RunError: Where it cannot be loaded.
+    """
+    return (SavedModel if runtime == "tensorflow" else OnnxModel)(path, threads)
+
+
+def batchable(infos: Sequence[TensorInfo]) -> bool:
+    """Whether any number of examples may be put in one array: the first side of all is free."""
+    return all(info.shape and info.shape[0] == -1 for info in infos)
+
+
+def warm_up(model: Model, batch: int, patience: float) -> float:
+    """Run a model for one example and for a batch; returns the seconds that one takes.
+
+    The first call of each size prepares the model and takes its memory: no client is to wait for
+    that, and a model too large for this machine is to fail at the start.
+
+    Args:
+        model: The model.
+        batch: Examples of a batch.
+        patience: Seconds; a model that takes longer for one example is not run again.
+
+    Returns:
+        The least seconds of the calls for one example; infinity where it does not take zeros.
+    """
+    seconds = []
+    try:
+        for count in (1, 1, batch, 1):
+            began = time.perf_counter()
+            model.run(_example(model, count))
+            if count == 1:
+                seconds.append(time.perf_counter() - began)
+            if seconds[-1] > patience:
+                break
+    except Exception:  # sides that are free together need not be 1
+        return math.inf
+    return min(seconds)
+
+
+def _example(model: Model, count: int) -> Arrays:
+    shapes = {
+        info.name: [1 if side == -1 else side for side in info.shape] for info in model.inputs
+    }
+    return {
+        info.name: np.zeros([count, *shapes[info.name][1:]], info.dtype)
+        if batchable([info])
+        else np.zeros(shapes[info.name], info.dtype)
+        for info in model.inputs
+    }
+
+
+def _info(told: Any, path: Path) -> TensorInfo:
+    if told.type not in NUMPY_OF_ONNX or told.type == "tensor(string)":
+        raise RunError(
+            f"{path} has the tensor {told.name} of type {told.type}, which is not served"
+        )
+    sides = (side if isinstance(side, int) else -1 for side in told.shape)
+    return TensorInfo(told.name, NUMPY_OF_ONNX[told.type], tuple(sides))
+
+
+def _tensorflow_infos(specs: dict[str, Any]) -> tuple[TensorInfo, ...]:
+    for name, spec in specs.items():
+        if spec.dtype.name not in NUMPY_OF_ONNX.values() or spec.dtype.name == "string":
+            raise RunError(f"the tensor {name} is of type {spec.dtype.name}, which is not served")
+    return tuple(
+        TensorInfo(
+            name, spec.dtype.name, tuple(-1 if side is None else side for side in spec.shape)
+        )
+        for name, spec in sorted(specs.items())
+    )

@@ -1,0 +1,220 @@
+"""The service that both protocols speak for, and the endpoints that carry their calls over ASGI."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from zoo.serve.limits import Limits, Refused
+from zoo.serve.messages import ErrorMessage, encode
+from zoo.serve.metrics import Metrics
+from zoo.serve.repository import Repository, Version
+from zoo.serve.signatures import Signature
+from zoo.serve.tensors import Arrays
+
+LOG = logging.getLogger("zoo.serve")
+JSON = "application/json"
+
+
+class Gone(Exception):
+    """The client hung up before its request was whole."""
+
+
+@dataclass
+class Service:
+    """What a server works with.
+
+    Attributes:
+        repository: The models.
+        limits: What it grants.
+        metrics: What it counts.
+        ready: Whether requests are welcome: not while it stops.
+        log_requests: Whether every request gets a line in the log, or refused ones alone.
+    """
+
+    repository: Repository
+    limits: Limits
+    metrics: Metrics
+    ready: Callable[[], bool] = lambda: True
+    log_requests: bool = False
+    pictures: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
+
+    async def answer(self, version: Version, signature: Signature, given: Arrays) -> Arrays:
+        """All outputs of a version for arrays in a signature's form; raises Refused."""
+        count = 1
+        if version.batcher.together:
+            count, *others = {len(array) for array in given.values()}
+            if others:
+                raise Refused(400, "all inputs must hold the same number of examples")
+        if count > self.limits.queue:
+            told = f"a request may hold {self.limits.queue:,} examples, not {count:,}"
+            raise Refused(413, f"{told}: send them in several requests")
+        if signature.slow:
+            arrays = await self._in_a_thread(signature, given)
+        else:
+            arrays = signature.prepare(given)
+        return await version.answer(arrays, count)
+
+    async def _in_a_thread(self, signature: Signature, given: Arrays) -> Arrays:
+        # One at a time: pictures take memory.
+        seconds = self.limits.answer_seconds
+        try:
+            async with asyncio.timeout(seconds), self.pictures:
+                return await asyncio.to_thread(signature.prepare, given)
+        except TimeoutError:
+            raise Refused(
+                504, f"no answer within {seconds:g} seconds: send fewer pictures"
+            ) from None
+
+
+@dataclass
+class Answer:
+    """A response: JSON unless it says otherwise."""
+
+    body: bytes
+    status: int = 200
+    content_type: str = JSON
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+class Call:
+    """One request, as handlers see it.
+
+    Attributes:
+        service: The service.
+        model: The name of the served model that it is about, once that is known.
+    """
+
+    def __init__(self, service: Service, scope: dict[str, Any], receive: Callable):
+        self.service = service
+        self.model = ""
+        self._scope = scope
+        self._receive = receive
+
+    def header(self, name: bytes) -> str | None:
+        """The value of a header, its name in small letters."""
+        for key, value in self._scope["headers"]:
+            if key == name:
+                return value.decode("latin-1")
+        return None
+
+    def version(self) -> Version:
+        """The version that the address names; raises Refused."""
+        version = self.service.repository.get(self.path["name"], self.path.get("version"))
+        self.model = version.name
+        return version
+
+    @property
+    def path(self) -> dict[str, str]:
+        """The words of the address: `name`, and perhaps `version`."""
+        return self._scope["path_params"]
+
+    @property
+    def name(self) -> str:
+        """The model's name in the address, checked: it is served."""
+        name = self.path["name"]
+        self.service.repository.get(name)
+        self.model = name
+        return name
+
+    async def body(self) -> bytes:
+        """The whole body.
+
+        Raises:
+            Refused: 413 for one above the limit, before it is read where its length is told; 415
+                for a compressed one, which a few bytes can make large.
+            Gone: Where the client hangs up.
+        """
+        limit = self.service.limits.body
+        told = f"the body is larger than {limit:,} bytes: send less at a time"
+        if (self.header(b"content-encoding") or "identity").lower() != "identity":
+            raise Refused(415, "compressed bodies are not read: send it as it is")
+        length = self.header(b"content-length")
+        if length and length.isdecimal() and int(length) > limit:
+            raise Refused(413, told)
+        parts: list[bytes] = []
+        size = 0
+        while True:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise Gone
+            parts.append(message["body"])
+            size += len(message["body"])
+            if size > limit:
+                raise Refused(413, told)
+            if not message["more_body"]:
+                return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+Handler = Callable[[Call], Awaitable[Answer]]
+
+
+class Endpoint:
+    """A handler as an ASGI application: it answers, counts, and words every refusal.
+
+    Args:
+        service: The service.
+        protocol: The protocol's name, for metrics and log.
+        handler: What answers a call.
+    """
+
+    def __init__(self, service: Service, protocol: str, handler: Handler):
+        self._service = service
+        self._protocol = protocol
+        self._handler = handler
+
+    async def __call__(self, scope: dict[str, Any], receive: Callable, send: Callable) -> None:
+        """Answer one request."""
+        began = time.perf_counter()
+        call = Call(self._service, scope, receive)
+        why = ""
+        try:
+            answer = await self._handler(call)
+        except Refused as refused:
+            why = refused.message
+            answer = error_answer(refused)
+        except Gone:
+            return
+        except Exception:
+            LOG.exception("failed", extra={"path": scope["path"]})
+            why = "the server failed on this request: its log says why"
+            answer = error_answer(Refused(500, why))
+        seconds = time.perf_counter() - began
+        self._service.metrics.answered(self._protocol, call.model, answer.status, seconds)
+        if why or self._service.log_requests:
+            _log(scope, answer.status, seconds, why)
+        await reply(send, answer)
+
+
+async def reply(send: Callable, answer: Answer) -> None:
+    """Send a response over ASGI."""
+    headers = [
+        (b"content-type", answer.content_type.encode()),
+        (b"content-length", b"%d" % len(answer.body)),
+        *((name.lower().encode(), value.encode()) for name, value in answer.headers.items()),
+    ]
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})
+
+
+def error_answer(refused: Refused) -> Answer:
+    """The error form that both protocols share: {"error": "one sentence"}."""
+    text = " ".join(refused.message.split())
+    body = encode(ErrorMessage(text.encode("utf-8", "replace").decode()))
+    return Answer(body, refused.status, headers=refused.headers)
+
+
+def _log(scope: dict[str, Any], status: int, seconds: float, why: str) -> None:
+    client = scope.get("client")
+    told = {
+        "method": scope["method"],
+        "path": scope["path"][:200],
+        "status": status,
+        "ms": round(seconds * 1000, 3),
+        "client": client[0] if client else "",
+    }
+    LOG.info("request", extra={**told, "why": why} if why else told)

@@ -1,0 +1,145 @@
+"""Sources: where a model's versions lie on disk, found by looking and never by a client's words.
+
+FILE.onnx                one model, version 1
+FOLDER/3/model.onnx      one model in versions, as TensorFlow Serving and Triton lay them out
+FOLDER/NAME.onnx         what `zoo export NAME --format onnx` writes: version 1
+FOLDER/3/saved_model.pb  what `zoo export NAME` writes; for the runtime `tensorflow`
+FOLDER of such folders   several models
+NAME                     a pretrained network
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from zoo.errors import RunError, SpecError
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A version on disk.
+
+    Attributes:
+        path: What is loaded: an ONNX file, or a SavedModel's folder.
+        stamp: Changes whenever what lies there does.
+    """
+
+    path: Path
+    stamp: tuple[tuple[str, int, int], ...]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A model's name, and the file or folder that its versions are looked for in."""
+
+    name: str
+    path: Path
+    runtime: str = "onnx"
+
+    def versions(self) -> dict[int, Candidate]:
+        """What lies there now, by version; nothing where it is gone."""
+        try:
+            if self.path.is_file():
+                return {1: _candidate(self.path)}
+            found = {}
+            for folder in self.path.iterdir():
+                name = folder.name
+                numeric = name.isascii() and name.isdecimal() and len(name) < 19
+                if numeric and folder.is_dir() and (path := self._model_in(folder)):
+                    found[int(name)] = _candidate(path)
+            if not found and self.runtime == "onnx" and (path := self._model_in(self.path)):
+                found[1] = _candidate(path)
+            return found
+        except OSError:
+            return {}  # it vanished while we looked
+
+    def _model_in(self, folder: Path) -> Path | None:
+        if self.runtime == "tensorflow":
+            return folder if (folder / "saved_model.pb").is_file() else None
+        files = sorted(folder.glob("*.onnx"))
+        named = [path for path in files if path.name in ("model.onnx", f"{self.name}.onnx")]
+        if named:
+            return named[0]
+        return files[0] if len(files) == 1 else None
+
+
+def sources(asked: Sequence[str], runtime: str = "onnx", pretrained=None) -> list[Source]:
+    """The sources that the words of a command line name.
+
+    Args:
+        asked: Names of pretrained networks, files or folders, each perhaps as `NAME=PATH`.
+        runtime: `onnx` or `tensorflow`.
+        pretrained: Makes a file of a pretrained network's name; by default
+            `zoo.serve.pretrained.onnx_file`.
+
+    Raises:
+        SpecError: For a name that clients could not write into an address, or two models of one.
+        RunError: For a folder in which there is no model.
+        UnknownNameError: For what is neither a path nor a network.
+    """
+    found: list[Source] = []
+    for word in asked:
+        name, _, path = word.rpartition("=")
+        if _is_path(path):
+            found += _from_path(Path(path), name, runtime)
+        else:
+            found.append(_from_name(path, name or path, runtime, pretrained))
+    for source in found:
+        if not _NAME.fullmatch(source.name):
+            raise SpecError(
+                f"{source.name!r} is no name for a model: letters, digits, '.', '_' and '-' are "
+                "allowed. Give it one: NAME=PATH"
+            )
+    names = [source.name for source in found]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise SpecError(f"two models are named {min(twice)}: give one another name, as NAME=PATH")
+    return found
+
+
+def _is_path(word: str) -> bool:
+    return "/" in word or "\\" in word or word.endswith(".onnx") or Path(word).is_dir()
+
+
+def _from_path(path: Path, name: str, runtime: str) -> list[Source]:
+    path = path.resolve()
+    if not path.exists():
+        raise RunError(f"{path} does not exist: name a model's file or folder, or a network")
+    named = Source(name or (path.stem if path.is_file() else path.name), path, runtime)
+    if named.versions():
+        return [named]
+    inside = [Source(each.name, each, runtime) for each in sorted(path.glob("[!.]*/"))]
+    inside = [each for each in inside if not each.name.isdecimal() and each.versions()]
+    if inside and not name:
+        return inside
+    if any(path.glob("*/saved_model.pb")) or any(path.glob("*/*/saved_model.pb")):
+        raise RunError(
+            f"{path} holds SavedModels alone, which TensorFlow runs: add --runtime tensorflow, or "
+            "write ONNX files: python -m zoo export NAME --format onnx"
+        )
+    wanted = "VERSION/model.onnx" if runtime == "onnx" else "VERSION/saved_model.pb"
+    raise RunError(f"{path} holds no model: {wanted} is expected in it")
+
+
+def _from_name(word: str, name: str, runtime: str, pretrained) -> Source:
+    if runtime == "tensorflow":
+        from zoo.pretrained.manifest import entry_of, saved_models
+
+        folder = saved_models() / entry_of(word).name
+        source = Source(name, folder, runtime)
+        if not source.versions():
+            raise RunError(f"{folder} holds no SavedModel yet: python -m zoo export {word}")
+        return source
+    if pretrained is None:
+        from zoo.serve.pretrained import onnx_file as pretrained
+    return Source(name, pretrained(word), runtime)
+
+
+def _candidate(path: Path) -> Candidate:
+    files = [path] if path.is_file() else sorted(each for each in path.rglob("*") if each.is_file())
+    stats = [(str(each), each.stat()) for each in files]
+    return Candidate(path, tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats))

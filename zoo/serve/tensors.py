@@ -1,0 +1,147 @@
+"""Tensors at the border: what a model takes and gives, and the names each protocol has for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+import numpy as np
+
+from zoo.serve.limits import Refused
+
+# One line a type: NumPy, ONNX Runtime, Open Inference Protocol, TensorFlow.
+_TYPES = (
+    ("bool", "tensor(bool)", "BOOL", "DT_BOOL"),
+    ("uint8", "tensor(uint8)", "UINT8", "DT_UINT8"),
+    ("uint16", "tensor(uint16)", "UINT16", "DT_UINT16"),
+    ("uint32", "tensor(uint32)", "UINT32", "DT_UINT32"),
+    ("uint64", "tensor(uint64)", "UINT64", "DT_UINT64"),
+    ("int8", "tensor(int8)", "INT8", "DT_INT8"),
+    ("int16", "tensor(int16)", "INT16", "DT_INT16"),
+    ("int32", "tensor(int32)", "INT32", "DT_INT32"),
+    ("int64", "tensor(int64)", "INT64", "DT_INT64"),
+    ("float16", "tensor(float16)", "FP16", "DT_HALF"),
+    ("float32", "tensor(float)", "FP32", "DT_FLOAT"),
+    ("float64", "tensor(double)", "FP64", "DT_DOUBLE"),
+    ("string", "tensor(string)", "BYTES", "DT_STRING"),
+)
+NUMPY_OF_ONNX = {onnx: numpy for numpy, onnx, _, _ in _TYPES}
+OPEN_INFERENCE_OF_NUMPY = {numpy: name for numpy, _, name, _ in _TYPES}
+TENSORFLOW_OF_NUMPY = {numpy: name for numpy, _, _, name in _TYPES}
+NUMPY_OF_OPEN_INFERENCE = {name: numpy for numpy, _, name, _ in _TYPES}
+
+Arrays = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class TensorInfo:
+    """A tensor that a model takes or gives.
+
+    Attributes:
+        name: Its name in the model.
+        dtype: NumPy's name of the type, or `string`.
+        shape: Its sides; -1 is any length, and the first is the number of examples.
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+
+    def __str__(self) -> str:
+        return f"{self.name}, {self.dtype} {shape_text(self.shape)}"
+
+    def fits(self, shape: tuple[int, ...]) -> bool:
+        """Whether an array of this shape may be given.
+
+        >>> TensorInfo("images", "uint8", (-1, 28, 28, 1)).fits((3, 28, 28, 1))
+        True
+        """
+        return len(shape) == len(self.shape) and all(
+            ours in (-1, theirs) for ours, theirs in zip(self.shape, shape, strict=True)
+        )
+
+    def check(self, shape: tuple[int, ...]) -> None:
+        """Refuse a shape that does not fit, or holds no example.
+
+        Raises:
+            Refused: With status 400.
+        """
+        if not self.fits(shape) or any(side < 1 for side in shape):
+            expected = shape_text(self.shape) + (", n from 1 up" if -1 in self.shape else "")
+            raise Refused(400, f"{self.name} must have the shape {expected}, not {_told(shape)}")
+
+
+def shape_text(shape: Iterable[int]) -> str:
+    """A shape as text, as in [n, 28, 28, 1]."""
+    sides = ["n" if side == -1 else str(side) for side in shape]
+    return f"[{', '.join(sides)}]"
+
+
+def _told(shape: tuple[int, ...]) -> str:
+    # What a client sent: -1 is no n.
+    return f"[{', '.join(map(str, shape[:8]))}{', ...' if len(shape) > 8 else ''}]"
+
+
+def from_json(value: Any, info: TensorInfo) -> np.ndarray:
+    """The array that nested lists of numbers stand for.
+
+    Args:
+        value: What a JSON decoder made of it.
+        info: The tensor that it is given for; numbers must have its type and fit its shape.
+
+    Raises:
+        Refused: With status 400, for another shape or type, ragged lists, or numbers beyond the
+            range of the type.
+    """
+    if info.dtype == "uint8" and isinstance(value, list):
+        quick = _bytes(value, info.shape[1:])
+        if quick is not None:
+            info.check(quick.shape)
+            return quick
+    # As objects: of texts, NumPy would make an array as wide as the longest of them.
+    array = np.array(value, object)
+    kinds = set(map(type, array.ravel().tolist()))
+    if list in kinds:
+        raise Refused(400, f"{info.name} must be nested lists of {info}: its rows differ")
+    info.check(array.shape)
+    return _converted(array, kinds, info)
+
+
+def _bytes(value: list, sides: tuple[int, ...]) -> np.ndarray | None:
+    # Three times as fast as NumPy, for images; whatever it does not understand is None.
+    flat: Any = value
+    try:
+        for side in sides:
+            if side != -1 and set(map(len, flat)) != {side}:
+                return None
+            flat = list(chain.from_iterable(flat))
+        if not value or bool in set(map(type, flat)):
+            return None
+        return np.frombuffer(bytes(flat), np.uint8).reshape(len(value), *sides)
+    except (TypeError, ValueError):
+        return None
+
+
+def _converted(array: np.ndarray, kinds: set[type], info: TensorInfo) -> np.ndarray:
+    wanted = np.dtype(info.dtype)
+    allowed = {"b": {bool}, "u": {int}, "i": {int}, "f": {int, float}}[wanted.kind]
+    if not kinds <= allowed:
+        raise Refused(400, f"{info.name} must be numbers of type {info.dtype}")
+    if wanted.kind in "iu":
+        limits = np.iinfo(wanted)
+        if array.min() < limits.min or array.max() > limits.max:
+            raise Refused(400, f"{info.name} must be whole numbers {limits.min} to {limits.max}")
+    try:
+        with np.errstate(over="ignore"):
+            return check_finite(array.astype(wanted), info)
+    except OverflowError:
+        raise Refused(400, f"{info.name} holds a number too large for {info.dtype}") from None
+
+
+def check_finite(array: np.ndarray, info: TensorInfo) -> np.ndarray:
+    """The array itself; a float that is NaN or infinite is refused with status 400."""
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise Refused(400, f"{info.name} holds NaN or infinity: all numbers must be finite")
+    return array
