@@ -45,8 +45,8 @@ class Counts:
 class EnsembleScores:
     """Votes of a size whose members are drawn from the runs of one recipe.
 
-    `subsets` [draws, of] has the places of each draw's members in `seeds`; there are `possible` ways
-    to draw. `best` is the draw, as places, that the validation images choose: the members that do
+    `subsets` [draws, of] has the places of each draw's members in `seeds`; there are `possible`
+    ways to draw. `best` is the draw, as places, that the validation images choose: the members that do
     best on them, each for itself, and of equal ones those with the lower seeds. Draws share
     members, so that they lie closer together than votes of members that no other vote has.
     """
