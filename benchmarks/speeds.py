@@ -43,7 +43,7 @@ def table(rows: list[Row], plan: Mapping[str, list[str]]) -> str:
 
 
 def markdown(rows: list[Row]) -> str:
-    """The same for a README: a line for each program, the fastest of a net first."""
+    """The same in Markdown: a line for each program, the fastest of a net first."""
     lines = ["| network | program | images a second | zoo is |", "| --- | --- | --- | --- |"]
     for net in dict.fromkeys(row["net"] for row in rows):
         ours, _ = speed(rows, net, "zoo")
@@ -96,7 +96,7 @@ def serving_table(rows: list[Row]) -> str:
 
 
 def serving_markdown(rows: list[Row]) -> str:
-    """The same for a README."""
+    """The same in Markdown."""
     lines = [
         "| network | form | one image, median | 99th percentile | images a second, by 500 |",
         "| --- | --- | --- | --- | --- |",

@@ -204,7 +204,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--images", type=int, help="in an epoch, for every program")
     parser.add_argument("--out", type=Path, default=HERE, help="folder of the two files")
     parser.add_argument(
-        "--write", type=Path, metavar="FILE", help="measure nothing: put the table into this README"
+        "--write",
+        type=Path,
+        metavar="FILE",
+        help="measure nothing: put the table into this file",
     )
     return parser
 

@@ -68,7 +68,7 @@ def wrong_digits(
 
     At most `most` of them, those first of whose wrong answer the network was surest.
     """
-    surest = sorted(answers.wrong, key=lambda index: -answers.probability[index])[:most]
+    surest = sorted(answers.misclassified, key=lambda index: -answers.probability[index])[:most]
     columns = 10
     rows = max(1, math.ceil(len(surest) / columns))
     figure = Figure(figsize=(columns, rows + 0.6), layout="constrained")
@@ -83,8 +83,8 @@ def wrong_digits(
             33, 23, answers.predicted[index], ha="right", va="center", fontsize=11, color="#c1440e"
         )
     shown = (
-        f"{len(surest)} of {len(answers.wrong)} wrong"
-        if len(surest) < len(answers.wrong)
+        f"{len(surest)} of {len(answers.misclassified)} wrong"
+        if len(surest) < len(answers.misclassified)
         else (f"all {len(surest)} wrong")
     )
     figure.suptitle(f"{title}{': ' if title else ''}{shown} (true above, predicted below)")

@@ -38,7 +38,7 @@ def errors33(bench: Context) -> Result:
     """
     test = bench.data.test
     answers = zoo.answer(zoo.load("conv2_relu_dropout_x5"), test)
-    wrong = answers.wrong
+    wrong = answers.misclassified
     data = {
         "images": test.images[wrong, ..., 0].tolist(),
         "true": answers.true[wrong].tolist(),

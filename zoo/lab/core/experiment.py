@@ -33,7 +33,7 @@ class Check:
 def check_close(what: str, ours: float, book: float, within: float) -> Check:
     """A number that agrees with the book's if it lies no further from it than `within`.
 
-    >>> near("output", 0.094, 0.09, within=0.005)
+    >>> check_close("output", 0.094, 0.09, within=0.005)
     Check(what='output', ours=0.094, book=0.09, agrees=True)
     """
     return Check(what, ours, book, bool(abs(ours - book) <= within))
