@@ -57,6 +57,7 @@ def markdown(rows: list[Row]) -> str:
 
 
 def label(peer: str, threads: Any) -> str:
+    """A program's name in a table, with its number of threads where that is not its own choice."""
     return peer if threads == "default" else f"{peer}, {threads} thread"
 
 

@@ -77,7 +77,16 @@ def headlines(rows: Iterable[Row]) -> str:
 
 
 def write_table(text: str, path: Path, name: str = "results") -> None:
-    """Put a table between its two marks in a file; RunError where they are missing."""
+    """Put a table between its two marks in a file.
+
+    Args:
+        text: The table, in Markdown.
+        path: The document.
+        name: Of the marks, as in `<!-- results: ... -->`.
+
+    Raises:
+        RunError: The marks are missing; the file stays as it was.
+    """
     begin, end = BEGIN.format(name=name), END.format(name=name)
     before, found, rest = path.read_text().partition(begin)
     _, closed, after = rest.partition(end)
@@ -88,7 +97,15 @@ def write_table(text: str, path: Path, name: str = "results") -> None:
 
 
 def written_table(path: Path, name: str = "results") -> str:
-    """The table between its two marks in a file; empty where they are missing."""
+    """The table between its two marks in a file.
+
+    Args:
+        path: The document.
+        name: Of the marks.
+
+    Returns:
+        The table in Markdown; empty where the marks are missing.
+    """
     _, _, rest = path.read_text().partition(BEGIN.format(name=name))
     return rest.partition(END.format(name=name))[0].strip()
 
