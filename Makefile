@@ -1,44 +1,61 @@
-# One word a job; each makes the virtual environment first, where it is missing or out of date.
+# One word per task; each creates the virtual environment first, where it is missing or out of date.
 PYTHON ?= python3
 VENV   := .venv
 RUN    := $(VENV)/bin/python
 
-.PHONY: demo test test-slow lint results table throughput clean
+.PHONY: demo test test-slow lint docs table throughput benchmarks page results clean help
 
-demo: $(VENV)/installed  ## train a network of the book on real digits, and look at what it got wrong
+demo: $(VENV)/installed  ## train a network of the book on real digits: score, confusions, its errors as a picture
 	$(RUN) -m zoo train mlp30 --seed 1 --out demo --overwrite
 
-test: $(VENV)/installed  ## the tests (a few minutes)
+test: $(VENV)/installed  ## run the tests (a few minutes)
 	$(RUN) -m pytest --numprocesses 2 --dist worksteal
 
-test-slow: $(VENV)/installed  ## the tests that train for long, too
+test-slow: $(VENV)/installed  ## run the tests that train for minutes, too
 	$(RUN) -m pytest --numprocesses 2 --dist worksteal --slow
 
-lint: $(VENV)/installed  ## style
+lint: $(VENV)/installed  ## check style and docstrings
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 
-results: $(VENV)/installed  ## train everything by the book, in the order of the table; days, but it resumes
-	for name in $$($(RUN) -m zoo list --names); do $(RUN) -m zoo reproduce $$name || exit; done
-	$(MAKE) table
+docs: $(VENV)/installed  ## build the documentation into docs/_build/html
+	$(RUN) -m sphinx --builder html --fail-on-warning --keep-going --quiet docs docs/_build/html
 
-table: $(VENV)/installed  ## write the measured tables into the README
-	$(RUN) -m zoo table --write README.md
-	$(RUN) -m benchmarks.throughput --write README.md
-	$(RUN) -m benchmarks.ablation --write README.md
-	$(RUN) -m benchmarks.search --write README.md
-	$(RUN) -m benchmarks.serving --write README.md
-	$(RUN) -m benchmarks.vectorized --write README.md
+table: $(VENV)/installed  ## write the measured tables into README.md and docs/
+	$(RUN) -m zoo table --headlines --write README.md
+	$(RUN) -m zoo table --write docs/reproducing.md
+	$(RUN) -m benchmarks.throughput --write docs/performance.md
+	$(RUN) -m benchmarks.ablation --write docs/performance.md
+	$(RUN) -m benchmarks.serving --write docs/performance.md
+	$(RUN) -m benchmarks.vectorized --write docs/performance.md
+	$(RUN) -m benchmarks.search --write docs/tuning.md
 
-throughput: $(VENV)/installed  ## images a second, beside plain Keras, PyTorch, JAX and NumPy
+throughput: $(VENV)/installed  ## measure training speed beside plain Keras, PyTorch, JAX and NumPy
 	$(RUN) -m pip install --quiet --requirement benchmarks/requirements.txt
 	$(RUN) -m benchmarks.throughput
 
-clean:
-	rm -rf $(VENV) .pytest_cache .ruff_cache
+benchmarks: throughput  ## measure everything that benchmarks/ measures; hours
+	$(RUN) -m benchmarks.serving
+	$(RUN) -m benchmarks.vectorized
+	$(RUN) -m benchmarks.search
+	$(MAKE) table
 
-$(VENV)/installed: requirements.txt
+page: $(VENV)/installed  ## write the interactive pages of the lab into runs/lab-pages
+	$(RUN) -m zoo lab pages
+
+results: $(VENV)/installed  ## train every network by the book's recipe, in the order of the table; days, but it resumes
+	for name in $$($(RUN) -m zoo list --names); do $(RUN) -m zoo reproduce $$name || exit; done
+	$(MAKE) table
+
+clean:  ## remove the virtual environment and what the tools left
+	rm -rf $(VENV) .pytest_cache .ruff_cache docs/_build docs/generated
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' Makefile
+
+$(VENV)/installed: requirements.txt pyproject.toml
 	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "Python 3.11 or later is needed: make PYTHON=python3.11"'
 	$(PYTHON) -m venv $(VENV)
 	$(RUN) -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
+	$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	touch $@

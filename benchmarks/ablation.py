@@ -55,7 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.ablation", description=__doc__)
     parser.add_argument("--jobs", type=int, default=1, help="processes at a time")
     parser.add_argument("--table", action="store_true", help="train nothing")
-    parser.add_argument("--write", type=Path, metavar="FILE", help="the table, into this README")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="the table, into this document")
     asked = parser.parse_args(arguments)
     if asked.write:
         write_table(table(read()), asked.write, "ablation")

@@ -101,7 +101,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--strategies", nargs="+", metavar="NAME", help="default all")
     parser.add_argument("--table", action="store_true", help="search nothing")
-    parser.add_argument("--write", type=Path, metavar="FILE", help="the table, into this README")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="the table, into this document")
     asked = parser.parse_args(arguments)
     if asked.write:
         write_table(table(read()), asked.write, "search")

@@ -1,7 +1,7 @@
 """How fast a pretrained network answers, in every form it can be exported to.
 
     python -m benchmarks.serving conv2_relu
-    python -m benchmarks.serving --write README.md
+    python -m benchmarks.serving --write docs/performance.md
 
 For each form: the time from a byte image to its digit, one image a call (median and 99th
 percentile, milliseconds), and images per second in batches of 500. All forms run in this one
@@ -43,7 +43,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--calls", type=int, default=200, help="single images a round")
     parser.add_argument(
-        "--write", type=Path, metavar="FILE", help="measure nothing: put the table into this README"
+        "--write",
+        type=Path,
+        metavar="FILE",
+        help="measure nothing: put the table into this file",
     )
     asked = parser.parse_args(arguments)
     if asked.write:

@@ -43,7 +43,7 @@ def table(rows: list[Row], plan: Mapping[str, list[str]]) -> str:
 
 
 def markdown(rows: list[Row]) -> str:
-    """The same for a README: a line for each program, the fastest of a net first."""
+    """The same in Markdown: a line for each program, the fastest of a net first."""
     lines = ["| network | program | images a second | zoo is |", "| --- | --- | --- | --- |"]
     for net in dict.fromkeys(row["net"] for row in rows):
         ours, _ = speed(rows, net, "zoo")
@@ -57,6 +57,7 @@ def markdown(rows: list[Row]) -> str:
 
 
 def label(peer: str, threads: Any) -> str:
+    """A program's name in a table, with its number of threads where that is not its own choice."""
     return peer if threads == "default" else f"{peer}, {threads} thread"
 
 
@@ -96,7 +97,7 @@ def serving_table(rows: list[Row]) -> str:
 
 
 def serving_markdown(rows: list[Row]) -> str:
-    """The same for a README."""
+    """The same in Markdown."""
     lines = [
         "| network | form | one image, median | 99th percentile | images a second, by 500 |",
         "| --- | --- | --- | --- | --- |",

@@ -74,6 +74,7 @@ TIMEOUT = 1800
 
 
 def main(arguments: list[str] | None = None) -> int:
+    """Measure the programs, write rows and picture, print the table; return the exit code."""
     asked = _parser().parse_args(arguments)
     if asked.write:
         write_table(markdown(read_csv(asked.out / "throughput.csv")), asked.write, "throughput")
@@ -113,6 +114,7 @@ def run(plan: Mapping[str, list[str]], rounds: int, images: int | None) -> list[
 
 
 def installed(peer: str) -> bool:
+    """Whether all packages of a program can be imported."""
     return all(importlib.util.find_spec(package) for package in PACKAGES[peer])
 
 
@@ -204,7 +206,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--images", type=int, help="in an epoch, for every program")
     parser.add_argument("--out", type=Path, default=HERE, help="folder of the two files")
     parser.add_argument(
-        "--write", type=Path, metavar="FILE", help="measure nothing: put the table into this README"
+        "--write",
+        type=Path,
+        metavar="FILE",
+        help="measure nothing: put the table into this file",
     )
     return parser
 

@@ -49,7 +49,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--images", type=int, default=50_000)
     parser.add_argument("--out", type=Path, default=CSV)
     parser.add_argument(
-        "--write", type=Path, metavar="FILE", help="measure nothing: put the table into this README"
+        "--write",
+        type=Path,
+        metavar="FILE",
+        help="measure nothing: put the table into this file",
     )
     asked = parser.parse_args(arguments)
     if asked.write:
@@ -162,7 +165,7 @@ def table(rows: list[dict]) -> str:
 
 
 def markdown(rows: list[dict]) -> str:
-    """For a README: what one process trains, and how many times as fast as one by one."""
+    """In Markdown: what one process trains, and how many times as fast as one by one."""
     lines = ["| trials | images a second of a core | core seconds a trial |", "| --- | --- | --- |"]
     for key in dict.fromkeys(_key(row) for row in rows if row["processes"] == "1"):
         net, way, trials, _ = key

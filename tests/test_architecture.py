@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from pathlib import Path
 
 import pytest
@@ -97,34 +96,3 @@ def test_the_builder_holds_no_settings_and_the_declarations_no_keras():
         top = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
         names = {alias.name for node in top for alias in node.names}
         assert not names & {"keras", "tensorflow", "numpy"}
-
-
-def test_links_of_the_readme_lead_somewhere():
-    told = (ROOT / "README.md").read_text()
-    for link in re.findall(r"\]\((?!https?:|#)([^)]+)\)", told):
-        assert (ROOT / link).exists(), link
-
-
-def test_the_examples_of_the_readme_run(mnist, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    told = (ROOT / "README.md").read_text()
-    examples = re.findall(r"```python\n(.*?)```", told, re.DOTALL)
-    assert examples
-    names: dict = {}
-    for example in examples:
-        exec(compile(example, "README.md", "exec"), names)
-
-
-def test_the_readmes_commands_exist():
-    told = (ROOT / "README.md").read_text()
-    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    assert set(re.findall(r"^make ([a-z-]+)", told, re.MULTILINE)) <= targets
-    from tuning.cli import _parser as tuning
-    from zoo.cli.main import _parser as zoo
-
-    for program, parser in (("zoo", zoo()), ("tuning", tuning())):
-        commands = re.findall(rf"^python -m {program} (.+?)(?:\s*#.*)?$", told, re.MULTILINE)
-        assert commands
-        for command in commands:
-            if not set("`|[") & set(command):
-                parser.parse_args(command.replace("'", "").split())

@@ -29,6 +29,9 @@ from zoo.spec import (
 )
 from zoo.utils.renamed import renamed
 
+# The one place that holds the version; pyproject.toml and the documentation read it here.
+__version__ = "0.2.0.dev0"
+
 # Read when TensorFlow is imported, and set only where the user has not. oneDNN makes convolutions
 # fast on a processor. The book's batches of ten are too small to share among threads, which costs
 # more than it gains; and with one thread, sums do not depend on the number of cores.

@@ -28,7 +28,8 @@ class Program(Protocol):
     def prepare(self, split: Split) -> Any:
         """The images and labels as the program wants them in memory."""
 
-    def train(self, data: Any, epochs: int) -> None: ...
+    def train(self, data: Any, epochs: int) -> None:
+        """Take all steps of so many epochs over what `prepare` returned."""
 
     def answer(self, data: Any) -> np.ndarray:
         """The digit the network sees in each image."""

@@ -47,6 +47,7 @@ def _accuracy(answers: np.ndarray, split: Split) -> float:
 
 
 def main() -> None:
+    """Measure one program in this process, and print what was measured as JSON."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.peers", description=__doc__.splitlines()[0]
     )

@@ -121,14 +121,14 @@ def test_the_better_number_of_threads_counts_and_a_missing_peer_is_told():
     ]
 
 
-def test_the_readmes_tables_are_those_that_the_measurements_give():
+def test_the_tables_in_docs_are_those_that_the_measurements_give():
     for name, told in (
         ("throughput", markdown(throughput.read_csv(throughput.HERE / "throughput.csv"))),
         ("ablation", ablation.table(ablation.read())),
         ("together", vectorized.markdown(read_rows(vectorized.CSV))),
         ("serving", serving_markdown(serving.read())),
     ):
-        assert written_table(ROOT / "README.md", name) == told, "run: make table"
+        assert written_table(ROOT / "docs/performance.md", name) == told, "run: make table"
 
 
 def test_a_peer_that_is_not_installed_is_left_out(monkeypatch):

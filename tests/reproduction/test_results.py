@@ -12,7 +12,7 @@ from tests.paths import ROOT
 from zoo.errors import RunError
 from zoo.evaluation.intervals import prediction_interval
 from zoo.reproduction.results import Row, append, pick, read
-from zoo.reproduction.tables import table, write_table, written_table
+from zoo.reproduction.tables import headlines, table, write_table, written_table
 from zoo.spec import Claim
 
 ROW = Row(
@@ -156,9 +156,19 @@ def test_runs_of_another_recipe_do_not_count():
     assert table([replace(ROW, spec_hash=changed.hash)]) == table([])
 
 
-def test_the_readmes_table_is_the_one_that_the_results_give():
+def test_the_tables_in_docs_and_readme_are_those_that_the_results_give():
     rows = read(ROOT / "benchmarks/results.csv")
-    assert written_table(ROOT / "README.md") == table(rows), "run: make table"
+    assert written_table(ROOT / "docs/reproducing.md") == table(rows), "run: make table"
+    assert written_table(ROOT / "README.md", "headlines") == headlines(rows), "run: make table"
+
+
+def test_headlines_have_the_books_figure_and_the_spread_of_ours():
+    rows = [replace(ROW, seed=seed, spec_hash=zoo.get_spec("conv1").hash) for seed in range(2)]
+    lines = headlines(rows).splitlines()
+    assert len(lines) == 2 + 8
+    (mine,) = [line for line in lines if "`conv1`" in line]
+    assert mine == "| 6 | `conv1` | one convolutional layer | 98.78 | 96.38 ± 0.00 | 2 |"
+    assert "| 99.67 | missing | 0 |" in lines[-1]
 
 
 def test_a_file_without_a_place_for_the_table_is_left_alone(tmp_path):

@@ -152,7 +152,8 @@ def _add_results(choices) -> None:
     _data_options(command)
 
     command = _command(choices, "table", runs.table, "the book's figures beside ours")
-    command.add_argument("--write", type=Path, metavar="FILE", help="into this README")
+    command.add_argument("--headlines", action="store_true", help="eight of them, for the README")
+    command.add_argument("--write", type=Path, metavar="FILE", help="into this document")
     _results_option(command)
 
 

@@ -109,14 +109,15 @@ def vote(options: argparse.Namespace) -> None:
 
 
 def table(options: argparse.Namespace) -> None:
-    """Print the table of results, or write it into the README."""
+    """Print the table of results, or write it into a document between its marks."""
     from zoo.reproduction import results, tables
 
-    text = tables.table(results.read(options.results))
+    rows = results.read(options.results)
+    text = tables.headlines(rows) if options.headlines else tables.table(rows)
     if options.write is None:
         print(text)
     else:
-        tables.write_table(text, options.write)
+        tables.write_table(text, options.write, "headlines" if options.headlines else "results")
         print(f"written into {options.write}")
 
 

@@ -12,7 +12,15 @@ from zoo.spec import PIXEL_SCALE
 
 
 def random_guess(data: Data, seed: int = 0) -> Predictions:
-    """Every digit is as likely as every other: about 10 %."""
+    """Guess every digit with the same probability: about 10 % are right.
+
+    Args:
+        data: The test images are guessed.
+        seed: Of the guesses.
+
+    Returns:
+        The guesses, beside the true digits.
+    """
     guesses = np.random.default_rng(seed).integers(10, size=len(data.test))
     return _answers(guesses, data.test)
 

@@ -53,7 +53,15 @@ class Diversity:
 
 
 def diversity(model: keras.Model, split: Split) -> Diversity:
-    """Let a vote and each of its members classify every image of a split."""
+    """Let an ensemble and each of its members classify every image of a split.
+
+    Args:
+        model: An ensemble, as `zoo.vote` or `zoo.load` returns one.
+        split: The images, with their labels.
+
+    Returns:
+        The scores of members and ensemble, and how often members disagree.
+    """
     answers: list[Predictions] = [predict(member, split) for member in members(model)]
     predicted = np.stack([each.predicted for each in answers])
     return Diversity(

@@ -29,7 +29,14 @@ LINES: dict[str, tuple[str, str, str]] = {
 def learning_curves(
     history: Sequence[Mapping[str, Any]], path: str | Path, *, title: str = "", best_epoch: int = 0
 ) -> None:
-    """Draw cost and accuracy against epochs from a run's history into a PNG, SVG or PDF file."""
+    """Draw cost and accuracy against epochs from a run's history.
+
+    Args:
+        history: A row an epoch, as in `TrainResult.history`; accuracies in 0..1.
+        path: A PNG, SVG or PDF file.
+        title: Above the picture.
+        best_epoch: Marked by a line, counted from 1; 0 for none.
+    """
     figure = Figure(figsize=(10, 4), layout="constrained")
     cost, accuracy = figure.subplots(1, 2)
     epochs = [row["epoch"] for row in history]
@@ -66,7 +73,12 @@ def wrong_digits(
 ) -> None:
     """Draw the misclassified images: the true digit top right, the predicted one bottom right.
 
-    At most `most` of them, those first of whose wrong answer the network was surest.
+    Args:
+        split: The images that were classified.
+        answers: What was predicted for them.
+        path: A PNG, SVG or PDF file.
+        title: The name of the network.
+        most: How many images are drawn at most, those first whose prediction was most certain.
     """
     surest = sorted(answers.misclassified, key=lambda index: -answers.probability[index])[:most]
     columns = 10

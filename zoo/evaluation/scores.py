@@ -66,6 +66,7 @@ class Predictions:
 
     @property
     def score(self) -> Score:
+        """The number of correct predictions, of how many."""
         return Score(int(np.sum(self.predicted == self.true)), len(self.true))
 
     @property
@@ -81,15 +82,28 @@ class Predictions:
 
 
 def predict(model: keras.Model, split: Split) -> Predictions:
-    """Let a model classify every image of a split; the largest of its ten outputs is its answer."""
+    """Let a model classify every image of a split.
+
+    Args:
+        model: From byte images, uint8 [n, 28, 28, 1], to one number a class.
+        split: The images, with their labels.
+
+    Returns:
+        The digit with the largest output for each image, beside the true one.
+    """
     outputs = model.predict(split.images, batch_size=EVALUATION_BATCH, verbose=0)
     return Predictions(outputs.argmax(axis=1), split.labels.astype(int), outputs.max(axis=1))
 
 
 def evaluate(model: keras.Model, split: Split) -> Score:
-    """Count the images of a split that a model classifies correctly, over every image.
+    """Count the images of a split that a model classifies correctly.
 
-    Raises DataError for an empty split.
+    Args:
+        model: From byte images, uint8 [n, 28, 28, 1], to one number a class.
+        split: The images, with their labels; every one is counted.
+
+    Returns:
+        The number of correct images, of how many.
     """
     return predict(model, split).score
 

@@ -39,15 +39,28 @@ def export(
     version: int | None = None,
     overwrite: bool = False,
 ) -> Path:
-    """Write a model of the zoo in one of FORMATS, and return the path of what was written.
+    """Write a model of the zoo as a file that other programs run.
 
     It takes byte images, uint8 [n, 28, 28, 1], named `images`, and puts out `digit`,
-    `probabilities` and, of a vote, `votes`, as `zoo.ensemble.detailed` says. `calibration`, a few
-    hundred training images, is what the int8 formats find their scales with. `version` is of a
-    SavedModel alone: without one it is the next free number. `overwrite` is for files alone; a
-    version, once written, stays. Raises UnknownNameError for a format that does not exist,
-    SpecError for calibration images or a version that make no sense, and RunError where something
-    is in the way, cannot be written, or has no counterpart in the format.
+    `probabilities` and, for an ensemble, `votes`, as `zoo.nn.voting.with_named_outputs` says.
+
+    Args:
+        model: As `zoo.build`, `load` or `vote` returns it.
+        format: One of FORMATS.
+        folder: The file goes into its subfolder `name`.
+        name: The name of the model.
+        metadata: Plain data that is kept beside the file.
+        calibration: A few hundred training images, which the int8 formats find their scales with.
+        version: The number of a SavedModel; without one it is the next free number.
+        overwrite: Whether a file may be replaced. A version, once written, is never changed.
+
+    Returns:
+        The path of what was written.
+
+    Raises:
+        UnknownNameError: There is no such format.
+        SpecError: Calibration images or version make no sense.
+        RunError: Something is in the way, cannot be written, or has no counterpart in the format.
     """
     path = path_of(format, folder, name=name, version=version)
     if format.endswith("int8"):
@@ -61,9 +74,19 @@ def export(
 
 
 def path_of(format: str, folder: str | Path, *, name: str, version: int | None = None) -> Path:
-    """Where `export` puts a format: `folder`/NAME/VERSION of a SavedModel, else a file in NAME.
+    """Where `export` puts a format.
 
-    Raises UnknownNameError for a format that does not exist.
+    Args:
+        format: One of FORMATS.
+        folder: The folder of all exports.
+        name: The name of the model.
+        version: The number of a SavedModel; without one it is the next free number.
+
+    Returns:
+        `folder`/NAME/VERSION for a SavedModel, else a file in `folder`/NAME.
+
+    Raises:
+        UnknownNameError: There is no such format.
     """
     if format not in FILES:
         raise UnknownNameError(

@@ -137,9 +137,19 @@ def described_file(
 ) -> Iterator[Path]:
     """Yield a temporary path for a file; put the file at `path` and its metadata in `path`.json.
 
-    The sheet adds the file's size and SHA-256, so that the two cannot be mistaken for a pair when
-    they are none. Raises RunError where `path` exists and is not to be overwritten, or cannot be
-    written.
+    The metadata gains the file's size and SHA-256, so that two files that do not belong together
+    are not mistaken for a pair.
+
+    Args:
+        path: Of the file.
+        metadata: Plain data.
+        overwrite: Whether a file that is there may be replaced.
+
+    Yields:
+        The path to write to.
+
+    Raises:
+        RunError: `path` exists and is not to be overwritten, or cannot be written.
     """
     path = Path(path)
     if path.exists() and not overwrite:

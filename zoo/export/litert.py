@@ -34,7 +34,14 @@ def export_litert(
 ) -> None:
     """Write a model as a LiteRT file, and its metadata beside it.
 
-    Raises RunError where the file exists, cannot be written, or LiteRT lacks a layer of the model.
+    Args:
+        model: As `zoo.build`, `load` or `vote` returns it.
+        path: Of the file.
+        metadata: Plain data for `path`.json.
+        overwrite: Whether a file that is there may be replaced.
+
+    Raises:
+        RunError: The file exists, cannot be written, or LiteRT lacks a layer of the model.
     """
     with (
         described_file(path, metadata, overwrite) as temporary,
@@ -53,10 +60,20 @@ def export_litert_int8(
     metadata: Mapping[str, Any],
     overwrite: bool = False,
 ) -> None:
-    """Write a model as a LiteRT file with weights and activations in bytes.
+    """Write a model as a LiteRT file whose weights and activations are int8-quantized.
 
-    Each output of a layer has a scale of its own for its weights; activations have one a tensor,
-    from what the calibration images make of it. Raises RunError as `export_litert` does.
+    Each output of a layer has a scale of its own for its weights; activations have one scale a
+    tensor, from the calibration images.
+
+    Args:
+        model: As `zoo.build`, `load` or `vote` returns it.
+        path: Of the file.
+        calibration: A few hundred training images, uint8 [n, 28, 28, 1].
+        metadata: Plain data for `path`.json.
+        overwrite: Whether a file that is there may be replaced.
+
+    Raises:
+        RunError: The file exists, cannot be written, or LiteRT lacks a layer of the model.
     """
 
     def examples():

@@ -37,7 +37,14 @@ def export_onnx(
 ) -> None:
     """Write a model as an ONNX file, and its metadata beside it.
 
-    Raises RunError where the file exists, cannot be written, or ONNX lacks a layer of the model.
+    Args:
+        model: As `zoo.build`, `load` or `vote` returns it.
+        path: Of the file.
+        metadata: Plain data for `path`.json.
+        overwrite: Whether a file that is there may be replaced.
+
+    Raises:
+        RunError: The file exists, cannot be written, or ONNX lacks a layer of the model.
     """
     with described_file(path, metadata, overwrite) as temporary:
         temporary.write_bytes(_converted(model).SerializeToString())
@@ -50,11 +57,20 @@ def export_onnx_int8(
     metadata: Mapping[str, Any],
     overwrite: bool = False,
 ) -> None:
-    """Write a model as an ONNX file with weights and activations of convolutions and dense layers
-    in bytes.
+    """Write a model as an ONNX file whose convolutions and dense layers are int8-quantized.
 
-    Each output of a layer has a scale of its own for its weights; activations have one a tensor,
-    from what the calibration images make of it. Raises RunError as `export_onnx` does.
+    Each output of a layer has a scale of its own for its weights; activations have one scale a
+    tensor, from the calibration images.
+
+    Args:
+        model: As `zoo.build`, `load` or `vote` returns it.
+        path: Of the file.
+        calibration: A few hundred training images, uint8 [n, 28, 28, 1].
+        metadata: Plain data for `path`.json.
+        overwrite: Whether a file that is there may be replaced.
+
+    Raises:
+        RunError: The file exists, cannot be written, or ONNX lacks a layer of the model.
     """
     quantization = tool("onnxruntime.quantization", "onnxruntime")
     with described_file(path, metadata, overwrite) as temporary:

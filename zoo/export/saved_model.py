@@ -37,13 +37,23 @@ MOST_PIXELS = 16_000_000
 
 
 def export_saved_model(model: keras.Model, folder: str | Path, metadata: Mapping[str, Any]) -> Path:
-    """Write a SavedModel into `folder`, .../NAME/VERSION, which appears whole or not at all.
+    """Write a SavedModel, which appears complete or not at all.
 
-    `serving_default` and `bytes` take uint8 [n, 28, 28, 1] as MNIST stores it; `floats` the same
-    in the book's scale, byte / 256, in 0..1, rounded to the nearest byte; `encoded` takes PNG or
-    JPEG files, string [n], of MOST_PIXELS at the most, whose pictures become grey, and 28x28 with
-    black at the sides. Raises SpecError for a version that is no whole number, and RunError for one
-    that exists, or a folder that cannot be written.
+    `serving_default` and `bytes` take uint8 [n, 28, 28, 1] as MNIST stores it; `floats` the same in
+    the book's scale, byte / 256, in 0..1, rounded to the nearest byte; `encoded` takes PNG or JPEG
+    files, string [n], of at most MOST_PIXELS, which become grey, and 28x28 with black at the sides.
+
+    Args:
+        model: As `zoo.build`, `load` or `vote` returns it.
+        folder: .../NAME/VERSION, with a whole number for the version.
+        metadata: Plain data that is kept beside it.
+
+    Returns:
+        The folder.
+
+    Raises:
+        SpecError: The version is no whole number.
+        RunError: The version exists, or cannot be written.
     """
     folder = Path(folder)
     if not folder.name.isdecimal():

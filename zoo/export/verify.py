@@ -48,8 +48,17 @@ def verify(
 ) -> list[Row]:
     """Export a model in every format to a temporary folder, and run each over a split.
 
-    The Keras model is the first row. A `saved_model`, a version exported before, is compared too.
-    Raises RunError where a format cannot be written or run.
+    Args:
+        model: As `zoo.load` returns it.
+        split: The images that all formats classify.
+        calibration: Training images for the int8 formats, uint8 [n, 28, 28, 1].
+        saved_model: The folder of a version that was exported before, to be compared as well.
+
+    Returns:
+        A row for each format; the Keras model is the first.
+
+    Raises:
+        RunError: A format cannot be written or run.
     """
     if saved_model is not None and not saved_model.is_dir():
         raise RunError(f"{saved_model} holds no SavedModel: python -m zoo export NAME")

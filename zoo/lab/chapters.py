@@ -14,9 +14,13 @@ CHAPTERS = (1, 2, 3, 4, 5, 6)
 
 
 def experiments(pattern: str = "*") -> list[Experiment]:
-    """The experiments whose names match, as in 'ch3_*', in the book's order.
+    """The experiments whose names match a pattern, in the book's order.
 
-    Raises UnknownNameError, with the nearest name, where none does.
+    Args:
+        pattern: With wildcards, as in 'ch3_*'.
+
+    Raises:
+        UnknownNameError: None does; the message names the nearest one.
     """
     known = _all()
     found = [each for each in known if fnmatch.fnmatchcase(each.name, pattern)]
@@ -26,7 +30,14 @@ def experiments(pattern: str = "*") -> list[Experiment]:
 
 
 def get_experiment(name: str) -> Experiment:
-    """The experiment of that name; UnknownNameError, with the nearest one, where there is none."""
+    """The experiment of a name.
+
+    Args:
+        name: As `python -m zoo lab list` shows it.
+
+    Raises:
+        UnknownNameError: There is none; the message names the nearest one.
+    """
     known = _all()
     for each in known:
         if each.name == name:

@@ -50,6 +50,7 @@ class Entry:
 
     @property
     def trained_by(self) -> NetworkSpec:
+        """The declaration whose recipe trained the weights."""
         return NetworkSpec.from_plain(self.spec)
 
     @property
@@ -65,9 +66,10 @@ def saved_models() -> Path:
 
 
 def manifest() -> dict[str, Entry]:
-    """What is pretrained, by the name of the architecture.
+    """All pretrained networks, by the name of the architecture.
 
-    Raises RunError where the manifest is no manifest.
+    Raises:
+        RunError: The file is damaged.
     """
     path = saved_models() / MANIFEST
     if not path.exists():
@@ -91,9 +93,13 @@ def record(entry: Entry) -> None:
 
 
 def entry_of(name: str) -> Entry:
-    """The manifest's entry for a network, told by its architecture or by the recipe it had.
+    """The manifest's entry for a network.
 
-    Raises UnknownNameError for names that are in no table or have no pretrained weights.
+    Args:
+        name: The architecture, or the recipe that trained it.
+
+    Raises:
+        UnknownNameError: There is no network of that name, or no weights for it.
     """
     get_spec(name)
     entries = manifest()
@@ -107,7 +113,15 @@ def entry_of(name: str) -> Entry:
 
 
 def verify(path: Path, entry: Entry) -> None:
-    """Check a file's size and SHA-256 against the manifest; RunError where they differ."""
+    """Check a file's size and SHA-256 against the manifest.
+
+    Args:
+        path: The file of weights.
+        entry: What the manifest says of it.
+
+    Raises:
+        RunError: The file is missing, or differs.
+    """
     if not path.is_file():
         raise RunError(f"{path} is missing: take it from the repository again")
     if path.stat().st_size != entry.size:

@@ -66,7 +66,16 @@ not for reading anything that matters to somebody without a person who looks.
 
 
 def card(entry: Entry, architecture: NetworkSpec, answers: Predictions) -> str:
-    """The card of a pretrained network, from its manifest entry and its answers to the test set."""
+    """The card of a pretrained network.
+
+    Args:
+        entry: The network's entry of the manifest.
+        architecture: Its declaration with the book's recipe and figure.
+        answers: Its predictions for the test images.
+
+    Returns:
+        Markdown, with front matter that the Hugging Face hub reads.
+    """
     low, high = entry.score.interval()
     return TEXT.format(
         name=entry.name,

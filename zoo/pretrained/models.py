@@ -29,12 +29,22 @@ def build(
 ) -> keras.Model:
     """Build a network of the zoo as a `keras.Model`, compiled with its recipe.
 
-    The model takes byte images (uint8, 28x28x1) and puts out ten numbers an image, in 0..1.
-    `settings` change the recipe: `build("mlp30", learning_rate=0.5, epochs=3)`. The same `seed`
-    gives the same initial weights and dropout masks; without one they are drawn afresh.
-    `weights=True` gives the pretrained weights, as `load` does, and a path those that `save` wrote
-    there. Raises UnknownNameError or SpecError for names and settings that do not exist, and
-    RunError for a file that holds no weights of this network.
+    Args:
+        name: As in `zoo.list_models`, or a declaration.
+        seed: The same seed gives the same initial weights and dropout masks; without one they are
+            drawn afresh.
+        weights: True for the pretrained weights, as `load` gives them; or the path of a file that
+            `save` wrote.
+        **settings: Change the recipe: `build("mlp30", learning_rate=0.5, epochs=3)`.
+
+    Returns:
+        A compiled model, from byte images (uint8, 28x28x1 unless declared otherwise) to one number
+        in 0..1 a class.
+
+    Raises:
+        UnknownNameError: There is no network of that name.
+        SpecError: A setting does not exist, or has no such value.
+        RunError: The file holds no weights of this network.
     """
     if weights is True:
         return load(name, seed=seed, **settings)
@@ -45,12 +55,24 @@ def build(
 
 
 def load(name: str | NetworkSpec, *, seed: int | None = None, **settings: Any) -> keras.Model:
-    """A network of the zoo with its pretrained weights; `settings` change its recipe.
+    """A network of the zoo with its pretrained weights.
 
     The file's SHA-256 is checked before it is read, and its names, shapes and types before a number
-    is. The model computes in float32, as it was scored, unless `precision` is among the settings.
-    `seed` decides the dropout masks of further training. Raises UnknownNameError, SpecError, and
-    RunError for a file that is not what the manifest says.
+    is.
+
+    Args:
+        name: As in `zoo.list_models`, or a declaration.
+        seed: Decides the dropout masks of further training.
+        **settings: Change the recipe. The model computes in float32, as it was scored, unless
+            `precision` is among them.
+
+    Returns:
+        A compiled model, from byte images to one number in 0..1 a class.
+
+    Raises:
+        UnknownNameError: There is no network of that name, or no weights for it.
+        SpecError: A setting does not exist, or has no such value.
+        RunError: The file is not what the manifest says.
     """
     if _is_path(name):
         raise UnknownNameError(
@@ -79,8 +101,16 @@ def save(
 ) -> None:
     """Write a model's weights as a safetensors file, which `build(NAME, weights=path)` reads again.
 
-    The file appears whole or not at all. Raises RunError where `path` exists and is not to be
-    overwritten, or cannot be written.
+    The file appears complete or not at all.
+
+    Args:
+        model: The weights of all its layers are written.
+        path: Where to; the folder is created where it is missing.
+        metadata: Text kept in the file, by name.
+        overwrite: Whether a file that is there may be replaced.
+
+    Raises:
+        RunError: `path` exists and is not to be overwritten, or cannot be written.
     """
     if Path(path).exists() and not overwrite:
         raise RunError(f"{path} exists already: choose another path, or overwrite=True")

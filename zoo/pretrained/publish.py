@@ -28,9 +28,19 @@ CARD = "README.md"
 def publish(network: str, runs: Path, data: Data) -> manifest.Entry:
     """Make the run with the best validation accuracy the pretrained weights of its architecture.
 
-    `network` names the recipe, `runs` is the folder of its runs. What was published before for the
-    architecture is replaced. Test images are scored and decide nothing. Raises RunError where there
-    is no finished run.
+    What was published before for the architecture is replaced. Test images are scored and decide
+    nothing.
+
+    Args:
+        network: The name of the recipe, as in 'conv2_relu_dropout.long'.
+        runs: The folder of its runs.
+        data: The images that the weights are scored on.
+
+    Returns:
+        The new entry of the manifest.
+
+    Raises:
+        RunError: There is no finished run.
     """
     spec = get_spec(network)
     folder, told = best_run(spec, runs)
@@ -69,9 +79,15 @@ def publish(network: str, runs: Path, data: Data) -> manifest.Entry:
 
 
 def best_run(spec: NetworkSpec, runs: Path) -> tuple[Path, dict[str, Any]]:
-    """The finished run of a spec with the best validation accuracy, and what its run.json tells.
+    """The finished run of a spec with the best validation accuracy.
 
-    Of equal ones it is the one with the lowest seed.
+    Args:
+        spec: The declaration that the runs followed.
+        runs: The folder of its runs.
+
+    Returns:
+        The run's folder, and the contents of its run.json. Of runs with the same accuracy it is the
+        one with the lowest seed.
     """
     found = []
     for path in runs.glob(f"{spec.name}-seed*/run.json"):

@@ -32,8 +32,11 @@ MOST_AT_ONCE = 1_000_000
 
 @dataclass(frozen=True)
 class Counts:
-    """Images of one set that are answered rightly: by each member of the pool, by each draw's vote,
-    and by the vote of the whole pool."""
+    """How many images of one set are classified correctly, of `total`.
+
+    `members` has a number for each member of the pool, `votes` one for each ensemble; `full_pool`
+    is the number of the ensemble of all members.
+    """
 
     total: int
     members: np.ndarray
@@ -43,12 +46,12 @@ class Counts:
 
 @dataclass(frozen=True)
 class EnsembleScores:
-    """Votes of a size whose members are drawn from the runs of one recipe.
+    """The scores of ensembles of one size, whose members are runs of one recipe.
 
-    `subsets` [draws, of] has the places of each draw's members in `seeds`; there are `possible`
-    ways to draw. `best` is the draw, as places, that the validation images choose: the members that do
-    best on them, each for itself, and of equal ones those with the lower seeds. Draws share
-    members, so that they lie closer together than votes of members that no other vote has.
+    `subsets` [n, of] has the places of each ensemble's members in `seeds`, of `possible` subsets.
+    `best` is the ensemble, as places, that the validation images choose: the members that are best
+    on them, each on its own, and of equal ones those with the lower seeds. Ensembles share members,
+    so their scores lie closer together than those of ensembles that share none.
     """
 
     network: str
@@ -63,6 +66,7 @@ class EnsembleScores:
 
     @property
     def of(self) -> int:
+        """Members of an ensemble."""
         return self.subsets.shape[1]
 
     def to_plain(self) -> dict[str, Any]:
@@ -109,11 +113,26 @@ def sample_ensembles(
     most: int = 1000,
     runs: Path = RUNS,
 ) -> EnsembleScores:
-    """Let `of` of a network's trained runs vote, drawn from them in every way, or in `most` ways.
+    """Score ensembles of a network's trained runs: all that the runs allow, or a random sample.
 
-    The runs are those of `seeds` in the folder `runs`, or all that are there; each classifies the
-    validation and the test images once. Raises RunError where a run is missing, and SpecError where
-    there are fewer than `of`, for a rule that does not exist, and for a network that votes already.
+    Each run classifies the validation and the test images once.
+
+    Args:
+        network: The recipe whose runs are the pool.
+        data: The images that the ensembles are scored on.
+        seeds: Which runs form the pool; None for all in `runs`.
+        of: Members of an ensemble.
+        rule: 'plurality' or 'mean', as in `EnsembleSpec`.
+        most: How many ensembles are scored at most.
+        runs: The folder of the runs.
+
+    Returns:
+        The number of correct images for each member, each ensemble, and the whole pool.
+
+    Raises:
+        RunError: A run is missing or not finished.
+        SpecError: There are fewer runs than `of`, the rule does not exist, or the network is an
+            ensemble already.
     """
     spec = get_spec(network)
     if not isinstance(spec, ModelSpec):
@@ -146,7 +165,15 @@ def sample_ensembles(
 
 
 def sample_subsets(pool: int, of: int, most: int) -> np.ndarray:
-    """Every way to draw `of` members from a pool of so many, or `most` of them at random, [n, of].
+    """Every subset of `of` members from a pool, or a random sample of them.
+
+    Args:
+        pool: The number of members to choose from.
+        of: Members of a subset.
+        most: How many subsets are returned at most.
+
+    Returns:
+        Integers [n, of]: the members of each subset, in 0..pool - 1.
 
     >>> sample_subsets(3, 2, most=10).tolist()
     [[0, 1], [0, 2], [1, 2]]
@@ -165,9 +192,16 @@ def sample_subsets(pool: int, of: int, most: int) -> np.ndarray:
 def count_correct(
     outputs: np.ndarray, labels: np.ndarray, subsets: np.ndarray, rule: str
 ) -> np.ndarray:
-    """How many images the vote of each draw answers rightly, [draws], by the rule of an ensemble.
+    """How many images each ensemble classifies correctly.
 
-    `outputs` [pool, images, 10] is what each member of the pool says of each image.
+    Args:
+        outputs: [pool, images, 10], the outputs of each member of the pool for each image.
+        labels: [images], the true digits.
+        subsets: [n, of], the members of each ensemble.
+        rule: 'plurality' or 'mean', as in `EnsembleSpec`.
+
+    Returns:
+        Integers [n].
     """
     answers = outputs.argmax(axis=-1)
     settled = (answers == answers[0]).all(axis=0)  # whoever votes, these have one answer

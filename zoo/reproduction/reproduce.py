@@ -35,9 +35,21 @@ def reproduce(
 ) -> Iterator[Row]:
     """Train a network once for each seed, and yield the rows as they are added to the results.
 
-    A run that was stopped goes on where it was, and a finished one is only read. `jobs` runs go on
-    at once, each a process that uses one core; of a vote, as many members. Raises RunError for a
-    run that diverged.
+    A run that was stopped resumes, and a finished one is only read.
+
+    Args:
+        network: Its recipe is followed exactly.
+        seeds: One run each.
+        jobs: Processes at a time, each on one core; for an ensemble, members at a time.
+        runs: The folder of the runs.
+        results: The CSV file that rows are added to.
+        progress: Whether to show how far it is.
+
+    Yields:
+        A row for each run.
+
+    Raises:
+        RunError: A run diverged.
     """
     spec = get_spec(network)
     members = jobs if spec.members else 1

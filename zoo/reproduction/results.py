@@ -48,6 +48,7 @@ class Row:
 
     @property
     def key(self) -> tuple[str, int, str]:
+        """What makes two rows the same run: declaration, seed and data."""
         return self.spec_hash, self.seed, self.data
 
     def measured(self, claim: Claim) -> float:
@@ -65,9 +66,19 @@ class Row:
 
 
 def append(row: Row, path: Path = RESULTS) -> bool:
-    """Add a row to the file, made where it is missing; False where that run stands there already.
+    """Add a row to the file of results, which is created where it is missing.
 
-    A last line that a crash tore is cut off first. Raises RunError for a file of other columns.
+    A last line that a crash left incomplete is removed first.
+
+    Args:
+        row: One run.
+        path: The CSV file.
+
+    Returns:
+        False where that run is in the file already.
+
+    Raises:
+        RunError: The file has other columns, or a row that cannot be.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+b") as file:
@@ -85,9 +96,13 @@ def append(row: Row, path: Path = RESULTS) -> bool:
 
 
 def read(path: Path = RESULTS) -> list[Row]:
-    """All rows; a torn last line does not count.
+    """All rows of a file of results; an incomplete last line does not count.
 
-    Raises RunError, naming the line, where a row was edited into something that cannot be.
+    Args:
+        path: The CSV file; one that is missing has no rows.
+
+    Raises:
+        RunError: A row was edited into something that cannot be; the message names the line.
     """
     if not path.exists():
         return []
@@ -103,7 +118,16 @@ def summary(row: Row, claim: Claim | None) -> str:
 
 
 def pick(rows: list[Row], claim: Claim) -> Row:
-    """The run that the book would quote of several; of equal ones that with the lowest seed."""
+    """The run that the book would quote.
+
+    Args:
+        rows: Runs of one network, with different seeds.
+        claim: The book's figure, whose protocol decides.
+
+    Returns:
+        The best run; in chapter 6 the one that is best on the validation images. Of equal ones it
+        is the one with the lowest seed.
+    """
     by_validation = claim.protocol == "best validation epoch"
     return max(
         rows,

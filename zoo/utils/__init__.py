@@ -1,1 +1,1 @@
-"""What every room of the project stands on: whole files, and TensorFlow imported quietly."""
+"""What every package uses: files that appear complete or not at all, a quiet TensorFlow."""

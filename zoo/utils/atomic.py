@@ -17,9 +17,17 @@ _TEMPORARY = re.compile(r"\..+-[0-9a-f]{32}(\..+)?")
 def atomic_write(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path in the same folder; move it to `path` if the block succeeds.
 
-    A block that fails, or is interrupted, leaves `path` as it was and nothing beside it.
-    The bytes are on the disk before the rename, so a power cut leaves the old file or the new.
-    Raises OSError where the folder cannot be made or written.
+    A block that fails, or is interrupted, leaves `path` as it was and nothing beside it. The bytes
+    are on the disk before the rename, so a power cut leaves the old file or the new.
+
+    Args:
+        path: Of the file; its folder is created where it is missing.
+
+    Yields:
+        The path to write to, with the same ending.
+
+    Raises:
+        OSError: The folder cannot be created or written.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)

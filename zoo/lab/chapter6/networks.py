@@ -26,7 +26,7 @@ NETWORKS = (
     "conv2_relu_dropout_x5",
 )
 # Two networks by one recipe differ by about a tenth of a point beyond what the test images' own
-# chance explains: standard deviations of 0.03 to 0.12 in the table of the README.
+# chance explains: standard deviations of 0.03 to 0.12 in the table of docs/reproducing.md.
 SEEDS = 0.1
 
 

@@ -32,10 +32,18 @@ Row = dict[str, float]
 
 
 def cost_and_accuracy(model: keras.Model, split: Split, images: int) -> tuple[float, float]:
-    """A network's cost and its accuracy in per cent on a split, as network2.py monitors them.
+    """A network's cost and its accuracy on a split, as network2.py monitors them.
 
-    Keras' cost has lambda / 2n with n = `images`, the number the network was trained on. The
-    `total_cost` of network2.py divides lambda by the number of images it is measured on instead.
+    Keras' cost has lambda / 2n with n = `images`. The `total_cost` of network2.py divides lambda by
+    the number of images it is measured on instead.
+
+    Args:
+        model: A compiled model of the zoo.
+        split: The images to measure on.
+        images: The number of images the network was trained on.
+
+    Returns:
+        The mean cost per image, and the accuracy in per cent.
     """
     from zoo.evaluation.scores import EVALUATION_BATCH
 
@@ -50,9 +58,13 @@ def cost_and_accuracy(model: keras.Model, split: Split, images: int) -> tuple[fl
 def monitor(
     splits: Mapping[str, Split], images: int, tell: Callable[[Row], Any]
 ) -> keras.callbacks.Callback:
-    """A Keras callback that measures each split after every epoch, and tells what it measured.
+    """A Keras callback that measures each split after every epoch.
 
-    A row holds the epoch, from 0 as in the book, and '<split> cost' and '<split> accuracy' (%).
+    Args:
+        splits: What to measure on, by name.
+        images: The number of images the network is trained on.
+        tell: Given each row: the epoch, from 0 as in the book, and '<split> cost' and
+            '<split> accuracy', in per cent.
     """
     import keras
 
@@ -103,11 +115,21 @@ def train_monitored(
     """Train a network with all four monitors of network2.py, into a folder of its own.
 
     Beside what `zoo.train` keeps there, `monitors.jsonl` has a row an epoch and `live.html` the
-    curves, drawn anew after each; `tensorboard` adds an event file that TensorBoard reads. `on` is
-    'validation' or 'test'; the network is trained and chosen alike with either. `show` is given all
-    rows after each epoch. The same call goes on where an interrupted one was.
+    curves, drawn anew after each epoch. The same call resumes an interrupted run.
 
-    Raises SpecError for a vote, whose members train apart.
+    Args:
+        network: A name or a declaration.
+        data: The book's MNIST unless given.
+        out: The folder.
+        seed: As for `zoo.train`.
+        on: 'validation' or 'test', the images of two of the monitors; the network is trained and
+            its best epoch chosen alike with either.
+        tensorboard: Whether to add an event file that TensorBoard reads.
+        show: Given all rows after each epoch.
+        progress: Whether to show how far it is.
+
+    Raises:
+        SpecError: The network is an ensemble, whose members train on their own.
     """
     import zoo
 

@@ -35,9 +35,20 @@ class Done:
 def run(
     name: str, *, fast: bool = False, out: str | Path | None = None, progress: bool = True
 ) -> Done:
-    """Run one experiment, or read back what it found when the same code ran in the same folder.
+    """Run one experiment, or read its result where the same code has run in the same folder.
 
-    Raises UnknownNameError for a name that stands nowhere, LabError where the folder is no good.
+    Args:
+        name: As `python -m zoo lab list` shows it.
+        fast: Whether to use fewer images, epochs or repetitions than the book.
+        out: The folder; 'runs/lab', or 'runs/lab-fast', unless given.
+        progress: Whether to show how far it is.
+
+    Returns:
+        The experiment with its outcome, its picture, and the seconds it took.
+
+    Raises:
+        UnknownNameError: There is no experiment of that name.
+        LabError: The folder cannot be written.
     """
     return next(run_all([get_experiment(name)], fast=fast, out=out, progress=progress))
 
@@ -49,7 +60,20 @@ def run_all(
     out: str | Path | None = None,
     progress: bool = True,
 ) -> Iterator[Done]:
-    """Run experiments one after another; yield each as it is done."""
+    """Run experiments one after another.
+
+    Args:
+        experiments: As `zoo.lab.experiments` returns them.
+        fast: Whether to use fewer images, epochs or repetitions than the book.
+        out: The folder; 'runs/lab', or 'runs/lab-fast', unless given.
+        progress: Whether to show how far it is.
+
+    Yields:
+        Each experiment as it is done.
+
+    Raises:
+        LabError: The folder cannot be written.
+    """
     folder = Path(out or (FAST_FOLDER if fast else FOLDER))
     _check_writable(folder)
     bench = Context(folder, fast=fast, progress=progress)
