@@ -9,39 +9,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.data.data_files import everything, picture, write_classes
 from zoo.data import load_data
 from zoo.errors import DataError, SpecError
 
 LOSSLESS = {".png": "PNG", ".tif": "TIFF", ".TIFF": "TIFF", ".bmp": "BMP", ".gif": "GIF"}
 
 
-def picture(seed: int, size: tuple[int, int] = (9, 12), mode: str = "RGB") -> Image.Image:
-    """A picture of random bytes, height and width as given."""
-    shape = (*size, 3) if mode == "RGB" else size
-    return Image.fromarray(np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8))
-
-
-def write_classes(folder, names=("cat", "dog"), count=6, **options):
-    """A folder for each class with `count` pictures, numbered through all classes."""
-    for label, name in enumerate(names):
-        (folder / name).mkdir(parents=True)
-        for number in range(count):
-            picture(label * count + number, **options).save(folder / name / f"{number}.png")
-    return folder
-
-
 def load(folder, **options):
     return load_data(folder, progress=False, **options)
-
-
-def everything(data) -> dict[bytes, str]:
-    """The class name of every image of a set, whatever its split."""
-    splits = (data.train, data.validation, data.test)
-    return {
-        image.tobytes(): data.class_names[label]
-        for split in splits
-        for image, label in zip(split.images, split.labels, strict=True)
-    }
 
 
 def test_a_folder_a_class_is_a_set_with_names_divided_class_by_class(tmp_path):

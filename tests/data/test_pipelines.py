@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.data.data_files import everything, write_classes
 from tests.data.test_arrays import TEST, TRAIN, arrays
-from tests.data.test_folders import everything, write_classes
 from zoo.data import load_data, storage
 from zoo.errors import DataError
 
