@@ -12,6 +12,7 @@ import time
 import pytest
 
 import zoo
+from tests.data.data_files import write_classes
 from tests.paths import ROOT
 from zoo.cli.main import main
 
@@ -71,6 +72,23 @@ def test_show_tells_layers_recipe_claim_and_spec(capsys):
     assert zoo.ModelSpec.from_json(capsys.readouterr().out) == zoo.get_spec("conv2")
 
 
+def test_data_counts_the_pictures_of_a_folder_and_tells_what_it_left_out(tmp_path, capsys):
+    folder = write_classes(tmp_path / "pets", ("cat", "dog"), 6)
+    (folder / "dog" / "notes.txt").write_text("notes")
+    arguments = ["data", "--data", str(folder), "--size", "8x10", "--channels", "1"]
+    assert main(arguments) == 0
+    printed = capsys.readouterr()
+    assert "2 classes, images of 8x10x1" in printed.out
+    rows = [line.split() for line in printed.out.splitlines()]
+    assert ["all", "classes", "8", "2", "2"] in rows
+    assert ["dog", "4", "1", "1"] in rows
+    assert "1 file(s) left out\n  'dog/notes.txt': its name has none" in printed.out
+    assert "zoo: pets: left out 'dog/notes.txt'" in printed.err
+    with pytest.raises(SystemExit, match="2"):
+        main(["data", "--data", str(folder), "--size", "8"])
+    assert "must be HEIGHTxWIDTH, as in 32x32, not '8'" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
@@ -85,6 +103,7 @@ def test_show_tells_layers_recipe_claim_and_spec(capsys):
         (["evaluate", "mlp30", "--run", "nowhere"], 1, "holds no finished run"),
         (["data", "--data", "no_such_set_of_images"], 1, "No data set 'no_such_set_of_images'"),
         (["data", "--source", "nowhere"], 1, "There is no folder nowhere"),
+        (["data", "--data", "no_such_file.npz"], 1, "Cannot read no_such_file.npz"),
         (["--import", "no_such_module", "list"], 2, "No module named 'no_such_module'"),
     ],
 )

@@ -1,4 +1,4 @@
-"""IDX files and folders of them, written by hand for the tests of `zoo.data`."""
+"""IDX files and folders of pictures, written by hand for the tests of `zoo.data`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import struct
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from zoo.data import load_data
 from zoo.data.sources import data_root
@@ -58,3 +59,28 @@ def prepared_mnist() -> Path:
     """The folder in which `load_data` keeps the four official files; made if need be."""
     load_data()
     return data_root() / "book_mnist_files" / "1.0.0"
+
+
+def picture(seed: int, size: tuple[int, int] = (9, 12), mode: str = "RGB") -> Image.Image:
+    """A picture of random bytes, height and width as given."""
+    shape = (*size, 3) if mode == "RGB" else size
+    return Image.fromarray(np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8))
+
+
+def write_classes(folder, names=("cat", "dog"), count=6, **options):
+    """A folder for each class with `count` pictures, numbered through all classes."""
+    for label, name in enumerate(names):
+        (folder / name).mkdir(parents=True)
+        for number in range(count):
+            picture(label * count + number, **options).save(folder / name / f"{number}.png")
+    return folder
+
+
+def everything(data) -> dict[bytes, str]:
+    """The class name of every image of a set, whatever its split."""
+    splits = (data.train, data.validation, data.test)
+    return {
+        image.tobytes(): data.class_names[label]
+        for split in splits
+        for image, label in zip(split.images, split.labels, strict=True)
+    }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter, map_coordinates
@@ -117,6 +119,42 @@ def test_the_same_generator_alters_alike_and_another_otherwise(images, kinds):
     assert not np.array_equal(first, augment(images, kinds, _generator(2)))
     ink = first.sum(dtype=float) / images.sum(dtype=float)
     assert 0.9 < ink < 1.1, "digits stay digits"
+
+
+# SHA-256 of what the first 1,000 training images became before images of other shapes were known.
+BEFORE = {
+    ("shift",): "d89572dcabe158f0",
+    ("rotate",): "94a461edb8253cde",
+    ("shift", "rotate", "skew", "elastic"): "a5be55c6e2a2ea81",
+}
+
+
+@pytest.mark.parametrize("kinds", BEFORE, ids=str)
+def test_mnist_is_altered_as_it_ever_was(mnist, kinds):
+    altered = augment(mnist.train.images[:1000], kinds, _generator(3))
+    assert hashlib.sha256(altered).hexdigest()[:16] == BEFORE[kinds]
+
+
+@pytest.mark.parametrize("kinds", [("shift",), KINDS], ids=str)
+def test_all_channels_of_images_of_any_shape_move_together(kinds):
+    one = np.random.default_rng(0).integers(0, 256, (50, 9, 14, 1), dtype=np.uint8)
+    grey = augment(one, kinds, _generator(1))
+    assert grey.shape == (50, 9, 14, 1)
+    three = augment(np.concatenate([one, 255 - one, one], axis=3), kinds, _generator(1))
+    np.testing.assert_array_equal(three[..., :1], grey)
+    np.testing.assert_array_equal(three[..., 2:], grey)
+    assert (three[..., 1] != grey[..., 0]).any()
+
+
+def test_oblong_images_are_read_as_scipy_reads_them():
+    images = np.random.default_rng(0).integers(0, 256, (40, 9, 14, 2), dtype=np.uint8)
+    rows, columns = sources(40, KINDS, _generator(), (9, 14))
+    numbers = np.broadcast_to(np.arange(40)[:, None, None], rows.shape)
+    read = resample(images, rows, columns)
+    for channel in range(2):
+        floats = images[..., channel].astype(np.float64)
+        expected = map_coordinates(floats, [numbers, rows, columns], order=1, mode="grid-constant")
+        np.testing.assert_allclose(read[..., channel], expected, atol=0.51)
 
 
 def test_blocks_are_altered_afresh_each_epoch_and_alike_in_each_run(mnist):

@@ -74,3 +74,16 @@ def test_the_order_is_mixed_and_the_same_every_time():
     originals = {image.tobytes() for image in images}
     count = sum(image.tobytes() in originals for image in first.images[:200])
     assert 10 < count < 80
+
+
+def test_images_of_any_shape_are_expanded():
+    images = np.random.default_rng(0).integers(0, 256, (20, 3, 5, 2), dtype=np.uint8)
+    expanded = expand(Split(images, np.arange(20)))
+    wide = np.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    corners = [(1, 1), (2, 1), (0, 1), (1, 2), (1, 0)]
+    expected = [wide[:, row : row + 3, column : column + 5] for row, column in corners]
+    assert sorted(image.tobytes() for image in expanded.images) == sorted(
+        image.tobytes() for image in np.concatenate(expected)
+    )
+    assert not shifted(images, 4, 0).any()
+    assert not shifted(images, 0, -9).any()

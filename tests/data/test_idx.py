@@ -225,7 +225,7 @@ def test_no_other_name_is_admitted(asked):
         (lambda good: [(good[0][0] * np.float32("nan"), good[0][1]), *good[1:]], "no byte/256"),
         (lambda good: [(good[0][0] + 1, good[0][1]), *good[1:]], "no byte/256"),
         (lambda good: [(good[0][0] - 1, good[0][1]), *good[1:]], "no byte/256"),
-        (lambda good: [(good[0][0], good[0][1] + 5), *good[1:]], "from 0 to 9, these from 5 to 14"),
+        (lambda good: [(good[0][0], good[0][1] - 5), *good[1:]], "these go from -5 to 4"),
         (lambda good: [(good[0][0], good[0][1][:-1]), *good[1:]], "12 images need labels"),
         (lambda good: [(good[0][0][:0], good[0][1][:0]), *good[1:]], "no image"),
     ],

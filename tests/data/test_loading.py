@@ -78,6 +78,13 @@ def test_a_source_goes_with_mnist_alone(tmp_path):
         load_data("fashion_mnist", source=folder)
 
 
-def test_a_folder_without_the_files_is_refused(tmp_path):
-    with pytest.raises(DataError, match="lacks train-images-idx3-ubyte"):
+def test_a_folder_without_pictures_or_files_is_refused(tmp_path):
+    with pytest.raises(DataError, match="neither class folders nor the four IDX files"):
         load_data(tmp_path)
+
+
+def test_a_folder_that_lacks_a_file_is_refused(tmp_path):
+    folder = write_idx_folder(tmp_path / "scribbles")
+    (folder / "train-images-idx3-ubyte").unlink()
+    with pytest.raises(DataError, match="lacks train-images-idx3-ubyte"):
+        load_data(folder)

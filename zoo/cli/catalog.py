@@ -92,11 +92,25 @@ def data(options: argparse.Namespace) -> None:
     """Get a set of images ready, and count them."""
     images = load_images(options)
     print(f"{images.name}, fingerprint {images.fingerprint}")
-    print(f"{'split':12}{'images':>8}   images of each digit, 0 to 9")
-    for name in ("train", "validation", "test"):
-        split = getattr(images, name)
-        counts = "".join(f"{(split.labels == digit).sum():>7,}" for digit in range(10))
-        print(f"{name:12}{len(split):>8,}   {counts}")
+    parts = ("train", "validation", "test")
+    splits = [getattr(images, part) for part in parts]
+    if images.class_names == tuple("0123456789"):
+        print(f"{'split':12}{'images':>8}   images of each digit, 0 to 9")
+        for name, split in zip(parts, splits, strict=True):
+            counts = "".join(f"{(split.labels == digit).sum():>7,}" for digit in range(10))
+            print(f"{name:12}{len(split):>8,}   {counts}")
+    else:
+        print(f"{images.classes} classes, images of {_size(images.shape)}")
+        width = max(map(len, (*images.class_names, "all classes")))
+        print(f"{'class':{width}}" + "".join(f"{part:>12}" for part in parts))
+        print(f"{'all classes':{width}}" + "".join(f"{len(split):>12,}" for split in splits))
+        for label, name in enumerate(images.class_names):
+            counts = "".join(f"{(split.labels == label).sum():>12,}" for split in splits)
+            print(f"{name:{width}}{counts}")
+    if images.skipped:
+        print(f"{len(images.skipped)} file(s) left out")
+    for line in images.skipped:
+        print(f"  {line}")
 
 
 def baseline(options: argparse.Namespace) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from zoo.cli import catalog, inference, lab, runs
+from zoo.cli.options import add_picture_options
 from zoo.cli.serve import add_serve
 from zoo.errors import SpecError, UnknownNameError, ZooError
 from zoo.export import FORMATS
@@ -244,9 +245,9 @@ def _seeds(text: str) -> list[int]:
 
 
 def _data_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--data", default="mnist", help="mnist, a folder of IDX files, or a TFDS name"
-    )
+    told = "mnist, a folder of pictures (a sub-folder a class) or IDX files, .npz, or a TFDS name"
+    command.add_argument("--data", default="mnist", help=told)
+    add_picture_options(command)
     command.add_argument(
         "--source", type=Path, metavar="DIR", help="folder that holds MNIST's four files already"
     )

@@ -4,17 +4,58 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
+import sys
+import warnings
+from pathlib import Path
 from typing import Any
 
 from zoo.errors import SpecError
 
 
 def load_images(options: argparse.Namespace):
-    """The images that the options --data and --source name, with progress unless --quiet."""
+    """The images that --data and the options about it name, with progress unless --quiet."""
     from zoo.data import load_data
 
     quiet = getattr(options, "quiet", False)
-    return load_data(options.data, source=options.source, progress=not quiet)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        data = load_data(
+            options.data,
+            source=options.source,
+            progress=not quiet,
+            size=options.size,
+            channels=options.channels,
+            resize=options.resize,
+            cache=options.cache,
+        )
+    for warning in caught:
+        print(f"zoo: {warning.message}", file=sys.stderr)
+    return data
+
+
+def add_picture_options(command: argparse.ArgumentParser) -> None:
+    """Give a command the options that say how pictures of --data are read."""
+    command.add_argument(
+        "--size", type=_size, metavar="HxW", help="height and width of all pictures, as in 32x32"
+    )
+    command.add_argument("--channels", type=int, choices=(1, 3), help="1 for grey, 3 for colour")
+    command.add_argument(
+        "--resize",
+        choices=("stretch", "crop", "pad"),
+        default="stretch",
+        help="how a picture comes to --size (default stretch)",
+    )
+    command.add_argument(
+        "--cache", type=Path, metavar="DIR", help="keep the images on this disk, not in memory"
+    )
+
+
+def _size(text: str) -> tuple[int, int]:
+    if not re.fullmatch(r"[1-9]\d{0,3}x[1-9]\d{0,3}", text, re.ASCII):
+        raise argparse.ArgumentTypeError(f"must be HEIGHTxWIDTH, as in 32x32, not {text!r}")
+    height, width = text.split("x")
+    return int(height), int(width)
 
 
 def settings(options: argparse.Namespace) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The images: MNIST in the book's split, expanded or cut down, and other 28x28 sets beside it.
+"""The images: MNIST in the book's split, expanded or cut down, and pictures of any other kind.
 
     from zoo.data import load_data
     mnist = load_data()

@@ -6,6 +6,7 @@ of an image are added up into one map of where each pixel comes from, so it is r
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 
 import numpy as np
@@ -19,29 +20,35 @@ ANGLE = np.radians(15)
 SKEW = 0.25
 SIGMA, ALPHA = 4.0, 34.0
 
-# Smoothing is linear and goes by rows, then by columns: on both sides of an image, a product with
-# this matrix, which is ten times as fast as filtering.
-_SMOOTHING = gaussian_filter1d(np.eye(28, dtype=np.float32), SIGMA, axis=0, mode="constant")
-
 
 def augment(images: np.ndarray, kinds: Sequence[str], generator: np.random.Generator) -> np.ndarray:
-    """Altered copies of byte images [n, 28, 28, 1]; what comes from outside an image is 0.
+    """Altered copies of byte images [n, height, width, channels]; what comes from outside is 0.
 
     `kinds` are any of 'shift' (by up to a pixel in each direction), 'rotate' (by up to 15 degrees
     about the centre), 'skew' (rows slide by up to a quarter of their distance from the centre) and
-    'elastic' (each pixel moves by its own, smoothly varying, about 1.4 pixels).
+    'elastic' (each pixel moves by its own, smoothly varying, about 1.4 pixels). All channels of an
+    image move together.
     """
     if tuple(kinds) == ("shift",):
         return _shift(images, generator)
-    rows, columns = sources(len(images), kinds, generator)
+    rows, columns = sources(len(images), kinds, generator, images.shape[1:3])
     return resample(images, rows, columns)
 
 
 def sources(
-    count: int, kinds: Sequence[str], generator: np.random.Generator
+    count: int,
+    kinds: Sequence[str],
+    generator: np.random.Generator,
+    size: tuple[int, int] = (28, 28),
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The row and the column that each pixel of `count` images is taken from: [count, 28, 28]."""
-    row, column = np.mgrid[:28, :28].astype(np.float32) - 13.5
+    """The row and the column that each pixel of `count` images of `size` is taken from.
+
+    Both are float32 of shape [count, height, width].
+    """
+    height, width = size
+    middle_row, middle_column = (height - 1) / 2, (width - 1) / 2
+    row, column = np.mgrid[:height, :width].astype(np.float32)
+    row, column = row - middle_row, column - middle_column
 
     def drawn(limit: float) -> np.ndarray:
         return generator.uniform(-limit, limit, (count, 1, 1)).astype(np.float32)
@@ -56,24 +63,43 @@ def sources(
         columns += generator.integers(-1, 2, (count, 1, 1))
     if "elastic" in kinds:
         for field in (rows, columns):
-            noise = 2 * generator.random((count, 28, 28), np.float32) - 1
-            field += ALPHA * (_SMOOTHING @ noise @ _SMOOTHING.T)
-    return rows + 13.5, columns + 13.5
+            noise = 2 * generator.random((count, height, width), np.float32) - 1
+            field += ALPHA * (_smoothing(height) @ noise @ _smoothing(width).T)
+    return rows + middle_row, columns + middle_column
+
+
+@functools.cache
+def _smoothing(length: int) -> np.ndarray:
+    # Smoothing is linear and goes by rows, then by columns: on both sides of an image, a product
+    # with this matrix, which is ten times as fast as filtering.
+    return gaussian_filter1d(np.eye(length, dtype=np.float32), SIGMA, axis=0, mode="constant")
 
 
 def resample(images: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
     """Byte images whose pixels are read, bilinearly, at the given rows and columns."""
+    height, width = images.shape[1:3]
     # A border of zeros stands for all that lies outside; points further out are read in it.
-    framed = np.pad(images[..., 0], ((0, 0), (2, 2), (2, 2)))
-    rows, columns = np.clip(rows, -2, 29) + 2, np.clip(columns, -2, 29) + 2
-    top, left = np.minimum(rows.astype(np.intp), 30), np.minimum(columns.astype(np.intp), 30)
+    framed = np.pad(images, ((0, 0), (2, 2), (2, 2), (0, 0)))
+    rows, columns = np.clip(rows, -2, height + 1) + 2, np.clip(columns, -2, width + 1) + 2
+    top = np.minimum(rows.astype(np.intp), height + 2)
+    left = np.minimum(columns.astype(np.intp), width + 2)
     down, right = rows - top, columns - left
-    corner = (np.arange(len(images))[:, None, None] * 32 + top) * 32 + left
-    read = (1 - down) * (1 - right) * framed.take(corner)
-    read += (1 - down) * right * framed.take(corner + 1)
-    read += down * (1 - right) * framed.take(corner + 32)
-    read += down * right * framed.take(corner + 33)
-    return np.rint(read).astype(np.uint8)[..., None]
+    wide = width + 4
+    corner = (np.arange(len(images))[:, None, None] * (height + 4) + top) * wide + left
+    weights = (
+        (0, (1 - down) * (1 - right)),
+        (1, (1 - down) * right),
+        (wide, down * (1 - right)),
+        (wide + 1, down * right),
+    )
+    moved = np.empty_like(images)
+    for channel in range(images.shape[3]):
+        pixels = np.ascontiguousarray(framed[..., channel])
+        read = weights[0][1] * pixels.take(corner)
+        for offset, weight in weights[1:]:
+            read += weight * pixels.take(corner + offset)
+        moved[..., channel] = np.rint(read).astype(np.uint8)
+    return moved
 
 
 def _shift(images: np.ndarray, generator: np.random.Generator) -> np.ndarray:

@@ -5,26 +5,34 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
+import math
 import operator
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from zoo.errors import DataError
 
+# MNIST's, and the names of its classes: what the book's networks are made for.
 IMAGE_SHAPE = (28, 28, 1)
+DIGIT_NAMES = tuple("0123456789")
+
+_LARGEST_LABEL = 99_999  # more than any set of labelled pictures has classes
+_CHUNK = 2**24  # bytes of images that are hashed at a time
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Split:
     """Images and their labels, in a fixed order, not to be written to.
 
-    `images` is uint8 of shape [n, 28, 28, 1], 0 white to 255 black; `labels` is int32 of shape
-    [n], 0 to 9 (other integer types are converted). Raises DataError for anything else, for
-    differing lengths, and where there is no image at all.
+    `images` is uint8 of shape [n, height, width, channels], in MNIST 0 white to 255 black; it may
+    be a `np.memmap`, which is then read as it is needed. `labels` is int32 of shape [n], from 0 up
+    (other integer types are converted). Raises DataError for anything else, for differing lengths,
+    for pictures of a single pixel, and where there is no image at all.
 
     >>> split = Split(np.zeros((3, 28, 28, 1), np.uint8), np.array([5, 0, 4]))
-    >>> len(split), split.take(2).labels.tolist(), split.only_digits(4, 5).labels.tolist()
+    >>> len(split), split.take(2).labels.tolist(), split.only_classes(4, 5).labels.tolist()
     (3, [5, 0], [5, 4])
     """
 
@@ -43,6 +51,12 @@ class Split:
     def __repr__(self) -> str:
         return f"Split({len(self)} images)"
 
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Height, width and channels of an image."""
+        height, width, channels = self.images.shape[1:]
+        return height, width, channels
+
     def take(self, n: int) -> Split:
         """The first `n` images, as in the book's "first 1,000 training images".
 
@@ -52,57 +66,134 @@ class Split:
             raise DataError(f"Cannot take {n!r} images of {len(self)}: ask for 1 to {len(self)}.")
         return Split(self.images[:n], self.labels[:n])
 
-    def only_digits(self, *digits: int) -> Split:
-        """The images of these digits, in their old order, under their old labels.
+    def only_classes(self, *labels: int) -> Split:
+        """The images of these classes, in their old order, under their old labels.
 
-        Raises DataError for no digit, for one outside 0 to 9, and where no image is left.
+        Raises DataError for no label, for one that is no whole number from 0 up, and where no
+        image is left.
         """
-        if not digits or not all(_is_whole(digit) and 0 <= digit <= 9 for digit in digits):
-            raise DataError(f"Cannot keep the digits {digits}: name one or more of 0 to 9.")
-        kept = np.isin(self.labels, digits)
-        if not kept.any():
-            raise DataError(f"None of the {len(self)} images shows a digit of {digits}.")
+        if not labels or not all(_is_whole(label) and label >= 0 for label in labels):
+            raise DataError(f"Cannot keep the classes {labels}: name whole numbers from 0 up.")
+        kept = np.flatnonzero(np.isin(self.labels, labels))
+        if not len(kept):
+            raise DataError(f"None of the {len(self)} images is of a class of {labels}.")
         return Split(self.images[kept], self.labels[kept])
+
+    only_digits = only_classes  # its name for MNIST
 
 
 @dataclass(frozen=True, eq=False)
 class Data:
-    """A data set under a name: train and validation to learn from, test to be judged by."""
+    """A data set under a name: train and validation to learn from, test to be judged by.
+
+    `class_names` has the name of each label, 0 first; by default they are the labels' own digits,
+    '0' to '9', or further where a label is greater. `skipped` has a line for every file of the
+    source that could not be used. Raises DataError where the splits differ in shape, a label has no
+    name, or there are fewer than two classes.
+    """
 
     name: str
     train: Split
     validation: Split
     test: Split
+    class_names: tuple[str, ...] = ()
+    skipped: tuple[str, ...] = dataclasses.field(default=(), repr=False)
+
+    def __post_init__(self) -> None:
+        greatest = max(int(split.labels.max()) for split in self._splits().values())
+        names = tuple(self.class_names) or tuple(map(str, range(max(greatest + 1, 10))))
+        check_class_names(names)
+        object.__setattr__(self, "class_names", names)
+        for name, split in self._splits().items():
+            if split.shape != self.shape:
+                raise DataError(
+                    f"The {name} images are {_size(split.shape)}, the train images"
+                    f" {_size(self.shape)}: bring all to one shape."
+                )
+        if greatest >= len(names):
+            raise DataError(
+                f"{len(names)} classes have labels from 0 to {len(names) - 1}, one image has"
+                f" {greatest}: name all the classes, or count the labels from 0."
+            )
+
+    def _splits(self) -> dict[str, Split]:
+        return {"train": self.train, "validation": self.validation, "test": self.test}
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Height, width and channels of every image."""
+        return self.train.shape
+
+    @property
+    def classes(self) -> int:
+        """How many classes there are."""
+        return len(self.class_names)
 
     @functools.cached_property
     def fingerprint(self) -> str:
-        """The first 16 hex digits of a SHA-256 over every image and label, in order."""
+        """The first 16 hex digits of a SHA-256 over every image and label, in order.
+
+        Where the images are not 28x28x1, or the classes not the digits, their shape and names are
+        hashed first.
+        """
         digest = hashlib.sha256()
-        for split in (self.train, self.validation, self.test):
+        plain = self.shape == IMAGE_SHAPE and self.class_names == DIGIT_NAMES
+        if not plain:
+            digest.update(repr((self.shape, self.class_names)).encode())
+        for split in self._splits().values():
             digest.update(len(split).to_bytes(8, "big"))
-            digest.update(np.ascontiguousarray(split.images))
-            digest.update(split.labels.astype(np.uint8))
+            step = max(1, _CHUNK // math.prod(split.shape))
+            for start in range(0, len(split), step):
+                digest.update(np.ascontiguousarray(split.images[start : start + step]))
+            digest.update(split.labels.astype(np.uint8 if plain else "<i4"))
         return digest.hexdigest()[:16]
 
     def take(self, n: int) -> Data:
         """The same set with the first `n` training images only; see `Split.take`."""
         return dataclasses.replace(self, train=self.train.take(n))
 
-    def only_digits(self, *digits: int) -> Data:
-        """The same set with these digits only, in all three splits; see `Split.only_digits`."""
-        train, validation, test = (
-            split.only_digits(*digits) for split in (self.train, self.validation, self.test)
-        )
-        return Data(self.name, train, validation, test)
+    def only_classes(self, *labels: int) -> Data:
+        """The same set with these classes only, in all three splits, under their old labels.
+
+        Raises DataError for no label, for one that is no class, and where a split has no image of
+        them.
+        """
+        known = range(self.classes)
+        if not labels or not all(_is_whole(label) and label in known for label in labels):
+            raise DataError(
+                f"Cannot keep the classes {labels}: name one or more of 0 to {self.classes - 1}."
+            )
+        splits = {name: split.only_classes(*labels) for name, split in self._splits().items()}
+        return dataclasses.replace(self, **splits)
+
+    only_digits = only_classes  # its name for MNIST
+
+
+def check_class_names(names: Sequence[str]) -> None:
+    """Raise DataError unless these are two or more names, all different, each one line of text."""
+    for name in names:
+        if not isinstance(name, str) or not name.strip() or not name.isprintable():
+            raise DataError(
+                f"{name!r} is no name for a class: a name is one line of printable text. Rename it."
+            )
+    twice = sorted({name for name in names if list(names).count(name) > 1})
+    if twice:
+        raise DataError(f"Two classes are called {twice[0]!r}: give each a name of its own.")
+    if len(names) < 2:
+        raise DataError(f"There is one class only, {', '.join(names)!r}: a network needs two.")
 
 
 def _check_images(images: np.ndarray) -> None:
     if not isinstance(images, np.ndarray) or images.dtype != np.uint8:
         raise DataError(f"Images are bytes (a NumPy array of uint8), not {_kind(images)}.")
-    if images.shape[1:] != IMAGE_SHAPE:
-        raise DataError(f"Images have the shape [n, 28, 28, 1], not {list(images.shape)}.")
+    if images.ndim != 4 or 0 in images.shape[1:]:
+        raise DataError(
+            f"Images have the shape [n, height, width, channels], not {list(images.shape)}."
+        )
     if not len(images):
         raise DataError("There is no image in this set; at least one is needed.")
+    if images.shape[1:3] == (1, 1):
+        raise DataError("The images are 1x1: a single pixel shows nothing. Use larger ones.")
 
 
 def _check_labels(labels: np.ndarray, count: int) -> None:
@@ -110,8 +201,15 @@ def _check_labels(labels: np.ndarray, count: int) -> None:
         raise DataError(f"Labels are whole numbers in a NumPy array, not {_kind(labels)}.")
     if labels.shape != (count,):
         raise DataError(f"{count} images need labels of shape [{count}], not {list(labels.shape)}.")
-    if labels.min() < 0 or labels.max() > 9:
-        raise DataError(f"Labels go from 0 to 9, these from {labels.min()} to {labels.max()}.")
+    if labels.min() < 0 or labels.max() > _LARGEST_LABEL:
+        raise DataError(
+            f"Labels count the classes from 0 up, to {_LARGEST_LABEL:,} at most; these go from"
+            f" {labels.min()} to {labels.max()}."
+        )
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape))
 
 
 def _kind(value: object) -> str:

@@ -31,16 +31,20 @@ def expand(split: Split, seed: int = 0) -> Split:
 
 
 def shifted(images: np.ndarray, rows: int, columns: int) -> np.ndarray:
-    """Images [n, 28, 28, 1] moved down by `rows` and right by `columns` (negative: up, left).
+    """Images [n, height, width, channels] moved down by `rows`, right by `columns` (or up, left).
 
-    Each is -27 to 27. What is laid bare is 0, and what leaves the image is gone.
+    What is laid bare is 0, and what leaves the image is gone.
     """
     moved = np.zeros_like(images)
-    to_rows, from_rows = _overlap(rows)
-    to_columns, from_columns = _overlap(columns)
+    to_rows, from_rows = _overlap(rows, images.shape[1])
+    to_columns, from_columns = _overlap(columns, images.shape[2])
     moved[:, to_rows, to_columns] = images[:, from_rows, from_columns]
     return moved
 
 
-def _overlap(shift: int) -> tuple[slice, slice]:
-    return slice(max(shift, 0), 28 + min(shift, 0)), slice(max(-shift, 0), 28 - max(shift, 0))
+def _overlap(shift: int, length: int) -> tuple[slice, slice]:
+    shift = max(-length, min(shift, length))
+    return (
+        slice(max(shift, 0), length + min(shift, 0)),
+        slice(max(-shift, 0), length - max(shift, 0)),
+    )

@@ -1,48 +1,206 @@
-"""`load_data`: the one way in, to MNIST in the book's split and to other sets like it."""
+"""`load_data`: the one way in, to MNIST in the book's split and to pictures of any kind."""
 
 from __future__ import annotations
 
+import os
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from zoo.data.dataset import Data
+from zoo.data.arrays import data_of_pairs, pairs_of, read_npz
+from zoo.data.dataset import Data, check_class_names
 from zoo.data.expand import expand
-from zoo.data.mnist_files import read_idx_folder, splits_of
-from zoo.data.sources import mnist_files
+from zoo.data.mnist_files import SHA256, read_idx_folder, splits_of
+from zoo.data.pictures import PictureFormat, Resize
+from zoo.data.sources import data_root, mnist_files
+from zoo.data.splits import SHARE, check_shares
 from zoo.errors import DataError
 
 
+@dataclass(frozen=True)
+class _Options:
+    """How a set is read, whatever it comes from."""
+
+    form: PictureFormat
+    validation: float | None
+    test: float | None
+    seed: int
+    class_names: tuple[str, ...]
+    cache: Path | None
+    data_dir: str | Path | None
+    progress: bool
+
+    def __post_init__(self) -> None:
+        given = {"validation": self.validation, "test": self.test}
+        check_shares({name: share for name, share in given.items() if share is not None})
+        if self.class_names:
+            check_class_names(self.class_names)
+
+    @property
+    def shares(self) -> dict[str, float | None]:
+        return {"validation": self.validation, "test": self.test}
+
+
 def load_data(
-    name: str | Path = "mnist",
+    name: Any = "mnist",
     *,
     source: str | Path | None = None,
     expanded: bool = False,
     data_dir: str | Path | None = None,
     progress: bool = True,
+    size: tuple[int, int] | None = None,
+    channels: int | None = None,
+    resize: Resize = "stretch",
+    validation: float | None = None,
+    test: float | None = None,
+    seed: int = 0,
+    class_names: Sequence[str] = (),
+    cache: str | Path | None = None,
 ) -> Data:
-    """Training, validation and test data, in the book's split and order.
+    """Training, validation and test data: MNIST in the book's split, or pictures of your own.
 
-    `name` is "mnist" (50,000, 10,000 and 10,000 images), or a folder of four IDX files with
-    28x28 images and labels 0 to 9, or the name of such a set in tensorflow_datasets; of another
-    set's training images the last sixth is for validation. `source` is a folder to take MNIST
-    from, instead of the network. `expanded` adds the four one-pixel shifts of every training
-    image. `data_dir` is where prepared data is kept: else $TFDS_DATA_DIR, else
-    ~/tensorflow_datasets. `progress` False keeps stderr quiet.
+    Args:
+        name: What to load:
+            "mnist": 50,000, 10,000 and 10,000 images;
+            the name of an image classification set of tensorflow_datasets, as "fashion_mnist";
+            a folder of pictures, a sub-folder a class, or such folders in train/, val/, test/;
+            a folder of four IDX files of 28x28 images; an .npz file;
+            arrays, ((x_train, y_train), (x_test, y_test)) or (x, y);
+            a tf.data.Dataset, Keras PyDataset or Hugging Face data set, or a tuple or mapping of
+            those for train and test.
+        source: A folder to take MNIST from, instead of the network.
+        expanded: Adds the four one-pixel shifts of every training image.
+        data_dir: Where prepared data is kept: else $TFDS_DATA_DIR, else ~/tensorflow_datasets.
+        progress: False keeps stderr quiet.
+        size: Height and width that all pictures are brought to; needed where theirs differ.
+        channels: 1 for grey, 3 for colour; by default colour if any picture is in colour.
+        resize: How a picture comes to `size`: 'stretch', 'crop' or 'pad'; see `PictureFormat`.
+        validation: The share of the training images that is for validation, where there are none.
+            By default the last sixth, in order, of a set that has a test part of its own; else a
+            sixth of every class, drawn by `seed`.
+        test: The share for the test, drawn likewise, where there are no test images; a sixth.
+        seed: Decides what is drawn; the same seed draws the same.
+        class_names: Names of the classes of arrays; other sources know theirs.
+        cache: A folder for the images: they stay on the disk, memory-mapped, and are read as they
+            are needed. By default sets above 1 GiB do, in a folder of `data_dir`.
 
-    Raises DataError where the data cannot be had, or is not what it claims to be.
+    Raises:
+        DataError: Where the data cannot be had, or is not what it claims to be.
+        SpecError: For a setting that makes no sense.
     """
-    folder = Path(name).expanduser()
-    if name == "mnist":
-        files = mnist_files(source, data_dir, progress)
-        data = Data("mnist", *splits_of(files, "MNIST"))
-    elif source is not None:
+    options = _Options(
+        PictureFormat(size, channels, resize),
+        validation,
+        test,
+        seed,
+        tuple(class_names),
+        None if cache is None else Path(cache).expanduser(),
+        data_dir,
+        progress,
+    )
+    if source is not None and not (isinstance(name, str) and name == "mnist"):
         raise DataError(f"source= is for 'mnist' alone: give the folder {source} as the name.")
-    elif folder.is_dir():
-        data = Data(folder.resolve().name, *splits_of(read_idx_folder(folder), str(folder)))
+    if isinstance(name, str) and name == "mnist" and options.form == PictureFormat():
+        data = Data("mnist", *splits_of(mnist_files(source, data_dir, progress), "MNIST"))
+    elif isinstance(name, str | os.PathLike):
+        data = _from_name(name, source, options)
     else:
-        # Imported late: MNIST and folders need neither TensorFlow nor TFDS.
-        from zoo.data.tfds import load_from_tfds
-
-        data = Data(str(name), *load_from_tfds(str(name), data_dir, progress))
+        data = _from_objects(name, options)
+    if data.skipped:
+        more = f" and {len(data.skipped) - 3} more" if len(data.skipped) > 3 else ""
+        told = "; ".join(data.skipped[:3])
+        warnings.warn(f"{data.name}: left out {told}{more}", stacklevel=2)
     if expanded:
-        return Data(f"{data.name}_expanded", expand(data.train), data.validation, data.test)
+        return replace(data, name=f"{data.name}_expanded", train=expand(data.train))
     return data
+
+
+def _from_name(name: str | os.PathLike, source: str | Path | None, options: _Options) -> Data:
+    path = Path(name).expanduser()
+    if name == "mnist":
+        files = mnist_files(source, options.data_dir, options.progress)
+        return _reformed(Data("mnist", *splits_of(files, "MNIST")), options)
+    if path.is_dir():
+        if _holds_idx(path):
+            data = Data(path.resolve().name, *splits_of(read_idx_folder(path), str(path)))
+            return _reformed(data, options)
+        return _from_pictures(path, options)
+    if path.suffix == ".npz":
+        return _from_pairs(path.stem, read_npz(path), options)
+    # Imported late: only these sets need TensorFlow and TFDS.
+    from zoo.data.tfds import load_from_tfds
+
+    return load_from_tfds(
+        str(name),
+        options.data_dir,
+        options.progress,
+        form=options.form,
+        shares=options.shares,
+        seed=options.seed,
+        cache=options.cache,
+    )
+
+
+def _holds_idx(folder: Path) -> bool:
+    ends = ("", ".gz")
+    names = {
+        spelling + end
+        for name in SHA256
+        for end in ends
+        for spelling in (name, name.replace("-idx", ".idx"))
+    }
+    return any((folder / name).exists() for name in names)
+
+
+def _reformed(data: Data, options: _Options) -> Data:
+    if options.form == PictureFormat():
+        return data
+    parts = ("train", "validation", "test")
+    pairs = {part: (getattr(data, part).images, getattr(data, part).labels) for part in parts}
+    return _from_pairs(data.name, pairs, replace(options, class_names=data.class_names))
+
+
+def _from_pictures(folder: Path, options: _Options) -> Data:
+    from zoo.data import folders, storage
+
+    listing = folders.list_pictures(folder)
+    shares = {part: share or SHARE for part, share in options.shares.items()}
+    listing = folders.complete(listing, shares, options.seed)
+    root = options.cache or data_root(options.data_dir) / "zoo_image_sets"
+    key = folders.key_of(listing, options.form)
+    ready = storage.stored(root, key)
+    if ready is not None:
+        return ready
+    images = folders.image_set(listing, options.form, key)
+    on_disk = True if options.cache else None
+    return storage.gather(images, root, on_disk=on_disk, progress=options.progress)
+
+
+def _from_objects(value: Any, options: _Options) -> Data:
+    # A mapping or tuple is one of data sets if its first part is one.
+    from zoo.data import pipelines
+
+    first = value
+    if isinstance(value, dict):
+        first = value.get("train")
+    elif isinstance(value, tuple | list) and value:
+        first = value[0]
+    if pipelines.is_pipeline(value) or pipelines.is_pipeline(first):
+        parts = pipelines.parts_of(value)
+        pairs, names = pipelines.read_parts(parts, options.form, options.cache)
+        options = replace(options, class_names=options.class_names or names)
+        return _from_pairs("dataset", pairs, options)
+    return _from_pairs("arrays", pairs_of(value), options)
+
+
+def _from_pairs(name: str, pairs: dict, options: _Options) -> Data:
+    return data_of_pairs(
+        name,
+        pairs,
+        options.form,
+        class_names=options.class_names,
+        shares=options.shares,
+        seed=options.seed,
+    )
