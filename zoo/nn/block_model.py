@@ -67,20 +67,25 @@ class _JaxBlockModel(keras.Model):
 def _tensorflow_dataset(blocks: Blocks):
     import tensorflow as tf
 
-    # Keras would read the shapes off the first two blocks, and so refuse a shorter last batch.
-    signature = (
-        tf.TensorSpec((None, None, *blocks.split.images.shape[1:]), tf.uint8),
-        tf.TensorSpec((None, None), tf.int32),
-    )
-    dataset = tf.data.Dataset.from_generator(
-        lambda: (blocks[index] for index in range(len(blocks))), output_signature=signature
-    )
+    def block(number):
+        images, labels = blocks[int(number)]
+        return images, labels.astype(np.int32, copy=False)
+
+    def read(number):
+        images, labels = tf.numpy_function(block, [number], (tf.uint8, tf.int32))
+        # Batches and their size stay open: a last partial batch is a block of another shape.
+        images.set_shape((None, None, *blocks.split.images.shape[1:]))
+        labels.set_shape((None, None))
+        return images, labels
+
+    # Not `from_generator`: where one is made, TensorFlow has its process hand freed memory back to
+    # the system at once, and page it in anew for every large tensor.
+    dataset = tf.data.Dataset.range(len(blocks)).map(read)
     options = tf.data.Options()
     # There is nothing to tune, and after a long epoch the iterator's end would often wait for the
     # tuner's thread, which slept on for as much as 49 seconds.
     options.autotune.enabled = False
-    counted = dataset.apply(tf.data.experimental.assert_cardinality(len(blocks)))
-    return counted.prefetch(1).with_options(options)
+    return dataset.prefetch(1).with_options(options)
 
 
 class _PlainDataset(keras.utils.PyDataset):
