@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo.blocks import Blocks, _tensorflow_dataset
+from zoo.nn.batching import Blocks
+from zoo.nn.block_model import _tensorflow_dataset
 
 SPEC = zoo.ModelSpec(
     "small",
