@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo.nn.builder import add_layer
+from zoo.nn.builder import add_layer, build_model
 from zoo.registry import get_spec, list_models
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (10, 28, 28, 1), dtype=np.uint8)
@@ -112,3 +112,14 @@ def test_a_layer_of_ones_own_needs_one_registered_function():
         return keras.layers.GaussianNoise(0.1)(x)
 
     assert add_layer(Noise(), keras.Input((3,)), None).shape == (None, 3)
+
+
+def test_weights_need_not_be_drawn_and_dropout_has_its_seeds_all_the_same():
+    spec = zoo.get_spec("conv2_relu_dropout")
+    drawn, zeros = (build_model(spec, seed=1, draw_weights=draw) for draw in (True, False))
+    assert not any(np.any(variable) for variable in zeros.trainable_variables)
+    for layer, other in zip(drawn.layers, zeros.layers, strict=True):
+        assert getattr(layer, "seed", None) == getattr(other, "seed", None)
+    again = build_model(spec, seed=1)
+    for one, same in zip(drawn.get_weights(), again.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, same)

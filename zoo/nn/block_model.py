@@ -9,8 +9,10 @@ The weights take the same steps in the same order; callbacks and the progress ba
 from __future__ import annotations
 
 import keras
+import numpy as np
 
 from zoo.nn.batching import Blocks
+from zoo.nn.regularizers import closed_form_gradients
 
 
 def _is_block(images) -> bool:
@@ -18,28 +20,47 @@ def _is_block(images) -> bool:
 
 
 class _TensorFlowBlockModel(keras.Model):
+    program = None  # the convolutions as matrix products, and the blocks they are compiled for
+
     def train_step(self, data):
         import tensorflow as tf
 
         images, labels = data[0], data[1]
         if not _is_block(images):
             return super().train_step(data)
+        if self.program is None:
+            answers = self._descend(images, labels)
+        else:
+            answers = tf.cond(
+                self.program.takes(images),
+                lambda: self.program.run(self._descend, images, labels),
+                lambda: self._descend(images, labels),
+            )
+        # Nothing is in the loop but what learns: cost and accuracy wait for the end of the block.
+        labels = tf.reshape(labels, [-1])
+        self.metrics[0].update_state(self._cost(labels, answers), sample_weight=tf.size(labels))
+        return self.compute_metrics(None, labels, answers)
+
+    def _descend(self, images, labels, count=None, forward=None):
+        """Take a step for each of the first `count` batches; their outputs, [images, 10]."""
+        import tensorflow as tf
+
+        size = tf.shape(images)[0]
+        count = size if count is None else count
+        forward = forward or (lambda index: self(images[index], training=True))
 
         def step(index, answers):
             with tf.GradientTape() as tape:
-                answer = self(images[index], training=True)
+                answer = forward(index)
                 cost = self.compute_loss(None, labels[index], answer, training=True)
             weights = self.trainable_weights
             self.optimizer.apply(tape.gradient(cost, weights), weights)
             return index + 1, answers.write(index, answer)
 
-        # Nothing is in the loop but what learns: cost and accuracy wait for the end of the block.
-        count = tf.shape(images)[0]
-        answers = tf.TensorArray(self.outputs[0].dtype, size=count)
-        _, answers = tf.while_loop(lambda index, _: index < count, step, [0, answers])
-        answers, labels = answers.concat(), tf.reshape(labels, [-1])
-        self.metrics[0].update_state(self._cost(labels, answers), sample_weight=tf.size(labels))
-        return self.compute_metrics(None, labels, answers)
+        answers = tf.TensorArray(self.outputs[0].dtype, size=size)
+        with closed_form_gradients(self.trainable_weights):
+            _, answers = tf.while_loop(lambda index, _: index < count, step, [0, answers])
+        return answers.concat()
 
     def _cost(self, labels, answers):
         weights = self.trainable_weights
@@ -67,20 +88,25 @@ class _JaxBlockModel(keras.Model):
 def _tensorflow_dataset(blocks: Blocks):
     import tensorflow as tf
 
-    # Keras would read the shapes off the first two blocks, and so refuse a shorter last batch.
-    signature = (
-        tf.TensorSpec((None, None, *blocks.split.images.shape[1:]), tf.uint8),
-        tf.TensorSpec((None, None), tf.int32),
-    )
-    dataset = tf.data.Dataset.from_generator(
-        lambda: (blocks[index] for index in range(len(blocks))), output_signature=signature
-    )
+    def block(number):
+        images, labels = blocks[int(number)]
+        return images, labels.astype(np.int32, copy=False)
+
+    def read(number):
+        images, labels = tf.numpy_function(block, [number], (tf.uint8, tf.int32))
+        # Batches and their size stay open: a last partial batch is a block of another shape.
+        images.set_shape((None, None, *blocks.split.images.shape[1:]))
+        labels.set_shape((None, None))
+        return images, labels
+
+    # Not `from_generator`: where one is made, TensorFlow has its process hand freed memory back to
+    # the system at once, and page it in anew for every large tensor.
+    dataset = tf.data.Dataset.range(len(blocks)).map(read)
     options = tf.data.Options()
     # There is nothing to tune, and after a long epoch the iterator's end would often wait for the
     # tuner's thread, which slept on for as much as 49 seconds.
     options.autotune.enabled = False
-    counted = dataset.apply(tf.data.experimental.assert_cardinality(len(blocks)))
-    return counted.prefetch(1).with_options(options)
+    return dataset.prefetch(1).with_options(options)
 
 
 class _PlainDataset(keras.utils.PyDataset):
@@ -112,10 +138,20 @@ class BlockModel(_backend_model()):
         callbacks = [*keras.tree.flatten(callbacks or []), redraw]
         if keras.backend.backend() == "tensorflow":
             data = _tensorflow_dataset(x)
+            self._choose_program(x, options.get("epochs", 1))
         else:
             data = _PlainDataset(x)
             self._build_on_one_batch(x)
         return super().fit(data, *arguments, shuffle=False, callbacks=callbacks, **options)
+
+    def _choose_program(self, blocks: Blocks, epochs: int) -> None:
+        from zoo.nn.step_choice import choose
+
+        size = blocks.batch_size
+        images, batches = len(blocks.split) * epochs, blocks.ends[0] // size
+        program = choose(self, images=images, batches=batches, size=size)
+        if program != self.program:
+            self.program, self.train_function = program, None
 
     def _build_on_one_batch(self, blocks: Blocks) -> None:
         # Keras on JAX builds metrics and optimizer from the first data it sees, which must not be

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import singledispatch
 
@@ -32,17 +33,28 @@ from zoo.spec import (
 )
 
 
-def build_model(spec: NetworkSpec, *, seed: int | None = None) -> keras.Model:
+def build_model(
+    spec: NetworkSpec, *, seed: int | None = None, draw_weights: bool = True
+) -> keras.Model:
     """Turn a declaration into a Keras model, compiled with its recipe.
 
     Bytes (uint8) of the declared shape go in, and scaling them is the model's first layer, so that
-    training, serving and exports share one contract. The same seed gives the same initial weights.
+    training, serving and exports share one contract. The same seed gives the same initial weights;
+    without `draw_weights` they are 0, for callers that have trained ones.
     """
     images = keras.Input(spec.input.shape, dtype=spec.input.dtype, name="images")
-    outputs = add_network(spec, images, seed)
+    before = _drawing.set(draw_weights)
+    try:
+        outputs = add_network(spec, images, seed)
+    finally:
+        _drawing.reset(before)
     model = BlockModel(images, outputs, name=spec.name.replace(".", "_"))
     _compile(model, spec)
     return model
+
+
+# Drawing takes half of the time that building a large network does.
+_drawing = ContextVar("_drawing", default=True)
 
 
 @dataclass
@@ -61,7 +73,10 @@ class BuildContext:
 
     def initial(self, deviation: float) -> keras.Initializer:
         """Normal with mean 0, from a seed of its own."""
-        return keras.initializers.RandomNormal(stddev=deviation, seed=next(self.seeds))
+        seed = next(self.seeds)  # drawn in any case, so that dropout has the same seeds in both
+        if not _drawing.get():
+            return keras.initializers.Zeros()
+        return keras.initializers.RandomNormal(stddev=deviation, seed=seed)
 
 
 # --- one function for each kind of network --------------------------------------------------------

@@ -48,7 +48,8 @@ def build(
     """
     if weights is True:
         return load(name, seed=seed, **settings)
-    model = build_model(get_spec(name).with_settings(**settings), seed=seed)
+    spec = get_spec(name).with_settings(**settings)
+    model = build_model(spec, seed=seed, draw_weights=weights is False)
     if weights is not False:
         weights_files.load(model, weights)
     return model
@@ -85,7 +86,8 @@ def load(name: str | NetworkSpec, *, seed: int | None = None, **settings: Any) -
         raise RunError(f"the pretrained weights of {entry.name} are for other layers: train it")
     path = saved_models() / entry.file
     verify(path, entry)
-    model = build_model(spec.with_settings(**{"precision": "float32", **settings}), seed=seed)
+    spec = spec.with_settings(**{"precision": "float32", **settings})
+    model = build_model(spec, seed=seed, draw_weights=False)
     metadata = weights_files.load(model, path)
     if metadata.get("spec_hash") != entry.spec_hash or entry.trained_by.hash != entry.spec_hash:
         raise RunError(f"{path} was trained by another spec than the manifest says: fetch it again")

@@ -47,7 +47,7 @@ def publish(network: str, runs: Path, data: Data) -> manifest.Entry:
     _, trained = load_run(folder)
     name = spec.name.partition(".")[0]
     # Scored as `load` will build it: the precision of a recipe is for training alone.
-    model = build_model(get_spec(name))
+    model = build_model(get_spec(name), draw_weights=False)
     model.set_weights(trained.get_weights())
     path = manifest.saved_models() / name / manifest.WEIGHTS
     precision = _smallest_precision(model, data)

@@ -243,7 +243,7 @@ def _outputs(folder: Path, spec: ModelSpec, splits: Iterable[Split]) -> list[np.
     if trained_by.hash != spec.hash:
         raise RunError(f"{folder} holds a run of another recipe than {spec.name}: leave it out")
     # As `load` builds what is published: the precision of a recipe is for training alone.
-    model = build_model(spec.with_settings(precision="float32"))
+    model = build_model(spec.with_settings(precision="float32"), draw_weights=False)
     model.set_weights(trained.get_weights())
     return [model.predict(split.images, batch_size=EVALUATION_BATCH, verbose=0) for split in splits]
 

@@ -26,7 +26,7 @@ def train_members(job: TrainingJob, jobs: int) -> TrainResult:
         rows[index] = history
         prefix = f"member_{index + 1}_"
         trained |= {f"{prefix}{name}": tensor for name, tensor in tensors.items()}
-    model = build_model(job.spec, seed=job.seed)
+    model = build_model(job.spec, seed=job.seed, draw_weights=False)
     weights.assign(model.weights, trained)
     state = job.begin(model)
     if not state.done:

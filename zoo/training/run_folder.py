@@ -171,7 +171,7 @@ def load_run(path: str | Path) -> tuple[NetworkSpec, keras.Model]:
         raise RunError(f"{path} holds no finished run: `python -m zoo train NAME --out {path}`")
     told = json.loads((path / "run.json").read_text())
     spec = NetworkSpec.from_plain(told["spec"])
-    model = build_model(spec)
+    model = build_model(spec, draw_weights=False)
     metadata = weights.load(model, path / "weights.safetensors")
     if metadata.get("spec_hash") != spec.hash:
         raise RunError(f"the weights in {path} are not of the spec beside them: train again")

@@ -1,0 +1,80 @@
+"""The choice between Keras' own training step and convolutions as matrix products.
+
+It depends on the network, the recipe and the machine, and on nothing that differs between a run and
+the same one taken up again, since the two must end alike to the last bit.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from zoo.nn.conv_lowering import Program, lowered
+
+# Images that a run must see. A program takes about 3 s to compile, and saves about 35 microseconds
+# an image of `conv2_relu` (benchmarks/throughput.py).
+WORTH_COMPILING = 85_000
+
+# The share of the machine's memory that a program may take.
+MEMORY = 0.5
+
+
+def choose(model: keras.Model, *, images: int, batches: int, size: int) -> Program | None:
+    """The program to train by, or None where Keras' own step is faster, or the only one.
+
+    Args:
+        model: a network, compiled.
+        images: how many the whole run sees, in all its epochs.
+        batches: mini-batches in a block.
+        size: images in a mini-batch.
+
+    Returns:
+        None, too, where the machine cannot run the program: one warning says why.
+    """
+    elsewhere = tf.config.list_logical_devices("GPU") or tf.distribute.has_strategy()
+    if images < WORTH_COMPILING or elsewhere or model.run_eagerly or model.jit_compile:
+        return None
+    network = lowered(model)
+    if network is None:
+        return None
+    program = Program(network, batches, size)
+    obstacle = _obstacle(program)
+    if not obstacle:
+        return program
+    if obstacle not in _said:
+        _said.add(obstacle)
+        warnings.warn(
+            f"{obstacle}: training uses oneDNN's convolutions, which take longer", stacklevel=2
+        )
+    return None
+
+
+_said: set[str] = set()
+
+
+def _obstacle(program: Program) -> str:
+    if os.environ.get("TF_XLA_FLAGS"):
+        return "TF_XLA_FLAGS is set"
+    if not _has_avx2():
+        return "this processor has no AVX2"
+    if program.memory > MEMORY * _memory():
+        return (
+            f"a block of {program.batches} batches of {program.size} images needs too much memory"
+        )
+    return ""
+
+
+def _has_avx2() -> bool:
+    features = getattr(np._core._multiarray_umath, "__cpu_features__", {})
+    return bool(features.get("AVX2"))
+
+
+def _memory() -> float:
+    """Bytes of the machine's memory, where the system says so."""
+    if not hasattr(os, "sysconf"):
+        return float("inf")
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
