@@ -66,7 +66,7 @@ class Page:
     def load(self, key: str, program) -> None:
         """Give a network of one's own to the page's first worker."""
         told = {"key": key, "records": list(program.layers), "precision": program.precision}
-        told["base64"] = program.base64()
+        told |= {"scale": program.scale, "base64": program.base64()}
         self.ask(
             "networks.thinkers[0].ask('load', JSON.parse(a)).then(() => null)", json.dumps(told)
         )

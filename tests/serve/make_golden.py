@@ -1,6 +1,6 @@
 """Write the golden vectors, which Python's tests and the browser's read alike.
 
-    python tests/serve/make_golden.py
+    python -m tests.serve.make_golden
 
 `golden/NAME.png` are drawings, `golden/seen.npz` the 28x28 bytes that Python makes of each, and
 `golden/answers.npz` fifty test images with the outputs of some networks. Run it again only where
@@ -9,15 +9,12 @@ zoo/data/photos.py or the pretrained weights have changed, and look at what chan
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw
 
-sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parent)]
-
-from strokes import DIGITS, HOOK, Stroke, turned  # noqa: E402
+from tests.serve.strokes import DIGITS, HOOK, Stroke, turned
 
 GOLDEN = Path(__file__).parent / "golden"
 NETWORKS = ("conv2_relu", "mlp30", "conv2_tanh", "conv2_relu_dropout")

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from in_browser import ALL_LOADED, Page
 
 import zoo
+from tests.serve.in_browser import ALL_LOADED, Page
 from zoo.data.photos import digit_image
 from zoo.serve.draw import page_files, write_page
 

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from zoo.data import Split
-from zoo.files import replacing
-from zoo.pretrained import entry_of
+from zoo.pretrained.manifest import entry_of
+from zoo.utils.atomic import atomic_write
 
 KNOWN = Path(__file__).parent / "assets" / "misclassified.json"
 SHOWN = 500
@@ -34,16 +34,16 @@ def misclassified(name: str, test: Split, known: Path = KNOWN) -> tuple[list[int
 def refresh(name: str, test: Split, known: Path = KNOWN) -> None:
     """Let the network answer every test image, and write down what it gets wrong."""
     told = {"weights_sha256": entry_of(name).sha256, **_answer(name, test)}
-    with replacing(known) as temporary:
+    with atomic_write(known) as temporary:
         temporary.write_text(json.dumps(told, indent=1) + "\n")
 
 
 def _answer(name: str, test: Split) -> dict[str, list[int]]:
-    from zoo.evaluation import answer
-    from zoo.models import load
+    from zoo.evaluation.scores import predict
+    from zoo.pretrained.models import load
 
-    answers = answer(load(name), test)
-    wrong = answers.wrong
+    answers = predict(load(name), test)
+    wrong = answers.misclassified
     return {"images": wrong.tolist(), "answers": answers.predicted[wrong].tolist()}
 
 

@@ -10,12 +10,12 @@ from typing import Any
 
 from zoo.data import Data
 from zoo.errors import RunError, SpecError
-from zoo.files import replacing
-from zoo.pretrained import Entry, entry_of, saved_models, verify
+from zoo.pretrained.manifest import Entry, entry_of, saved_models, verify
 from zoo.registry import get_spec
 from zoo.serve.draw.digits import digits_script, misclassified
 from zoo.serve.draw.program import Precision, Program, programs
-from zoo.spec import ModelSpec
+from zoo.spec import EnsembleSpec, NetworkSpec
+from zoo.utils.atomic import atomic_write
 
 # In the order of the book.
 DEFAULT_NETWORKS = (
@@ -30,9 +30,8 @@ DEFAULT_NETWORKS = (
 # The network that answers while the others load, where it is among them; else the first.
 QUICK = "conv2_relu"
 
-# The book's images are floats byte / 256.
-PIXEL_SCALE = 1 / 256
-# How far the shares of a vote are moved towards the mean probabilities, which then decide ties.
+# As in zoo/nn/voting.py, which needs Keras: how far the shares of a vote are moved towards the mean
+# probabilities, which then decide ties.
 TIE_BREAK = 1 / 1000
 
 _ASSETS = Path(__file__).parent / "assets"
@@ -76,7 +75,6 @@ def page_files(
     first = quick["members"][0]["file"]
     told = {
         "networks": networks,
-        "scale": PIXEL_SCALE,
         "tieBreak": TIE_BREAK,
         "digits": _DIGITS if data else None,
         "about": "The networks' weights and every step from your stroke to their answers are in "
@@ -101,7 +99,7 @@ def write_page(folder: str | Path, files: Mapping[str, bytes]) -> Path:
     if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not _is_page(index)):
         raise RunError(f"{folder} holds something else than this page: choose a new folder for it")
     for name, content in sorted(files.items(), key=lambda item: item[0] == _INDEX):
-        with replacing(folder / name) as temporary:
+        with atomic_write(folder / name) as temporary:
             temporary.write_bytes(content)
             temporary.chmod(0o644)
     return index
@@ -117,19 +115,18 @@ def _is_page(index: Path) -> bool:
 def _network(name: str, precision: Precision | None) -> tuple[dict[str, Any], dict[str, str]]:
     """What the page is told of a network, and the scripts that hold its members' weights."""
     spec, entry = get_spec(name), entry_of(name)
-    kind = precision or ("int8" if spec.is_vote else "float16")
+    kind = precision or ("int8" if spec.members else "float16")
     found = programs(spec, _weights(entry, spec), kind)
     keys = [name if len(found) == 1 else f"{name}-{n}" for n in range(1, len(found) + 1)]
     scripts = {f"{key}.js": _script(key, each) for key, each in zip(keys, found, strict=True)}
     members = [_member(key, each, scripts) for key, each in zip(keys, found, strict=True)]
-    vote = spec.layers[0] if spec.is_vote else None
     told = {
         "name": spec.name,
         "summary": spec.summary,
-        "layers": [str(layer) for layer in spec.layers],
+        "layers": _described(spec),
         "score": f"{spec.parameters:,} parameters; on the test images {entry.score}.",
-        "rule": vote and vote.rule,
-        "weights": list(vote.weights) if vote else [],
+        "rule": spec.rule if isinstance(spec, EnsembleSpec) else None,
+        "weights": list(spec.weights) if isinstance(spec, EnsembleSpec) else [],
         "members": members,
     }
     return told, scripts
@@ -143,6 +140,7 @@ def _member(key: str, program: Program, scripts: Mapping[str, str]) -> dict[str,
         "bytes": len(scripts[file]),
         "records": program.layers,
         "precision": program.precision,
+        "scale": program.scale,
     }
 
 
@@ -150,14 +148,20 @@ def _script(key: str, program: Program) -> str:
     return f'zooWeights("{key}.js", "{program.base64()}");\n'
 
 
-def _weights(entry: Entry, spec: ModelSpec) -> Mapping[str, Any]:
+def _described(spec: NetworkSpec) -> list[str]:
+    """The layers in words; those of an ensemble's first member after what the ensemble is."""
+    whole = [str(spec)] if spec.members else []
+    return [*whole, *(str(layer) for layer, *_ in [*spec.members, spec][0].walk())]
+
+
+def _weights(entry: Entry, spec: NetworkSpec) -> Mapping[str, Any]:
     # Read without Keras: the page is there in a second.
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
     path = saved_models() / entry.file
     verify(path, entry)
-    if entry.trained_by.layers != spec.layers:
+    if entry.trained_by.body() != spec.body():
         raise RunError(f"the pretrained weights of {entry.name} are for other layers: train it")
     try:
         return load_file(path)

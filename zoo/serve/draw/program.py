@@ -9,14 +9,14 @@ from __future__ import annotations
 import base64
 import math
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import numpy as np
 
 from zoo.errors import SpecError
-from zoo.spec import IMAGE_SHAPE, ConvPool, FullyConnected, ModelSpec, Softmax, Vote
+from zoo.spec import IMAGE_SHAPE, ConvPool, FullyConnected, ModelSpec, NetworkSpec, Softmax
 
 Precision = Literal["float32", "float16", "int8"]
 
@@ -30,12 +30,13 @@ class Program:
     `layers` has one record a layer: `kind` ('conv' or 'dense'), `activation`, the shapes of `input`
     and `output`, and of a convolution `size` and `pool`. `packed` holds for each layer in turn
     the kernel in the order of Keras, and the biases as float32; int8 kernels come after one float32
-    scale for each output. Everything is little-endian.
+    scale for each output. Everything is little-endian. `scale` makes numbers of the image's bytes.
     """
 
     layers: tuple[dict[str, Any], ...]
     packed: bytes
     precision: Precision
+    scale: float
 
     def base64(self) -> str:
         """The packed numbers deflated, in the letters that a script may hold."""
@@ -43,7 +44,7 @@ class Program:
 
 
 def programs(
-    spec: ModelSpec, weights: Mapping[str, np.ndarray], precision: Precision = "float16"
+    spec: NetworkSpec, weights: Mapping[str, np.ndarray], precision: Precision = "float16"
 ) -> tuple[Program, ...]:
     """The members of a network as programs; a network that is no vote is its only member.
 
@@ -51,28 +52,35 @@ def programs(
     so do these kernels.
 
     Args:
-        spec: a declaration of ConvPool, FullyConnected and Softmax layers, or a Vote of such.
+        spec: a declaration of ConvPool, FullyConnected and Softmax layers, or an ensemble of such.
         weights: arrays by the names that Keras gives them, as in `conv_1/kernel`.
         precision: of the kernels; biases are always float32.
 
     Raises:
-        SpecError: for a layer that the page cannot compute, or weights that do not fit.
+        SpecError: for an input or a layer that the page cannot compute, or weights that do not fit.
     """
     if precision not in get_args(Precision):
         raise SpecError(f"precision is one of {', '.join(get_args(Precision))}, not {precision!r}")
-    if isinstance(spec.layers[0], Vote):
-        members = [(f"member_{n}_", m) for n, m in enumerate(spec.layers[0].members, start=1)]
-    else:
-        members = [("", spec.layers)]
-    return tuple(
-        _program(spec.name, layers, prefix, weights, precision) for prefix, layers in members
-    )
+    if spec.input.shape != IMAGE_SHAPE:
+        raise SpecError(f"one draws 28x28 in grey, and {spec.name} takes {spec.input.shape}")
+    members = [("", spec)]
+    if spec.members:
+        members = [(f"member_{n}_", each) for n, each in enumerate(spec.members, start=1)]
+    return tuple(_program(member, prefix, weights, precision) for prefix, member in members)
 
 
-def _program(name: str, layers: Iterable, prefix: str, weights, precision: Precision) -> Program:
-    shape, records, parts, count = IMAGE_SHAPE, [], [], {}
-    for layer in layers:
-        kind, record = _record(name, layer, shape)
+def _program(spec: NetworkSpec, prefix: str, weights, precision: Precision) -> Program:
+    if not isinstance(spec, ModelSpec):
+        raise SpecError(
+            f"the page cannot compute {spec.name}, a {type(spec).__name__}: it knows stacks of "
+            "layers, and ensembles of these"
+        )
+    shape = spec.input.shape
+    records: list[dict[str, Any]] = []
+    parts: list[bytes] = []
+    count: dict[str, int] = {}
+    for layer in spec.layers:
+        kind, record = _record(spec.name, layer, shape)
         count[kind] = count.get(kind, 0) + 1
         stem = f"{prefix}{kind}_{count[kind]}"
         outputs = record["output"][-1]
@@ -82,7 +90,7 @@ def _program(name: str, layers: Iterable, prefix: str, weights, precision: Preci
         parts.append(bias.astype("<f4").tobytes())
         records.append(record)
         shape = layer.output_shape(shape)
-    return Program(tuple(records), b"".join(parts), precision)
+    return Program(tuple(records), b"".join(parts), precision, spec.input.scale)
 
 
 def _record(name: str, layer, shape) -> tuple[str, dict[str, Any]]:
@@ -99,7 +107,7 @@ def _record(name: str, layer, shape) -> tuple[str, dict[str, Any]]:
         case _:
             raise SpecError(
                 f"the page cannot compute the {type(layer).__name__} layer of {name}: it knows "
-                "ConvPool, FullyConnected, Softmax, and a Vote of networks of these"
+                "ConvPool, FullyConnected, Softmax, and ensembles of networks of these"
             )
     return kind, {**record, **sides, "output": list(layer.output_shape(shape))}
 

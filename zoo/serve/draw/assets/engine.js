@@ -54,7 +54,7 @@ function zooEngine() {
 
   const product = (shape) => shape.reduce((a, b) => a * b, 1);
 
-  // A network is a list of layers, each with its record, its kernel and its bias.
+  // The layers of a network, each with its record, its kernel and its bias.
   function unpack(records, precision, bytes) {
     const read = reader(bytes);
     return records.map((record) => {
@@ -135,9 +135,9 @@ function zooEngine() {
   }
 
   // Bytes in, and what every layer puts out; the last are the network's ten outputs.
-  function forward(network, bytes, scale) {
+  function forward({ layers, scale }, bytes) {
     let x = Float32Array.from(bytes, (byte) => byte * scale);
-    return network.map((layer) => {
+    return layers.map((layer) => {
       const { z, origin } = (layer.kind === "conv" ? conv : dense)(layer, x);
       x = activate(layer.activation, z);
       return { a: x, origin };
@@ -197,15 +197,15 @@ function zooEngine() {
   }
 
   // How the cost of saying `digit` grows with each pixel, in units of bytes.
-  function gradient(network, bytes, scale, digit) {
-    const passed = forward(network, bytes, scale);
-    const last = network.length - 1;
-    let delta = outputError(network[last], passed[last].a, digit);
+  function gradient({ layers, scale }, bytes, digit) {
+    const passed = forward({ layers, scale }, bytes);
+    const last = layers.length - 1;
+    let delta = outputError(layers[last], passed[last].a, digit);
     for (let n = last; n >= 0; n -= 1) {
-      const layer = network[n];
+      const layer = layers[n];
       delta = layer.kind === "conv" ? convBack(layer, delta, passed[n].origin) : denseBack(layer, delta);
       if (n === 0) break;
-      const slope = SLOPES[network[n - 1].activation];
+      const slope = SLOPES[layers[n - 1].activation];
       const a = passed[n - 1].a;
       for (let i = 0; i < delta.length; i += 1) delta[i] *= slope(a[i]);
     }
@@ -242,20 +242,18 @@ function zooEngine() {
 
   function serve(scope, preprocess) {
     const networks = new Map();
-    let scale = 1;
     const tasks = {
-      async load({ key, records, precision, base64 }) {
-        const network = unpack(records, precision, await inflated(base64));
-        networks.set(key, network);
-        return { kernel: network[0].kernel };
+      async load({ key, records, precision, scale, base64 }) {
+        const layers = unpack(records, precision, await inflated(base64));
+        networks.set(key, { layers, scale });
+        return { kernel: layers[0].kernel };
       },
-      settings(told) { scale = told.scale; },
       see: ({ grey, width, height }) => preprocess.digitOf(grey, width, height),
-      answer: ({ keys, bytes }) => keys.map((key) => forward(networks.get(key), bytes, scale).at(-1).a),
-      inside: ({ key, bytes }) => forward(networks.get(key), bytes, scale).map((each) => each.a),
+      answer: ({ keys, bytes }) => keys.map((key) => forward(networks.get(key), bytes).at(-1).a),
+      inside: ({ key, bytes }) => forward(networks.get(key), bytes).map((each) => each.a),
       // Of several members the costs are added up.
       gradient({ keys, bytes, digit }) {
-        const each = keys.map((key) => gradient(networks.get(key), bytes, scale, digit));
+        const each = keys.map((key) => gradient(networks.get(key), bytes, digit));
         return each.reduce((sum, one) => sum.map((value, i) => value + one[i]));
       },
     };

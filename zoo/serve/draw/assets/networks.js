@@ -33,7 +33,7 @@ class Thinker {
 }
 
 class Networks {
-  // `told` is what the exporter wrote: networks with members, the scale of pixels, the tie-break.
+  // `told` is what the exporter wrote: networks with members, and the tie-break.
   constructor(told, changed) {
     this.told = told;
     this.all = told.networks;
@@ -45,7 +45,6 @@ class Networks {
     const source = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
     // The small networks answer while the vote's members are still at it.
     this.thinkers = [new Thinker(source), new Thinker(source)];
-    for (const thinker of this.thinkers) thinker.ask("settings", { scale: told.scale });
     this.engine = zooEngine();
   }
 
@@ -73,8 +72,8 @@ class Networks {
         try {
           if (!arrived.has(member.file)) await addScript(member.file);
           const base64 = arrived.get(member.file);
-          const { key, records, precision } = member;
-          const { kernel } = await this.thinkerOf(network).ask("load", { key, records, precision, base64 });
+          const { key, records, precision, scale } = member;
+          const { kernel } = await this.thinkerOf(network).ask("load", { key, records, precision, scale, base64 });
           member.kernel = kernel;
           arrived.delete(member.file);
           this.loaded.add(member.key);
