@@ -96,9 +96,15 @@ function showVerdict() {
   byId("by").textContent = told ? `${percent(p)}, says ${judge.rule ? "the vote of five" : judge.name}${truth()}`
     : "Answers appear while you draw.";
   if (told && state.source === "drawing" && !state.labelled) byId("label").value = told.digit;
-  clearTimeout(showVerdict.timer);
-  const spoken = told ? `${judge.rule ? "The vote of five" : judge.name} reads ${told.digit}, ${percent(p)}.` : "";
-  showVerdict.timer = setTimeout(() => { byId("spoken").textContent = spoken; }, 500);
+  speak(told ? `${judge.rule ? "The vote of five" : judge.name} reads ${told.digit}, ${percent(p)}.` : "");
+}
+
+// To screen readers, once the answer has stayed the same for a while.
+function speak(words) {
+  if (words === speak.words) return;
+  speak.words = words;
+  clearTimeout(speak.timer);
+  speak.timer = setTimeout(() => { byId("spoken").textContent = words; }, 500);
 }
 
 const truth = () => (state.source === "digit" && state.label !== null ? `. It is a ${state.label}.` : "");
@@ -157,7 +163,7 @@ async function zooDigits({ base64, labels, places, missed }) {
   const image = (n) => bytes.subarray(n * 784, (n + 1) * 784);
   digits = { image, labels, places, missed: missed.length };
   byId("missed").append(...missed.map((said, n) => {
-    const words = `Test image ${places[n]}, meant as ${labels[n]}, read by the vote as ${said}`;
+    const words = `${labels[n]} → ${said}: test image ${places[n]}, meant as ${labels[n]}, read as ${said}`;
     const button = make("button", { type: "button", class: "thumb", "aria-label": words, title: words },
       thumbnail(image(n), colors), make("span", {}, `${labels[n]} → ${said}`));
     button.addEventListener("click", () => { showDigit(n); byId("pad").scrollIntoView({ block: "nearest" }); });
@@ -191,7 +197,7 @@ function tools() {
 function showKept() {
   const { items } = collection;
   byId("kept").replaceChildren(...items.map((item) => {
-    const button = make("button", { type: "button", class: "thumb", "aria-label": `A ${item.label} that you drew: remove it` },
+    const button = make("button", { type: "button", class: "thumb", "aria-label": `${item.label} ×: remove this drawing of a ${item.label}` },
       thumbnail(item.bytes, colors), make("span", {}, `${item.label} ×`));
     button.addEventListener("click", () => { collection.remove(item); showKept(); });
     return button;
