@@ -3,10 +3,13 @@ PYTHON ?= python3
 VENV   := .venv
 RUN    := $(VENV)/bin/python
 
-.PHONY: demo test test-slow lint results table throughput clean
+.PHONY: demo page test test-slow lint results table throughput clean
 
 demo: $(VENV)/installed  ## train a network of the book on real digits, and look at what it got wrong
 	$(RUN) -m zoo train mlp30 --seed 1 --out demo --overwrite
+
+page: $(VENV)/installed  ## the page to draw a digit on, as files: open page/index.html
+	$(RUN) -m zoo draw --static page
 
 test: $(VENV)/installed  ## the tests (a few minutes)
 	$(RUN) -m pytest --numprocesses 2 --dist worksteal

@@ -28,6 +28,7 @@ ORDER = [
     "reproduction",
     "export",
     "lab",
+    "serve",
     "cli",
     "zoo",
     "tuning",
