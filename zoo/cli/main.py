@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from zoo.cli import catalog, inference, lab, runs
+from zoo.cli.draw import add_draw
 from zoo.cli.options import add_picture_options
 from zoo.cli.serve import add_serve
 from zoo.errors import SpecError, UnknownNameError, ZooError
@@ -65,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_serving(choices)
     _add_lab(choices)
     add_serve(choices)
+    add_draw(choices)
 
     command = _command(choices, "evaluate", runs.evaluate, "score a pretrained network")
     command.add_argument("name")

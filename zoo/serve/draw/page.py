@@ -1,0 +1,185 @@
+"""The page's files, put together from its assets, the declarations and the pretrained weights."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from zoo.data import Data
+from zoo.errors import RunError, SpecError
+from zoo.pretrained.manifest import Entry, entry_of, saved_models, verify
+from zoo.registry import get_spec
+from zoo.serve.draw.digits import digits_script, misclassified
+from zoo.serve.draw.program import Precision, Program, programs
+from zoo.spec import EnsembleSpec, NetworkSpec
+from zoo.utils.atomic import atomic_write
+
+# In the order of the book.
+DEFAULT_NETWORKS = (
+    "linear",
+    "mlp30",
+    "mlp100",
+    "conv1_only",
+    "conv2",
+    "conv2_relu",
+    "conv2_relu_dropout_x5",
+)
+# The network that answers while the others load, where it is among them; else the first.
+QUICK = "conv2_relu"
+
+# As in zoo/nn/voting.py, which needs Keras: how far the shares of a vote are moved towards the mean
+# probabilities, which then decide ties.
+TIE_BREAK = 1 / 1000
+
+_ASSETS = Path(__file__).parent / "assets"
+_SCRIPTS = ("engine", "preprocess", "pad", "networks", "collection", "views", "page")
+_INDEX, _DIGITS = "index.html", "digits.js"
+_MARK = '<meta name="generator" content="zoo draw">'
+
+
+def page_files(
+    names: Sequence[str] = DEFAULT_NETWORKS,
+    data: Data | None = None,
+    precision: Precision | None = None,
+) -> dict[str, bytes]:
+    """The page as files: `index.html`, a script for each member of each network, and `digits.js`.
+
+    The weights of conv2_relu, or else of the first network, are in `index.html` itself, so that it
+    answers at once.
+
+    Args:
+        names: pretrained networks, in the order in which they are shown; the last of them that
+            has loaded gives the page's answer.
+        data: whose test images the page shows; None leaves them out.
+        precision: of the kernels. None gives float16, and int8 to the members of a vote.
+
+    Returns:
+        The bytes of each file by its name, which has no folder.
+
+    Raises:
+        UnknownNameError: for a name that is in no table or has no pretrained weights.
+        SpecError: for no network, or one with layers that the page cannot compute.
+        RunError: for weights that are missing, damaged or not the manifest's.
+    """
+    networks, scripts = [], {}
+    if not names:
+        raise SpecError("the page shows at least one network: name a pretrained one")
+    for name in dict.fromkeys(names):
+        told, files = _network(name, precision)
+        networks.append(told)
+        scripts |= files
+    quick = next((each for each in networks if each["name"] == QUICK), networks[0])
+    first = quick["members"][0]["file"]
+    told = {
+        "networks": networks,
+        "tieBreak": TIE_BREAK,
+        "digits": _DIGITS if data else None,
+        "about": "The networks' weights and every step from your stroke to their answers are in "
+        "this page: plain JavaScript, no server, no network. Made by `python -m zoo draw`.",
+    }
+    files = {_INDEX: _html(told, inline=scripts.pop(first)), **scripts}
+    if data:
+        votes = [each["name"] for each in networks if each["rule"]]
+        missed = misclassified(votes[0], data.test) if votes else ([], [])
+        files[_DIGITS] = digits_script(data.test, missed)
+    return {name: text.encode() for name, text in files.items()}
+
+
+def write_page(folder: str | Path, files: Mapping[str, bytes]) -> Path:
+    """Write a page's files into a folder that is new, empty or an older page; return its index.
+
+    The index comes last, so that whoever opens it finds what it loads. Raises RunError where the
+    folder holds something else, and OSError where it cannot be written.
+    """
+    folder = Path(folder)
+    index = folder / _INDEX
+    if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not _is_page(index)):
+        raise RunError(f"{folder} holds something else than this page: choose a new folder for it")
+    for name, content in sorted(files.items(), key=lambda item: item[0] == _INDEX):
+        with atomic_write(folder / name) as temporary:
+            temporary.write_bytes(content)
+            temporary.chmod(0o644)
+    return index
+
+
+def _is_page(index: Path) -> bool:
+    if not index.is_file():
+        return False
+    with index.open(encoding="utf-8", errors="replace") as file:
+        return _MARK in file.read(1000)
+
+
+def _network(name: str, precision: Precision | None) -> tuple[dict[str, Any], dict[str, str]]:
+    """What the page is told of a network, and the scripts that hold its members' weights."""
+    spec, entry = get_spec(name), entry_of(name)
+    kind = precision or ("int8" if spec.members else "float16")
+    found = programs(spec, _weights(entry, spec), kind)
+    keys = [name if len(found) == 1 else f"{name}-{n}" for n in range(1, len(found) + 1)]
+    scripts = {f"{key}.js": _script(key, each) for key, each in zip(keys, found, strict=True)}
+    members = [_member(key, each, scripts) for key, each in zip(keys, found, strict=True)]
+    told = {
+        "name": spec.name,
+        "summary": spec.summary,
+        "layers": _described(spec),
+        "score": f"{spec.parameters:,} parameters; on the test images {entry.score}.",
+        "rule": spec.rule if isinstance(spec, EnsembleSpec) else None,
+        "weights": list(spec.weights) if isinstance(spec, EnsembleSpec) else [],
+        "members": members,
+    }
+    return told, scripts
+
+
+def _member(key: str, program: Program, scripts: Mapping[str, str]) -> dict[str, Any]:
+    file = f"{key}.js"
+    return {
+        "key": key,
+        "file": file,
+        "bytes": len(scripts[file]),
+        "records": program.layers,
+        "precision": program.precision,
+        "scale": program.scale,
+    }
+
+
+def _script(key: str, program: Program) -> str:
+    return f'zooWeights("{key}.js", "{program.base64()}");\n'
+
+
+def _described(spec: NetworkSpec) -> list[str]:
+    """The layers in words; those of an ensemble's first member after what the ensemble is."""
+    whole = [str(spec)] if spec.members else []
+    return [*whole, *(str(layer) for layer, *_ in [*spec.members, spec][0].walk())]
+
+
+def _weights(entry: Entry, spec: NetworkSpec) -> Mapping[str, Any]:
+    # Read without Keras: the page is there in a second.
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    path = saved_models() / entry.file
+    verify(path, entry)
+    if entry.trained_by.body() != spec.body():
+        raise RunError(f"the pretrained weights of {entry.name} are for other layers: train it")
+    try:
+        return load_file(path)
+    except SafetensorError as error:
+        raise RunError(f"{path} is damaged or no safetensors file ({error})") from error
+
+
+def _html(told: dict[str, Any], inline: str) -> str:
+    scripts = [_read(f"{name}.js") for name in _SCRIPTS]
+    # The weights follow the function that takes them, and precede the page, which asks for them.
+    scripts.insert(-1, inline)
+    return Template(_read("frame.html")).substitute(
+        style=_read("page.css"),
+        main=_read("page.html"),
+        told=json.dumps(told).replace("</", "<\\/"),
+        script="\n".join(scripts),
+    )
+
+
+def _read(name: str) -> str:
+    return (_ASSETS / name).read_text(encoding="utf-8")
