@@ -27,6 +27,7 @@ ORDER = [
     "pretrained",
     "reproduction",
     "export",
+    "book",
     "lab",
     "cli",
     "zoo",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoo.book import bridge, descent, pairs
+from zoo.book.costs import KERAS_COSTS, CrossEntropyCost, QuadraticCost
 from zoo.book.mnist_loader import vectorized_result
 from zoo.book.network import (
     Gradient,
@@ -37,39 +38,6 @@ __all__ = [
 ]  # fmt: skip
 
 Monitored = tuple[list[float], list[int], list[float], list[int]]
-
-
-class QuadraticCost:
-    """C = ||a - y||^2 / 2 (eq. 6)."""
-
-    @staticmethod
-    def fn(a: np.ndarray, y: np.ndarray) -> float:
-        """The cost of the output `a` where `y` is wanted."""
-        return 0.5 * float(np.sum((a - y) ** 2))
-
-    @staticmethod
-    def delta(z: np.ndarray, a: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """The error of the output layer (eq. 30)."""
-        return (a - y) * sigmoid_prime(z)
-
-
-class CrossEntropyCost:
-    """C = -sum_j [y_j ln a_j + (1 - y_j) ln(1 - a_j)] (eq. 63)."""
-
-    @staticmethod
-    def fn(a: np.ndarray, y: np.ndarray) -> float:
-        """The cost; 0 ln 0 counts as 0, and an output that is wrong beyond 64 bits is not inf."""
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return float(np.sum(np.nan_to_num(-y * np.log(a) - (1 - y) * np.log(1 - a))))
-
-    @staticmethod
-    def delta(z: np.ndarray, a: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """The error of the output layer, in which the slope of the sigmoid cancels (eq. 66)."""
-        return a - y
-
-
-# The costs that Keras knows too; with any other the descent is in NumPy.
-KERAS_COSTS = {QuadraticCost: "quadratic", CrossEntropyCost: "cross_entropy"}
 
 
 class Network:
@@ -152,7 +120,18 @@ class Network:
             (monitor_evaluation_cost, found[0], "Cost on evaluation data", evaluation),
             (monitor_evaluation_accuracy, found[1], "Accuracy on evaluation data", evaluation),
         )
-        passed = descent.epochs(
+        for epoch in self._epochs(training, epochs, mini_batch_size, eta, lmbda):
+            print(f"Epoch {epoch} training complete")
+            for wanted, values, told, data in monitors:
+                if wanted:
+                    values.append(self._measure(told, data, lmbda, data is training))
+            print(flush=True)
+        return found
+
+    def _epochs(
+        self, training: list[Pair], epochs: int, mini_batch_size: int, eta: float, lmbda: float
+    ) -> Iterator[int]:
+        yield from descent.epochs(
             self,
             training,
             epochs,
@@ -162,12 +141,6 @@ class Network:
             cost=None if _changed(self) else KERAS_COSTS.get(_class(self.cost)),
             by_hand=lambda batch: self.update_mini_batch(batch, eta, lmbda, len(training)),
         )
-        for epoch in passed:
-            print(f"Epoch {epoch} training complete")
-            for wanted, values, told, data in monitors:
-                if wanted:
-                    values.append(self._measure(told, data, lmbda, data is training))
-            print(flush=True)
         self._recipe = dataclasses.replace(
             self._recipe,
             epochs=max(epochs, 1),
@@ -176,7 +149,6 @@ class Network:
             l2=lmbda,
             images=len(training),
         )
-        return found
 
     def _measure(self, told: str, data: list[Pair], lmbda: float, training: bool) -> Any:
         if told.startswith("Accuracy"):
