@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from zoo.book import pairs
 from zoo.book.descent import Parameters
 from zoo.errors import SpecError
 from zoo.spec import FullyConnected, ModelSpec, Recipe
@@ -37,10 +38,11 @@ def keras_model(spec: ModelSpec, network: Parameters) -> keras.Model:
     """
     from zoo.quiet import import_tensorflow
 
-    import_tensorflow()
-    from zoo.builder import build_model
+    with pairs.own_random_numbers():
+        import_tensorflow()
+        from zoo.builder import build_model
 
-    model = build_model(spec)
+        model = build_model(spec, seed=0)
     both = zip(network.weights, network.biases, strict=True)
     model.set_weights([np.asarray(array) for w, b in both for array in (w.T, b.ravel())])
     return model

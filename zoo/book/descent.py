@@ -63,12 +63,13 @@ def epochs(
         DataError: Columns of other sizes than the network's.
     """
     _check(count, mini_batch_size, training_data)
-    if cost is None or not _tensorflow():
+    with pairs.own_random_numbers():
+        trained = _descent(tuple(network.sizes), cost) if cost and _tensorflow() else None
+    if trained is None:
         yield from _by_hand(training_data, count, mini_batch_size, by_hand)
         return
     x = pairs.inputs(training_data, network.sizes[0])
     y = pairs.targets(training_data, network.sizes[-1])
-    trained = _descent(tuple(network.sizes), cost)
     order = np.arange(len(x))
     for epoch in range(count):
         order = order[pairs.shuffle(training_data)]
@@ -191,7 +192,7 @@ def _build(sizes: tuple[int, ...]) -> keras.Model:
 
     recipe = Recipe(cost="quadratic", epochs=1, learning_rate=1.0)  # the layers ask it for no more
     plan = Plan(recipe, seeds=itertools.count())
-    inputs = outputs = keras.Input((sizes[0],))
+    inputs = outputs = keras.Input((sizes[0],), dtype="float64")
     for units in sizes[1:]:
         outputs = add_layer(FullyConnected(units), outputs, plan)
     return keras.Model(inputs, outputs)

@@ -20,6 +20,7 @@ from zoo.book.layers3 import (
     sigmoid,
     tanh,
 )
+from zoo.book.pairs import own_random_numbers
 from zoo.data import Split
 from zoo.errors import DataError, SpecError
 from zoo.quiet import import_tensorflow
@@ -106,10 +107,11 @@ class Network:
 
         A copy: what it learns later is not the network's.
         """
-        import_tensorflow()
-        from zoo.builder import build_model
+        with own_random_numbers():
+            import_tensorflow()
+            from zoo.builder import build_model
 
-        model = build_model(self.spec, seed=0)  # of the dropout masks; the weights are ours
+            model = build_model(self.spec, seed=0)  # of the dropout masks; the weights are ours
         model.set_weights([array for layer in self.layers for array in layer.to_keras()])
         return model
 
@@ -139,9 +141,10 @@ class Network:
             lmbda: lambda of the L2 regularization; it is divided by the mini-batches of an epoch,
                 not by the images as in network2.
         """
-        import_tensorflow()
-        from zoo.blocks import Blocks
-        from zoo.book.progress import Progress
+        with own_random_numbers():
+            import_tensorflow()
+            from zoo.blocks import Blocks
+            from zoo.book.progress import Progress
 
         training, validation, test = map(_split, (training_data, validation_data, test_data))
         self._recipe = dataclasses.replace(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -58,6 +59,21 @@ def _rows(columns: list[np.ndarray], size: int, name: str) -> np.ndarray:
     if not columns:
         return np.empty((0, size))
     return np.concatenate([np.ravel(column) for column in columns]).reshape(-1, size)
+
+
+@contextlib.contextmanager
+def own_random_numbers() -> Iterator[None]:
+    """Leave the states of `random` and `np.random` as they were, whatever the block draws.
+
+    TensorFlow draws when it is imported and Keras when it builds, and neither may change what
+    comes after the reader's seed.
+    """
+    states = random.getstate(), np.random.get_state()
+    try:
+        yield
+    finally:
+        random.setstate(states[0])
+        np.random.set_state(states[1])
 
 
 def shuffle(data: list[Pair]) -> np.ndarray:
