@@ -33,7 +33,7 @@ def expand_mnist(filename: str | Path = EXPANDED) -> None:
     contents = tuple(map(numbers, (expand(data.train), data.validation, data.test)))
     print("Saving expanded data. This may take a few minutes.")
     with replacing(filename) as temporary, gzip.open(temporary, "wb", compresslevel=3) as file:
-        pickle.dump(contents, file, protocol=2)
+        pickle.dump(contents, file, protocol=4)
 
 
 if __name__ == "__main__":
