@@ -135,8 +135,14 @@ def test_the_way_over_to_the_zoo(mnist, capsys):
     test = mnist.test.take(300)
     count = net.evaluate([(x.reshape(784, 1) / 256, int(y)) for x, y in _zip(test)])
     assert zoo.evaluate(net.model, test).correct == count
-    with pytest.raises(SpecError, match="784 inputs"):
-        network.Network([2, 3, 1]).spec  # noqa: B018
+
+
+def test_a_network_of_any_size_is_a_declaration_too():
+    net = network.Network([2, 3, 1])
+    assert (net.spec.input.shape, net.spec.classes, net.spec.parameters) == ((2, 1, 1), 1, 13)
+    column = np.array([[64], [128]], dtype=np.uint8)
+    ours = net.feedforward(column / 256)
+    np.testing.assert_allclose(net.model(column.reshape(1, 2, 1, 1)), ours, atol=1e-6)
 
 
 def _zip(split):

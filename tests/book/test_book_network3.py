@@ -1,4 +1,4 @@
-"""network3.py: weights in the book's layout, its printed progress, what is kept, what is refused."""
+"""network3.py: weights in the book's layout, its progress, what is kept, what is refused."""
 
 from __future__ import annotations
 

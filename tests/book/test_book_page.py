@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from zoo.book.page import PAGES, page
-from zoo.book.snippets import SECTIONS
-from zoo.book.snippets6 import SNIPPETS
+from zoo.book.printed import SECTIONS, SNIPPETS
 from zoo.book.words import CHINESE, ENGLISH, in_chinese
 
 ROOT = Path(__file__).parents[2]

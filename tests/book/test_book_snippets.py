@@ -13,8 +13,7 @@ import pytest
 import zoo
 from zoo import lab
 from zoo.book import mnist_loader, network, network2, network3, shell
-from zoo.book.snippets import SECTIONS
-from zoo.book.snippets6 import SNIPPETS
+from zoo.book.printed import SECTIONS, SNIPPETS
 from zoo.data import Data
 
 EPOCHS = 2

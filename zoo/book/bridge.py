@@ -9,8 +9,7 @@ import numpy as np
 
 from zoo.book import pairs
 from zoo.book.descent import Parameters
-from zoo.errors import SpecError
-from zoo.spec import FullyConnected, ModelSpec, Recipe
+from zoo.spec import FullyConnected, InputSpec, ModelSpec, Recipe
 
 if TYPE_CHECKING:
     import keras
@@ -19,28 +18,25 @@ if TYPE_CHECKING:
 def declaration(name: str, sizes: Sequence[int], recipe: Recipe) -> ModelSpec:
     """The `ModelSpec` of fully connected sigmoid layers.
 
-    Raises:
-        SpecError: Other inputs than 784 or other outputs than ten, which the zoo's specs have.
+    784 inputs are an image of 28x28, as everywhere in the zoo; any other number is one column. The
+    zoo's inputs are bytes, and 1/256 of them is what the network of the book sees.
     """
-    if len(sizes) < 2 or (sizes[0], sizes[-1]) != (784, 10):
-        raise SpecError(
-            f"a network of sizes {list(sizes)} has no spec: the zoo's networks have 784 inputs "
-            "and 10 outputs. It trains all the same, by SGD."
-        )
-    return ModelSpec(name, tuple(FullyConnected(units) for units in sizes[1:]), recipe)
+    shape = (28, 28, 1) if sizes[0] == 784 else (int(sizes[0]), 1, 1)
+    layers = tuple(FullyConnected(int(units)) for units in sizes[1:])
+    return ModelSpec(name, layers, recipe, input=InputSpec(shape))
 
 
 def keras_model(spec: ModelSpec, network: Parameters) -> keras.Model:
     """The zoo's Keras model of a declaration, with the weights that the network has now.
 
-    It is a copy in 32 bits: bytes [n, 28, 28, 1] go in, ten activations come out, and what it
-    learns later is not the network's.
+    It is a copy in 32 bits: bytes go in, activations come out, and what it learns later is not the
+    network's.
     """
-    from zoo.quiet import import_tensorflow
+    from zoo.utils.tensorflow import import_tensorflow
 
     with pairs.own_random_numbers():
         import_tensorflow()
-        from zoo.builder import build_model
+        from zoo.nn.builder import build_model
 
         model = build_model(spec, seed=0)
     both = zip(network.weights, network.biases, strict=True)

@@ -1,9 +1,9 @@
 """Stochastic gradient descent for network.py and network2.py: the one place where Keras trains.
 
-The zoo's declarations are of images of 28x28 bytes and ten classes, and its models compute in 32
-bits. The book's programs take columns of any size and compute in 64 bits, so that a seed gives the
-book's run to the count. So the Keras model is built here, by the zoo's own builder of layers, and
-trained as in `zoo.blocks`: a compiled step loops over hundreds of mini-batches.
+The zoo's models take bytes and classes, and compute in 32 bits. The book's programs take any
+columns x and y, and compute in 64 bits, so that a seed gives the book's run to the count. So the
+Keras model is built here, by the zoo's own builder of layers, and trained as in
+`zoo.nn.block_model`: a compiled step loops over hundreds of mini-batches.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def _check(count: int, mini_batch_size: int, training_data: list[pairs.Pair]) ->
 
 
 def _tensorflow() -> bool:
-    from zoo.quiet import import_tensorflow
+    from zoo.utils.tensorflow import import_tensorflow
 
     import_tensorflow()
     import keras
@@ -187,14 +187,14 @@ class _Descent:
 def _build(sizes: tuple[int, ...]) -> keras.Model:
     import keras
 
-    from zoo.builder import Plan, add_layer
+    from zoo.nn.builder import BuildContext, add_layer
     from zoo.spec import FullyConnected, Recipe
 
     recipe = Recipe(cost="quadratic", epochs=1, learning_rate=1.0)  # the layers ask it for no more
-    plan = Plan(recipe, seeds=itertools.count())
+    context = BuildContext(recipe, seeds=itertools.count())
     inputs = outputs = keras.Input((sizes[0],), dtype="float64")
     for units in sizes[1:]:
-        outputs = add_layer(FullyConnected(units), outputs, plan)
+        outputs = add_layer(FullyConnected(units), outputs, context)
     return keras.Model(inputs, outputs)
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from zoo.book.mnist_loader import numbers
 from zoo.data import load_data
 from zoo.data.expand import expand
-from zoo.files import replacing
+from zoo.utils.atomic import atomic_write
 
 EXPANDED = "../data/mnist_expanded.pkl.gz"
 
@@ -32,7 +32,7 @@ def expand_mnist(filename: str | Path = EXPANDED) -> None:
     data = load_data()
     contents = tuple(map(numbers, (expand(data.train), data.validation, data.test)))
     print("Saving expanded data. This may take a few minutes.")
-    with replacing(filename) as temporary, gzip.open(temporary, "wb", compresslevel=3) as file:
+    with atomic_write(filename) as temporary, gzip.open(temporary, "wb", compresslevel=3) as file:
         pickle.dump(contents, file, protocol=4)
 
 

@@ -42,7 +42,9 @@ class Network:
         self.num_layers = len(sizes)
         self.biases = [np.random.randn(outputs, 1) for outputs in sizes[1:]]
         self.weights = [np.random.randn(outputs, inputs) for inputs, outputs in pairwise(sizes)]
-        self._recipe = Recipe(cost="quadratic", epochs=30, learning_rate=3.0, initializer="large")
+        self._recipe = Recipe(
+            cost="quadratic", epochs=30, learning_rate=3.0, initializer="unit_normal"
+        )
 
     def feedforward(self, a: np.ndarray) -> np.ndarray:
         """The output for the input `a`, a column (inputs, 1) or several side by side."""

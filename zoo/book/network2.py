@@ -26,8 +26,8 @@ from zoo.book.network import (
 )
 from zoo.book.pairs import Pair
 from zoo.errors import DataError, SpecError
-from zoo.files import replacing
 from zoo.spec import ModelSpec, Recipe
+from zoo.utils.atomic import atomic_write
 
 if TYPE_CHECKING:
     import keras
@@ -204,7 +204,7 @@ class Network:
             "biases": [b.tolist() for b in self.biases],
             "cost": _class(self.cost).__name__,
         }
-        with replacing(filename) as temporary:
+        with atomic_write(filename) as temporary:
             temporary.write_text(json.dumps(data))
 
     @property

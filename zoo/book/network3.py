@@ -23,8 +23,8 @@ from zoo.book.layers3 import (
 from zoo.book.pairs import own_random_numbers
 from zoo.data import Split
 from zoo.errors import DataError, SpecError
-from zoo.quiet import import_tensorflow
 from zoo.spec import ModelSpec, Recipe
+from zoo.utils.tensorflow import import_tensorflow
 
 if TYPE_CHECKING:
     import keras
@@ -84,7 +84,7 @@ class Network:
             learning_rate=0.1,
             batch_size=mini_batch_size,
             lambda_per="batch",
-            initializer="network3",
+            initializer="fan_out_normal",
             shuffle=False,
             partial_batch=False,
         )
@@ -109,7 +109,7 @@ class Network:
         """
         with own_random_numbers():
             import_tensorflow()
-            from zoo.builder import build_model
+            from zoo.nn.builder import build_model
 
             model = build_model(self.spec, seed=0)  # of the dropout masks; the weights are ours
         model.set_weights([array for layer in self.layers for array in layer.to_keras()])
@@ -143,8 +143,8 @@ class Network:
         """
         with own_random_numbers():
             import_tensorflow()
-            from zoo.blocks import Blocks
             from zoo.book.progress import Progress
+            from zoo.nn.batching import Blocks
 
         training, validation, test = map(_split, (training_data, validation_data, test_data))
         self._recipe = dataclasses.replace(
@@ -200,6 +200,6 @@ def _full(split: Split, mini_batch_size: int) -> Split:
 
 
 def _read(path: Path) -> tuple[Split, Split, Split]:
-    from zoo.data.formats import parse_pickle, read_file
+    from zoo.data.idx import parse_pickle, read_file
 
     return parse_pickle(read_file(path), str(path), limit=2**30)  # expanded, it has 787 MB

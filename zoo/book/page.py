@@ -9,10 +9,9 @@ from collections.abc import Iterable
 from itertools import groupby
 from pathlib import Path
 
-from zoo.book.snippets import SECTIONS, Snippet
-from zoo.book.snippets6 import SNIPPETS
+from zoo.book.printed import SECTIONS, SNIPPETS, Snippet
 from zoo.book.words import CHINESE, ENGLISH, in_chinese
-from zoo.files import replacing
+from zoo.utils.atomic import atomic_write
 
 PAGES = {"en": Path("docs/book_code.md"), "zh": Path("docs/book_code.zh.md")}
 
@@ -55,7 +54,7 @@ def _zoo(name: str) -> str:
 def main() -> None:
     """Write both pages, and print where."""
     for language, path in PAGES.items():
-        with replacing(path) as temporary:
+        with atomic_write(path) as temporary:
             temporary.write_text(page(language), encoding="utf-8")
         print(path)
 

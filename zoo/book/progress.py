@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 
 from zoo.data import Split
-from zoo.evaluation import evaluate
+from zoo.evaluation.scores import evaluate
 
 EVERY = 1000  # mini-batches between two lines
 

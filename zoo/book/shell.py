@@ -48,11 +48,8 @@ def use_book_names() -> dict[str, ModuleType]:
 
 def main() -> int:
     """Open the shell, IPython where it is installed; return 0 when it is left."""
-    import numpy as np
-
-    import zoo
-
-    names: dict[str, Any] = {**use_book_names(), "np": np, "zoo": zoo}
+    names: dict[str, Any] = dict(use_book_names())
+    names |= {"np": importlib.import_module("numpy"), "zoo": importlib.import_module("zoo")}
     banner = BANNER.format(modules=", ".join(MODULES))
     if importlib.util.find_spec("IPython"):
         from IPython import start_ipython

@@ -1,8 +1,8 @@
-"""The code that chapter 6 of the book prints: the networks of network3.py."""
+"""The code that chapter 6 of the book prints: network3.py."""
 
 from __future__ import annotations
 
-from zoo.book.snippets import CHAPTERS, Snippet
+from zoo.book.printed.snippet import Snippet
 
 LOAD = """import network3
 from network3 import Network
@@ -140,5 +140,3 @@ CHAPTER_6 = (
         "conv2_relu_dropout",
     ),
 )
-
-SNIPPETS = tuple(snippet for chapter in (*CHAPTERS, CHAPTER_6) for snippet in chapter)

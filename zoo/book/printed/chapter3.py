@@ -1,144 +1,15 @@
-"""The code that the book prints, by chapter: what the tests run and the documentation shows.
-
-Calls are facts, and stand here as the book has them; its sentences do not.
-"""
+"""The code that chapters 3 and 5 of the book print: network2.py."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-# Titles of sections: the English edition's, and the Chinese edition's.
-SECTIONS = {
-    "implementing": (1, "Implementing our network to classify digits", "实现我们的网络来分类数字"),
-    "backprop": (2, "The code for backpropagation", "反向传播算法的代码"),
-    "cross_entropy": (3, "The cross-entropy cost function", "交叉熵代价函数"),
-    "overfitting": (3, "Overfitting and regularization", "过度拟合和规范化"),
-    "initialization": (3, "Weight initialization", "权重初始化"),
-    "revisited": (
-        3,
-        "Handwriting recognition revisited: the code",
-        "再看手写识别问题：代码",  # noqa: RUF001
-    ),
-    "hyper_parameters": (
-        3,
-        "How to choose a neural network's hyper-parameters?",
-        "如何选择神经网络的超参数",
-    ),
-    "vanishing": (5, "The vanishing gradient problem", "消失的梯度问题"),
-    "practice": (
-        6,
-        "Convolutional neural networks in practice",
-        "卷积神经网络在实际中的应用",
-    ),
-}
-
-
-@dataclass(frozen=True)
-class Snippet:
-    """One snippet of the book.
-
-    Attributes:
-        name: A word for it, unique.
-        section: A key of SECTIONS.
-        code: The lines, without the prompt; they go on from the snippets of the chapter before.
-        book: What the book says comes out, as 'best 9,542 of 10,000'; empty where it says nothing.
-        zoo: The zoo's network, or lab experiment, of the same figure.
-    """
-
-    name: str
-    section: str
-    code: str
-    book: str = ""
-    zoo: str = ""
-
-    @property
-    def chapter(self) -> int:
-        """The chapter of the book."""
-        return SECTIONS[self.section][0]
+from zoo.book.printed.chapter1 import LOAD
+from zoo.book.printed.snippet import Snippet
 
 
 def _sgd(settings: str, *options: str) -> str:
     lines = ",\n        ".join([f"net.SGD(training_data, {settings}", *options])
     return lines + ")"
 
-
-LOAD = """import mnist_loader
-training_data, validation_data, test_data = mnist_loader.load_data_wrapper()
-"""
-
-CHAPTER_1 = (
-    Snippet("sizes", "implementing", "from network import Network\nnet = Network([2, 3, 1])"),
-    Snippet("weights", "implementing", "net.weights[1]\nnet.biases"),
-    Snippet("load", "implementing", LOAD.strip()),
-    Snippet(
-        "mnist_30h",
-        "implementing",
-        "import network\nnet = network.Network([784, 30, 10])\n"
-        "net.SGD(training_data, 30, 10, 3.0, test_data=test_data)",
-        "9,129 of 10,000 after the first epoch, 9,542 at best",
-        "mlp30.quadratic",
-    ),
-    Snippet(
-        "mnist_100h",
-        "implementing",
-        "net = network.Network([784, 100, 10])\n"
-        "net.SGD(training_data, 30, 10, 3.0, test_data=test_data)",
-        "96.59 %",
-        "mlp100.quadratic",
-    ),
-    Snippet(
-        "eta_too_small",
-        "implementing",
-        "net = network.Network([784, 100, 10])\n"
-        "net.SGD(training_data, 30, 10, 0.001, test_data=test_data)",
-        "1,139 after the first epoch, 2,142 after the last",
-        "ch1_eta_too_small",
-    ),
-    Snippet(
-        "eta_too_big",
-        "implementing",
-        "net = network.Network([784, 30, 10])\n"
-        "net.SGD(training_data, 30, 10, 100.0, test_data=test_data)",
-        "1,009 after the first epoch, 982 after the last",
-        "ch1_eta_too_big",
-    ),
-    Snippet(
-        "no_hidden",
-        "implementing",
-        "net = network.Network([784, 10])\n"
-        "net.SGD(training_data, 30, 10, 3.0, test_data=test_data)",
-        "",
-        "linear.quadratic",
-    ),
-    Snippet(
-        "darkness",
-        "implementing",
-        "import mnist_average_darkness\nmnist_average_darkness.main()",
-        "2,225 of 10,000",
-        "ch1_baselines",
-    ),
-    Snippet(
-        "svm",
-        "implementing",
-        "import mnist_svm\nmnist_svm.svm_baseline()",
-        "9,435 of 10,000",
-        "ch1_baselines",
-    ),
-)
-
-CHAPTER_2 = (
-    Snippet(
-        "backprop",
-        "backprop",
-        "net = network.Network([784, 30, 10])\n"
-        "x, y = training_data[0]\n"
-        "delta_nabla_b, delta_nabla_w = net.backprop(x, y)",
-        "",
-        "ch2_backprop_check",
-    ),
-    Snippet("update", "backprop", "net.update_mini_batch(training_data[:10], 3.0)"),
-    Snippet("derivative", "backprop", "net.cost_derivative(net.feedforward(x), y)"),
-)
 
 NETWORK2 = "net = network2.Network([784, {}, 10], cost=network2.CrossEntropyCost)\n"
 LARGE = "net.large_weight_initializer()\n"
@@ -277,5 +148,3 @@ CHAPTER_5 = tuple(
     )
     for depth, accuracy in ((1, "96.48"), (2, "96.90"), (3, "96.57"), (4, "96.53"))
 )
-
-CHAPTERS = (CHAPTER_1, CHAPTER_2, CHAPTER_3, CHAPTER_5)
