@@ -64,3 +64,12 @@ def test_the_support_vector_machine_is_the_books(capsys):
 
     mnist_svm.svm_baseline()
     assert capsys.readouterr().out.splitlines()[1] == "9435 of 10000 values correct."
+
+
+def test_the_command_opens_the_shell(monkeypatch):
+    from zoo.cli.main import main
+
+    opened = []
+    monkeypatch.setattr(shell, "main", lambda: opened.append(True) or 0)
+    assert main(["book"]) == 0
+    assert opened

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from zoo.cli import catalog, inference, lab, runs
+from zoo.cli import book, catalog, inference, lab, runs
 from zoo.errors import SpecError, UnknownNameError, ZooError
 from zoo.export import FORMATS
 from zoo.reproduction.results import RESULTS
@@ -62,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_results(choices)
     _add_serving(choices)
     _add_lab(choices)
+    book.add_commands(choices)
 
     command = _command(choices, "evaluate", runs.evaluate, "score a pretrained network")
     command.add_argument("name")
