@@ -3,11 +3,13 @@
 MODULES = (
     "neuron",
     "costs",
+    "softmax_limit",
     "overfitting",
     "simplicity",
     "more_data",
     "initialization",
     "hyper_parameters",
     "other_techniques",
+    "second_order",
     "replays",
 )
