@@ -40,8 +40,8 @@ benchmarks: throughput  ## measure everything that benchmarks/ measures; hours
 	$(RUN) -m benchmarks.search
 	$(MAKE) table
 
-page: $(VENV)/installed  ## write the interactive pages of the lab into runs/lab-pages
-	$(RUN) -m zoo lab pages
+page: $(VENV)/installed  ## write the page to draw a digit on, as files: open page/index.html
+	$(RUN) -m zoo draw --static page
 
 results: $(VENV)/installed  ## train every network by the book's recipe, in the order of the table; days, but it resumes
 	for name in $$($(RUN) -m zoo list --names); do $(RUN) -m zoo reproduce $$name || exit; done

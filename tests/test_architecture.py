@@ -26,6 +26,7 @@ ORDER = [
     "pretrained",
     "reproduction",
     "export",
+    "book",
     "lab",
     "serve",
     "cli",

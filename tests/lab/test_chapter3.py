@@ -33,12 +33,14 @@ IDS = re.findall(
     r"\w+",
     """
     ch3_toy_quad_good ch3_toy_quad_bad ch3_toy_xent_good ch3_toy_xent_bad
-    ch3_xent_30h ch3_xent_100h ch3_softmax_sliders
+    ch3_xent_30h ch3_xent_100h ch3_softmax_sliders ch3_softmax_limit
     ch3_overfit_1000 ch3_overfit_50000 ch3_l2_1000 ch3_l2_50000 ch3_l2_100h ch3_l2_100h_60ep
+    ch3_l1_l2 ch3_l2_and_init
     ch3_polyfit ch3_more_data_nn ch3_more_data_svm ch3_rotation_demo
     ch3_init_z_distribution ch3_init_30h ch3_init_100h
     ch3_hp_bad_start ch3_hp_step1 ch3_hp_step2 ch3_hp_step3 ch3_hp_step4 ch3_hp_multiple_eta
-    ch3_momentum ch3_tanh ch3_relu
+    ch3_early_stopping ch3_schedule ch3_mini_batch ch3_rotations_too_large
+    ch3_momentum ch3_tanh ch3_relu ch3_second_order
     ch3_replay_overfit_1000 ch3_replay_l2_1000 ch3_replay_l2_50000
     ch3_replay_init_30h ch3_replay_init_100h ch3_replay_multiple_eta
 """,

@@ -75,7 +75,7 @@ def test_other_code_and_an_interrupted_run_count_as_not_run(counted, tmp_path, m
 def test_code_is_told_as_it_was_when_it_was_imported(tmp_path, monkeypatch):
     source = tmp_path / "edited_later.py"
     source.write_text(
-        "from zoo.lab.experiment import experiment\n"
+        "from zoo.lab.core.experiment import experiment\n"
         "@experiment('ch9_edited', 'Edited', draw=None)\n"
         "def one(bench):\n    'It stays.'\n"
     )

@@ -27,7 +27,7 @@ def run(options: argparse.Namespace) -> None:
     for done in _all_done(chosen, options):
         print(f"{done.experiment.name}: {done.experiment.title}. {done.outcome.verdict}")
         for check in done.outcome.checks:
-            book = "" if check.book is None else f", the book {_short(check.book)}"
+            book = "" if check.book is None else f", {check.source} {_short(check.book)}"
             differs = "  differs" if check.agrees is False else ""
             print(f"  {check.what}: {_short(check.ours)}{book}{differs}")
         if done.outcome.remark:

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from zoo.cli import catalog, inference, lab, runs
+from zoo.cli import book, catalog, inference, lab, runs
 from zoo.cli.draw import add_draw
 from zoo.cli.options import add_picture_options
 from zoo.cli.serve import add_serve
@@ -67,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_lab(choices)
     add_serve(choices)
     add_draw(choices)
+    book.add_commands(choices)
 
     command = _command(choices, "evaluate", runs.evaluate, "score a pretrained network")
     command.add_argument("name")

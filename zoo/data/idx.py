@@ -100,16 +100,17 @@ def _parse(raw: bytes, dimensions: int, what: str) -> tuple[tuple[int, ...], np.
     return shape, np.frombuffer(raw, np.uint8)[start:]
 
 
-def parse_pickle(raw: bytes, what: str) -> tuple[Split, Split, Split]:
+def parse_pickle(raw: bytes, what: str, limit: int = LARGEST) -> tuple[Split, Split, Split]:
     """Training, validation and test data of the book's `mnist.pkl.gz`, read without trust.
 
     `raw` is the gzipped file. The pickle may hold NumPy arrays and nothing else: one that asks
     for any other object is refused, and nothing of it has run. Its pixels are floats
-    that are exactly byte/256; the images returned are those bytes. Raises DataError otherwise.
+    that are exactly byte/256; the images returned are those bytes. Raises DataError otherwise,
+    and for a pickle of more than `limit` bytes.
     """
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(raw)) as stream:
-            contents = _ArraysOnly(_Bounded(stream), encoding="latin1").load()
+            contents = _ArraysOnly(_Bounded(stream, limit), encoding="latin1").load()
             # To be at the end is also what makes gzip compare its checksum.
             if stream.read(1):
                 raise pickle.UnpicklingError("more bytes follow its end")
@@ -156,11 +157,11 @@ class _ArraysOnly(pickle.Unpickler):
 
 
 class _Bounded:
-    """A stream for the unpickler that ends in an error after LARGEST bytes."""
+    """A stream for the unpickler that ends in an error after `limit` bytes."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BinaryIO, limit: int) -> None:
         self._stream = stream
-        self._left = LARGEST
+        self._limit = self._left = limit
 
     def read(self, size: int) -> bytes:
         return self._counted(self._stream.read(min(size, self._left + 1)))
@@ -171,5 +172,5 @@ class _Bounded:
     def _counted(self, part: bytes) -> bytes:
         self._left -= len(part)
         if self._left < 0:
-            raise pickle.UnpicklingError(f"it unpacks to more than {LARGEST:,} bytes")
+            raise pickle.UnpicklingError(f"it unpacks to more than {self._limit:,} bytes")
         return part

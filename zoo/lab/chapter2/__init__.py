@@ -1,3 +1,3 @@
 """Chapter 2: how the backpropagation algorithm works."""
 
-MODULES = ("backpropagation", "equations")
+MODULES = ("backpropagation", "equations", "other_neurons")

@@ -2,6 +2,7 @@
 
 MODULES = (
     "pieces",
+    "by_hand",
     "filters",
     "networks",
     "expansion",
@@ -9,4 +10,6 @@ MODULES = (
     "votes",
     "adversarial",
     "fooling",
+    "exercises",
+    "rectified",
 )

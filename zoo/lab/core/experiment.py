@@ -7,7 +7,7 @@ import hashlib
 import inspect
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,21 +22,50 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Check:
-    """One number of ours beside the book's; `agrees` is None where the book has none to compare."""
+    """One number of ours beside the book's, or beside one that follows from the book's argument.
+
+    Attributes:
+        what: What was measured.
+        ours: The number.
+        book: What it is compared with; None where there is nothing to compare.
+        agrees: Whether it agrees, by a rule that was fixed before the run; None where it is not
+            judged.
+        expected: Whether the book prints no such number: it follows from what the book says.
+    """
 
     what: str
     ours: float | str
     book: float | str | None = None
     agrees: bool | None = None
+    expected: bool = False
+
+    @property
+    def source(self) -> str:
+        """Where the other number is from: 'the book', or 'expected'."""
+        return "expected" if self.expected else "the book"
 
 
 def check_close(what: str, ours: float, book: float, within: float) -> Check:
     """A number that agrees with the book's if it lies no further from it than `within`.
 
-    >>> check_close("output", 0.094, 0.09, within=0.005)
-    Check(what='output', ours=0.094, book=0.09, agrees=True)
+    >>> check_close("output", 0.094, 0.09, within=0.005).agrees
+    True
     """
     return Check(what, ours, book, bool(abs(ours - book) <= within))
+
+
+def check_expected(what: str, ours: float, expected: float, within: float) -> Check:
+    """Like `check_close`, for a number that the book does not print.
+
+    >>> check_expected("outside the bump", 0.001, 0, within=0.05).source
+    'expected'
+    """
+    return replace(check_close(what, ours, expected, within), expected=True)
+
+
+def check_claim(what: str, ours: float | str, claim: str, holds: bool) -> Check:
+    """A claim in words, as 'falls' or 'above 0.18', and whether our number bears it out."""
+    return Check(what, ours, claim, bool(holds), expected=True)
 
 
 def plain(numbers: Any, digits: int = 5) -> Any:
@@ -64,16 +93,19 @@ class Result:
 
     @property
     def verdict(self) -> str:
-        """'agrees', 'differs'; where nothing was judged 'not judged', or 'no figure' in the book.
+        """'agrees', 'differs', 'not judged', or 'no figure' where there is nothing to compare.
 
-        A fast form that leaves out much of the book's protocol shows the book's figures, and does
-        not judge by them.
+        The headline is the first check that has another number beside ours. Where it is not judged
+        the verdict is 'not judged', whatever smaller checks say for it; a check that differs makes
+        it 'differs' all the same. A fast form that leaves out much of the book's protocol shows the
+        book's figures, and does not judge by them.
         """
-        judged = [check.agrees for check in self.checks if check.agrees is not None]
-        if judged:
-            return "agrees" if all(judged) else "differs"
-        told = any(check.book is not None for check in self.checks)
-        return "not judged" if told else "no figure"
+        compared = [check for check in self.checks if check.book is not None]
+        if any(check.agrees is False for check in self.checks):
+            return "differs"
+        if not compared:
+            return "agrees" if any(check.agrees for check in self.checks) else "no figure"
+        return "not judged" if compared[0].agrees is None else "agrees"
 
     def to_plain(self) -> dict[str, Any]:
         """As dicts, lists, strings and numbers."""

@@ -113,7 +113,7 @@ def _table(checks: Sequence[Check]) -> str:
         return ""
     rows = "".join(
         f"<tr><td>{html.escape(check.what)}</td><td>{_told(check.ours)}</td>"
-        f"<td>{_told(check.book)}</td><td>{_judged(check.agrees)}</td></tr>"
+        f"<td>{_compared(check)}</td><td>{_judged(check.agrees)}</td></tr>"
         for check in checks
     )
     return f"<table><tr><th></th><th>here</th><th>the book</th><th></th></tr>{rows}</table>"
@@ -123,6 +123,11 @@ def _told(value: float | str | None) -> str:
     if value is None:
         return "-"
     return f"{value:.5g}" if isinstance(value, float) else html.escape(str(value))
+
+
+def _compared(check: Check) -> str:
+    told = _told(check.book)
+    return f"{told} <small>(expected)</small>" if check.expected else told
 
 
 def _judged(agrees: bool | None) -> str:

@@ -36,6 +36,7 @@ class PageServer(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
+        """The address that a browser opens."""
         return f"http://{HOST}:{self.server_port}/"
 
 

@@ -1,0 +1,40 @@
+"""The costs of network2.py: each a class with its value `fn` and the output error `delta`."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from zoo.book.network import sigmoid_prime
+
+
+class QuadraticCost:
+    """C = ||a - y||^2 / 2 (eq. 6)."""
+
+    @staticmethod
+    def fn(a: np.ndarray, y: np.ndarray) -> float:
+        """The cost of the output `a` where `y` is wanted."""
+        return 0.5 * float(np.sum((a - y) ** 2))
+
+    @staticmethod
+    def delta(z: np.ndarray, a: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """The error of the output layer (eq. 30)."""
+        return (a - y) * sigmoid_prime(z)
+
+
+class CrossEntropyCost:
+    """C = -sum_j [y_j ln a_j + (1 - y_j) ln(1 - a_j)] (eq. 63)."""
+
+    @staticmethod
+    def fn(a: np.ndarray, y: np.ndarray) -> float:
+        """The cost; 0 ln 0 counts as 0, and an output that is wrong beyond 64 bits is not inf."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return float(np.sum(np.nan_to_num(-y * np.log(a) - (1 - y) * np.log(1 - a))))
+
+    @staticmethod
+    def delta(z: np.ndarray, a: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """The error of the output layer, in which the slope of the sigmoid cancels (eq. 66)."""
+        return a - y
+
+
+# The costs that Keras knows too; with any other the descent is in NumPy.
+KERAS_COSTS = {QuadraticCost: "quadratic", CrossEntropyCost: "cross_entropy"}

@@ -1,0 +1,19 @@
+"""The command `python -m zoo book`: a shell with the book's own programs."""
+
+from __future__ import annotations
+
+import argparse
+
+
+def add_commands(choices: argparse._SubParsersAction) -> None:
+    """Add `book` to the commands."""
+    told = "a shell in which the book's own programs run"
+    command = choices.add_parser("book", help=told, description=told)
+    command.set_defaults(command=book)
+
+
+def book(options: argparse.Namespace) -> int:
+    """Open the shell, and return its exit code when it is left."""
+    from zoo.book.shell import main
+
+    return main()
