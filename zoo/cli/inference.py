@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.cli.options import load_images
-from zoo.errors import ZooError
+from zoo.errors import SpecError, ZooError
 from zoo.registry import get_spec
 from zoo.utils.tensorflow import import_tensorflow
 
@@ -23,10 +23,9 @@ def export(options: argparse.Namespace) -> None:
     import_tensorflow()
     from zoo.export import export as write
     from zoo.export.common import describe
-    from zoo.pretrained.manifest import entry_of, saved_models
-    from zoo.pretrained.models import load
+    from zoo.pretrained.manifest import saved_models
 
-    model, entry = load(options.name), entry_of(options.name)
+    model, metadata = _trained(options)
     in_bytes = options.format.endswith("int8")
     data = load_images(options) if in_bytes else None
     path = write(
@@ -34,7 +33,7 @@ def export(options: argparse.Namespace) -> None:
         options.format,
         options.out or saved_models(),
         name=options.name,
-        metadata=_metadata(entry) | ({} if in_bytes else _told(entry.score)),
+        metadata={k: v for k, v in metadata.items() if not (in_bytes and k.startswith("test_"))},
         calibration=data.train.images[:CALIBRATION_IMAGES] if in_bytes else None,
         version=options.version,
         overwrite=options.overwrite,
@@ -43,11 +42,32 @@ def export(options: argparse.Namespace) -> None:
     if in_bytes:  # it does not score as its weights do
         score = _score(path, data.test)
         describe(path, _told(score))
-        print(f"on the test images: {score}; before, {entry.score}")
+        print(f"on the test images: {score}")
+
+
+def _trained(options: argparse.Namespace) -> tuple[Any, dict[str, Any]]:
+    """The model to export, pretrained or of a run, with the metadata that go with it."""
+    from zoo.pretrained.manifest import entry_of
+    from zoo.pretrained.models import load
+
+    if options.run is None:
+        entry = entry_of(options.name)
+        return load(options.name), _metadata(entry) | _told(entry.score)
+    from zoo.training.run_folder import load_run
+    from zoo.training.run_record import read_run
+
+    spec, model = load_run(options.run)
+    if spec.name != options.name:
+        raise SpecError(f"{options.run} holds a run of {spec.name}, not of {options.name}")
+    run = read_run(options.run / "run.json")
+    metadata = {name: getattr(run, name) for name in ("spec", "spec_hash", "data", "versions")}
+    names = run.class_names or tuple(map(str, range(spec.output_classes)))
+    return model, {**metadata, "class_names": list(names)}
 
 
 def _metadata(entry) -> dict[str, Any]:
     return {
+        "class_names": [str(label) for label in range(entry.trained_by.output_classes)],
         "spec": entry.spec,
         "spec_hash": entry.spec_hash,
         "data": entry.data,

@@ -171,6 +171,7 @@ def _add_serving(choices) -> None:
     command = _command(choices, "export", inference.export, "a SavedModel, ONNX or LiteRT file")
     command.add_argument("name")
     command.add_argument("--format", choices=FORMATS, default="saved_model")
+    command.add_argument("--run", type=Path, metavar="DIR", help="the run in this folder instead")
     command.add_argument("--version", type=_count, metavar="N", help="of a SavedModel")
     command.add_argument("--out", type=Path, help="folder (default saved_models)")
     command.add_argument("--overwrite", action="store_true", help="replace a file that is there")

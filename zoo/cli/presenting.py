@@ -42,12 +42,12 @@ def present_model(
     print(f"\n{spec.name} on the test images{when}")
     print(f"  here      {answers.score}, {_interval(answers.score)}")
     print(f"  the book  {spec.claim or 'no figure'}\n")
-    print(confusion_table(answers.confusion()))
+    print(confusion_table(answers.confusion(), data.class_names))
     if spec.members:
         print(f"\n{diversity(model, data.test)}")
     wrong = folder / "wrong_digits.png"
-    plots.wrong_digits(data.test, answers, wrong, title=spec.name)
-    print(f"\nthe digits it got wrong: {wrong}")
+    plots.wrong_digits(data.test, answers, wrong, title=spec.name, names=data.class_names)
+    print(f"\nthe images it got wrong: {wrong}")
     return answers
 
 

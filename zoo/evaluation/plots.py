@@ -69,9 +69,15 @@ def learning_curves(
 
 
 def wrong_digits(
-    split: Split, answers: Predictions, path: str | Path, *, title: str = "", most: int = 100
+    split: Split,
+    answers: Predictions,
+    path: str | Path,
+    *,
+    title: str = "",
+    most: int = 100,
+    names: Sequence[str] = (),
 ) -> None:
-    """Draw the misclassified images: the true digit top right, the predicted one bottom right.
+    """Draw the misclassified images: the true class top right, the predicted one bottom right.
 
     Args:
         split: The images that were classified.
@@ -79,6 +85,7 @@ def wrong_digits(
         path: A PNG, SVG or PDF file.
         title: The name of the network.
         most: How many images are drawn at most, those first whose prediction was most certain.
+        names: Of the classes; their labels unless given.
     """
     surest = sorted(answers.misclassified, key=lambda index: -answers.probability[index])[:most]
     columns = 10
@@ -88,12 +95,24 @@ def wrong_digits(
     for axes in grid.flat:
         axes.set_axis_off()
     for index, axes in zip(surest, grid.flat, strict=False):
-        axes.imshow(split.images[index, :, :, 0], cmap="gray_r", vmin=0, vmax=255)
-        axes.set_xlim(-0.5, 34)  # room for the two digits beside the image
-        axes.text(33, 5, answers.true[index], ha="right", va="center", fontsize=11)
-        axes.text(
-            33, 23, answers.predicted[index], ha="right", va="center", fontsize=11, color="#c1440e"
-        )
+        axes.imshow(split.images[index].squeeze(), cmap="gray_r", vmin=0, vmax=255)
+        height, width = split.shape[:2]
+        axes.set_xlim(-0.5, 1.21 * width)  # room for the two labels beside the image
+        for place, label, colour in (
+            (0.18, answers.true, "k"),
+            (0.82, answers.predicted, "#c1440e"),
+        ):
+            text = str(names[label[index]] if len(names) else label[index])
+            size = 11 if len(text) < 2 else 6
+            axes.text(
+                1.18 * width,
+                place * height,
+                text[:12],
+                ha="right",
+                va="center",
+                fontsize=size,
+                color=colour,
+            )
     shown = (
         f"{len(surest)} of {len(answers.misclassified)} wrong"
         if len(surest) < len(answers.misclassified)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 # Few calls, and no more memory than a processor's caches like.
 EVALUATION_BATCH = 1000
+
+# Classes that a confusion matrix shows side by side.
+WIDEST = 12
 
 
 @dataclass(frozen=True)
@@ -56,13 +60,14 @@ class Score:
 class Predictions:
     """A model's answers to a set of images, beside the truth.
 
-    `predicted` and `true` are digits, `probability` what the model gave the digit it predicted;
-    each has one entry an image.
+    `predicted` and `true` are labels, `probability` what the model gave the label it predicted;
+    each has one entry an image. `classes` is the number of the model's outputs.
     """
 
     predicted: np.ndarray
     true: np.ndarray
     probability: np.ndarray
+    classes: int = 10
 
     @property
     def score(self) -> Score:
@@ -75,8 +80,8 @@ class Predictions:
         return np.flatnonzero(self.predicted != self.true)
 
     def confusion(self) -> np.ndarray:
-        """Counts by true digit (rows) and predicted digit (columns), 10 x 10."""
-        counts = np.zeros((10, 10), dtype=int)
+        """Counts by true label (rows) and predicted label (columns), [classes, classes]."""
+        counts = np.zeros((self.classes, self.classes), dtype=int)
         np.add.at(counts, (self.true, self.predicted), 1)
         return counts
 
@@ -92,7 +97,8 @@ def predict(model: keras.Model, split: Split) -> Predictions:
         The digit with the largest output for each image, beside the true one.
     """
     outputs = model.predict(split.images, batch_size=EVALUATION_BATCH, verbose=0)
-    return Predictions(outputs.argmax(axis=1), split.labels.astype(int), outputs.max(axis=1))
+    predicted, classes = outputs.argmax(axis=1), outputs.shape[1]
+    return Predictions(predicted, split.labels.astype(int), outputs.max(axis=1), classes)
 
 
 def evaluate(model: keras.Model, split: Split) -> Score:
@@ -108,15 +114,34 @@ def evaluate(model: keras.Model, split: Split) -> Score:
     return predict(model, split).score
 
 
-def confusion_table(counts: np.ndarray) -> str:
-    """A 10 x 10 confusion matrix as text: a row for each true digit, dots for zeros.
+def confusion_table(counts: np.ndarray, names: Sequence[str] = ()) -> str:
+    """A confusion matrix as text: a row for each true class, dots for zeros.
+
+    Args:
+        counts: By true label (rows) and predicted label (columns), [classes, classes].
+        names: Of the classes; their labels unless given.
+
+    Returns:
+        The matrix, or, where it would be too wide to read, the pairs that are confused most.
 
     >>> print(confusion_table(np.diag(range(1, 11))).splitlines()[2])
        0 |     1     .     .     .     .     .     .     .     .     .
     """
-    head = "true |" + "".join(f"{digit:6}" for digit in range(10)) + "   predicted"
-    lines = [head, "-----+" + "-" * 60]
-    for digit, row in enumerate(counts):
+    names = tuple(names) or tuple(map(str, range(len(counts))))
+    if len(names) > WIDEST or max(map(len, names)) > 4:
+        return _confused_pairs(counts, names)
+    head = "true |" + "".join(f"{name:>6}" for name in names) + "   predicted"
+    lines = [head, "-----+" + "-" * 6 * len(names)]
+    for name, row in zip(names, counts, strict=True):
         cells = "".join(f"{count or '.':>6}" for count in row)
-        lines.append(f"{digit:4} |{cells}")
+        lines.append(f"{name:>4} |{cells}")
     return "\n".join(lines)
+
+
+def _confused_pairs(counts: np.ndarray, names: tuple[str, ...], most: int = 20) -> str:
+    wrong = counts - np.diag(np.diag(counts))
+    order = np.argsort(-wrong, axis=None, kind="stable")[:most]
+    pairs = [divmod(int(place), len(names)) for place in order if wrong.flat[place]]
+    width = max((len(names[true]) for true, _ in pairs), default=0)
+    lines = [f"{names[t]:>{width}} taken for {names[p]}: {wrong[t, p]:,}" for t, p in pairs]
+    return "\n".join(["confused most", *lines] if lines else ["no image is confused"])

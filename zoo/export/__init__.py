@@ -64,7 +64,7 @@ def export(
     """
     path = path_of(format, folder, name=name, version=version)
     if format.endswith("int8"):
-        _check_calibration(format, calibration)
+        _check_calibration(format, model, calibration)
         _writers()[format](model, path, calibration, metadata, overwrite)
     elif format == "saved_model":
         _writers()[format](model, path, metadata)
@@ -117,12 +117,11 @@ def _writers() -> dict[str, Callable]:
     }
 
 
-def _check_calibration(format: str, images: np.ndarray | None) -> None:
-    from zoo.spec import IMAGE_SHAPE
-
+def _check_calibration(format: str, model: keras.Model, images: np.ndarray | None) -> None:
     if images is None or not len(images):
         raise SpecError(f"{format} needs calibration images: give a few hundred training images")
-    if images.dtype != "uint8" or images.shape[1:] != IMAGE_SHAPE:
+    if images.dtype != "uint8" or images.shape[1:] != model.inputs[0].shape[1:]:
+        shape = "x".join(map(str, model.inputs[0].shape[1:]))
         raise SpecError(
-            f"calibration images are bytes 28x28x1, not {images.dtype} of shape {images.shape[1:]}"
+            f"calibration images are bytes {shape}, not {images.dtype} of shape {images.shape[1:]}"
         )

@@ -21,7 +21,6 @@ import keras
 import tensorflow as tf
 
 from zoo.errors import RunError
-from zoo.spec import IMAGE_SHAPE
 from zoo.utils.atomic import atomic_write
 
 # What every exported model calls its input.
@@ -117,8 +116,14 @@ def answering(model: keras.Model) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]
     return answer
 
 
-def signature(shape: tuple[int, ...] = IMAGE_SHAPE, dtype: str = "uint8") -> tf.TensorSpec:
-    """Any number of images, by the name of the input."""
+def image_shape(model: keras.Model) -> tuple[int, int, int]:
+    """Height, width and channels of the images that a model takes."""
+    height, width, channels = model.inputs[0].shape[1:]
+    return height, width, channels
+
+
+def signature(shape: tuple[int, ...], dtype: str = "uint8") -> tf.TensorSpec:
+    """Any number of images of a shape, by the name of the input."""
     return tf.TensorSpec((None, *shape), dtype, name=INPUT)
 
 

@@ -16,6 +16,7 @@ from zoo.export.common import (
     check_backend,
     converting,
     described_file,
+    image_shape,
     plain_argmax,
     signature,
 )
@@ -102,6 +103,6 @@ def _converter(model: keras.Model, folder: str) -> tf.lite.TFLiteConverter:
     exact = with_named_outputs(model)
     with plain_argmax(), converting(model, "LiteRT"):
         archive = keras.export.ExportArchive()
-        archive.add_endpoint(SIGNATURE, answering(exact), [signature()])
+        archive.add_endpoint(SIGNATURE, answering(exact), [signature(image_shape(model))])
         archive.write_out(folder, verbose=False)
         return tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=[SIGNATURE])

@@ -16,6 +16,7 @@ from zoo.export.common import (
     check_backend,
     converting,
     described_file,
+    image_shape,
     plain_argmax,
     signature,
     tool,
@@ -125,7 +126,9 @@ def _frozen(model: keras.Model) -> tuple[tf.compat.v1.GraphDef, dict[str, str]]:
     # is no variable. The second is the name of each output by the name of its tensor.
     constants = tool("tensorflow.python.framework.convert_to_constants", "tensorflow")
     with plain_argmax():
-        function = tf.function(answering(with_named_outputs(model)), input_signature=[signature()])
+        function = tf.function(
+            answering(with_named_outputs(model)), input_signature=[signature(image_shape(model))]
+        )
         traced = function.get_concrete_function()
     frozen = constants.convert_variables_to_constants_v2(traced)
     outputs = sorted(traced.structured_outputs)  # the order that TensorFlow puts a dict in

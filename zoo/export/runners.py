@@ -22,7 +22,6 @@ from zoo.export.common import INPUT, answering, quietly, tool
 from zoo.export.litert import SIGNATURE
 from zoo.export.saved_model import ENDPOINTS
 from zoo.nn.voting import with_named_outputs
-from zoo.spec import IMAGE_SHAPE
 
 Outputs = dict[str, np.ndarray]
 Runner = Callable[[np.ndarray], Outputs]
@@ -75,7 +74,8 @@ def litert_runner(path: str | Path, threads: int = 1) -> Runner:
     with quietly():
         interpreter = litert.Interpreter(str(path), num_threads=threads)
         run = interpreter.get_signature_runner(SIGNATURE)
-        run(**{INPUT: np.zeros((1, *IMAGE_SHAPE), "uint8")})  # it chooses its kernels only now
+        shape = run.get_input_details()[INPUT]["shape"]
+        run(**{INPUT: np.zeros((1, *shape[1:]), "uint8")})  # it chooses its kernels only now
     return lambda images: run(**{INPUT: images})
 
 

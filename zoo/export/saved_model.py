@@ -21,12 +21,13 @@ from zoo.export.common import (
     answering,
     cannot_write,
     check_backend,
+    image_shape,
     quietly,
     signature,
 )
 from zoo.export.warmup import write_warmup
 from zoo.nn.voting import with_named_outputs
-from zoo.spec import IMAGE_SHAPE, PIXEL_SCALE
+from zoo.spec import PIXEL_SCALE
 from zoo.utils.atomic import atomic_directory
 
 # Each takes `images` and answers alike; the first is what a server takes when none is named.
@@ -82,11 +83,11 @@ def _in_the_way(folder: Path) -> str:
 
 def _write(model: keras.Model, folder: Path, name: str) -> None:
     exact = with_named_outputs(model)
-    functions = _endpoints(exact)
+    functions, shape = _endpoints(exact), image_shape(model)
     signatures = {
-        "serving_default": signature(),
-        "bytes": signature(),
-        "floats": signature(dtype="float32"),
+        "serving_default": signature(shape),
+        "bytes": signature(shape),
+        "floats": signature(shape, "float32"),
         "encoded": signature(shape=(), dtype="string"),
     }
     with quietly():
@@ -94,11 +95,13 @@ def _write(model: keras.Model, folder: Path, name: str) -> None:
         for endpoint in ENDPOINTS:
             archive.add_endpoint(endpoint, functions[endpoint], [signatures[endpoint]])
         archive.write_out(str(folder), verbose=False)
-    write_warmup(folder, name, {endpoint: _example(endpoint) for endpoint in ENDPOINTS})
+    write_warmup(
+        folder, name, {endpoint: _example(endpoint, image_shape(model)) for endpoint in ENDPOINTS}
+    )
 
 
 def _endpoints(model: keras.Model) -> dict[str, Callable]:
-    answer = answering(model)
+    answer, shape = answering(model), image_shape(model)
 
     def floats(images):
         # Bytes as floats, 0..255, would be taken for white paper.
@@ -108,23 +111,28 @@ def _endpoints(model: keras.Model) -> dict[str, Callable]:
         return answer(tf.cast(tf.minimum(stored, 255), "uint8"))
 
     def encoded(images):
-        kind = tf.TensorSpec(IMAGE_SHAPE, "uint8")
+        kind = tf.TensorSpec(shape, "uint8")
         # One after another, lest large pictures lie in memory side by side.
-        decoded = tf.map_fn(_decoded, images, fn_output_signature=kind, parallel_iterations=1)
+        decoded = tf.map_fn(
+            lambda file: _decoded(file, shape),
+            images,
+            fn_output_signature=kind,
+            parallel_iterations=1,
+        )
         return answer(decoded)
 
     return {"serving_default": answer, "bytes": answer, "floats": floats, "encoded": encoded}
 
 
-def _decoded(file: tf.Tensor) -> tf.Tensor:
+def _decoded(file: tf.Tensor, shape: tuple[int, int, int]) -> tf.Tensor:
     told = [f"encoded takes PNG or JPEG files of 1 to {MOST_PIXELS:,} pixels"]
     pixels = _pixels(file)
     with tf.control_dependencies(
         [tf.debugging.Assert((pixels > 0) & (pixels <= MOST_PIXELS), told)]
     ):
         file = tf.identity(file)
-    image = tf.io.decode_image(file, channels=1, expand_animations=False)
-    image = tf.image.resize_with_pad(image, *IMAGE_SHAPE[:2], antialias=True)
+    image = tf.io.decode_image(file, channels=shape[2], expand_animations=False)
+    image = tf.image.resize_with_pad(image, *shape[:2], antialias=True)
     return tf.cast(tf.round(image), "uint8")
 
 
@@ -147,9 +155,9 @@ def _pixels(file: tf.Tensor) -> tf.Tensor:
     )
 
 
-def _example(endpoint: str) -> tf.Tensor:
+def _example(endpoint: str, shape: tuple[int, int, int]) -> tf.Tensor:
     # One black image: what is computed does not depend on what is in it.
-    image = tf.zeros(IMAGE_SHAPE, "uint8")
+    image = tf.zeros(shape, "uint8")
     if endpoint == "encoded":
         image = tf.io.encode_png(image)
     return tf.cast(image, "float32")[None] if endpoint == "floats" else image[None]

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from zoo.data import Data, Split
+from zoo.data.dataset import DIGIT_NAMES
 from zoo.data.expand import expand
 from zoo.nn.batching import Blocks
 from zoo.nn.schedules import first_epoch_without_dropout
@@ -35,6 +36,7 @@ class TrainResult:
     history: tuple[dict[str, Any], ...]
     best_epoch: int
     diverged: bool
+    class_names: tuple[str, ...] = DIGIT_NAMES
 
     @property
     def seconds(self) -> float:
@@ -73,13 +75,14 @@ class TrainingJob:
     callbacks: list[keras.callbacks.Callback]
     start: dict[str, np.ndarray]
     progress: bool
+    class_names: tuple[str, ...] = DIGIT_NAMES
 
     @property
     def folder(self) -> RunFolder | None:
         if self.out is None:
             return None
         start = weights.fingerprint(self.start) if self.start else ""
-        return RunFolder(self.out, self.spec, self.seed, self.fingerprint, start)
+        return RunFolder(self.out, self.spec, self.seed, self.fingerprint, start, self.class_names)
 
     def blocks(self, epoch: int) -> Blocks:
         """The training images in mini-batches, as they come from an epoch on."""
@@ -106,12 +109,35 @@ class TrainingJob:
                 weights.assign(model.weights, state.best_weights)
             if self.folder:
                 self.folder.finish(model, state)
-        rows = tuple(state.rows)
-        return TrainResult(self.spec, self.seed, model, rows, state.best_epoch, state.diverged)
+        return TrainResult(
+            self.spec,
+            self.seed,
+            model,
+            tuple(state.rows),
+            state.best_epoch,
+            state.diverged,
+            self.class_names,
+        )
 
 
 def training_set(spec: NetworkSpec, data: Data) -> tuple[NetworkSpec, Split]:
-    """The images that a recipe takes, and the declaration with their number."""
+    """Fit a declaration to the data that it really gets.
+
+    Args:
+        spec: The network.
+        data: Images of any shape, of any number of classes.
+
+    Returns:
+        The declaration with the data's image shape, classes and number of images, and the images
+        that its recipe takes.
+
+    Raises:
+        SpecError: The layers do not fit such images, or a recipe's batch is larger than the set.
+    """
+    if data.shape != spec.input.shape:
+        spec = spec.with_settings(input_shape=data.shape)
+    if data.classes != spec.output_classes:
+        spec = spec.with_settings(classes=data.classes)
     split = expand(data.train) if spec.recipe.expanded else data.train
     if spec.recipe.images < len(split):
         split = split.take(spec.recipe.images)

@@ -21,10 +21,12 @@ from typing import Any
 import keras
 import numpy as np
 
+from zoo.data.dataset import DIGIT_NAMES
 from zoo.errors import RunError
 from zoo.nn.builder import build_model
 from zoo.spec import NetworkSpec
 from zoo.training import weights
+from zoo.training.run_record import CheckpointRecord, RunRecord, read_checkpoint, read_run
 from zoo.utils.atomic import atomic_write, remove_stale_temporaries
 
 FILES = ("spec.json", "checkpoint.safetensors", "history.csv", "weights.safetensors", "run.json")
@@ -62,6 +64,7 @@ class RunFolder:
     seed: int
     fingerprint: str
     start: str = ""
+    class_names: tuple[str, ...] = DIGIT_NAMES
 
     def begin(self, model: keras.Model) -> TrainingState:
         """Start the run, or take it up where it was: its state goes into `model`.
@@ -90,6 +93,7 @@ class RunFolder:
         told = {
             **self._identity(),
             "spec": self.spec.to_plain(),
+            **self._named_classes(),
             "best_epoch": progress.best_epoch,
             "diverged": progress.diverged,
             "versions": {name: version(name) for name in ("keras", "numpy", "tensorflow")},
@@ -99,6 +103,9 @@ class RunFolder:
         }
         self._write(self._result.name, json.dumps(told, indent=2))
         self._checkpoint.unlink(missing_ok=True)
+
+    def _named_classes(self) -> dict[str, Any]:
+        return {} if self.class_names == DIGIT_NAMES else {"class_names": [*self.class_names]}
 
     @property
     def _checkpoint(self) -> Path:
@@ -112,34 +119,33 @@ class RunFolder:
         told = {"spec_hash": self.spec.hash, "seed": self.seed, "data": self.fingerprint}
         return told | ({"start": self.start} if self.start else {})
 
-    def _check_identity(self, told: dict[str, Any]) -> None:
-        for name, mine in {"start": None, **self._identity()}.items():
-            if told.get(name) != mine:
+    def _check_identity(self, run: RunRecord | CheckpointRecord) -> None:
+        for name, mine in {"start": "", **self._identity()}.items():
+            there = getattr(run, name)
+            if there != mine:
                 raise RunError(
-                    f"{self.path} holds a run with another {name} ({told.get(name)}, not {mine}): "
+                    f"{self.path} holds a run with another {name} ({there}, not {mine}): "
                     "choose another folder, or delete that run"
                 )
 
     def _finished(self, model: keras.Model) -> TrainingState:
-        told = json.loads(self._result.read_text())
-        self._check_identity(told)
+        run = read_run(self._result)
+        self._check_identity(run)
         tensors, _ = weights.read(self.path / "weights.safetensors", weights.arrays(model.weights))
         weights.assign(model.weights, tensors)  # even of a diverged run
-        return TrainingState(
-            told["history"], told["best_epoch"], diverged=told["diverged"], done=True
-        )
+        return TrainingState(run.history, run.best_epoch, diverged=run.diverged, done=True)
 
     def _interrupted(self, model: keras.Model) -> TrainingState:
         tensors, metadata = weights.read(self._checkpoint)
-        told = json.loads(metadata["run"])
-        self._check_identity(told)
+        run = read_checkpoint(metadata.get("run"), self._checkpoint)
+        self._check_identity(run)
         weights.assign(_state(model), tensors, "now/")
         best = {
             name.removeprefix("best/"): array
             for name, array in tensors.items()
             if name.startswith("best/")
         }
-        return TrainingState(told["rows"], told["best_epoch"], best)
+        return TrainingState(run.rows, run.best_epoch, best)
 
     def _write(self, name: str, text: str) -> None:
         with atomic_write(self.path / name) as temporary:
@@ -169,8 +175,7 @@ def load_run(path: str | Path) -> tuple[NetworkSpec, keras.Model]:
     path = Path(path)
     if not (path / "run.json").is_file():
         raise RunError(f"{path} holds no finished run: `python -m zoo train NAME --out {path}`")
-    told = json.loads((path / "run.json").read_text())
-    spec = NetworkSpec.from_plain(told["spec"])
+    spec = read_run(path / "run.json").network
     model = build_model(spec, draw_weights=False)
     metadata = weights.load(model, path / "weights.safetensors")
     if metadata.get("spec_hash") != spec.hash:

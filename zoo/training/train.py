@@ -66,6 +66,7 @@ def train(
         list(callbacks),
         weights.arrays(start.weights) if start else {},
         progress and jobs == 1,
+        data.class_names,
     )
     if not spec.members:
         return train_network(job)

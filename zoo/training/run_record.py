@@ -1,0 +1,120 @@
+"""What a run keeps of itself, in run.json and in its checkpoint: records that check themselves."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from zoo.errors import RunError, SpecError
+from zoo.spec import NetworkSpec, validation
+
+# What each row of a history has at least.
+COLUMNS = ("epoch", "seconds", "val_accuracy")
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """A finished run, as run.json has it.
+
+    `history` has a row an epoch, with the numbers of `COLUMNS` at least; `best_epoch` counts from
+    1, and is 0 where no epoch was finite. `start` is the hash of the weights that the run started
+    from, if they were given.
+    """
+
+    spec_hash: str
+    seed: int
+    data: str
+    spec: Mapping[str, Any]
+    best_epoch: int
+    diverged: bool
+    versions: Mapping[str, str]
+    python: str
+    processor: str
+    history: list[dict[str, Any]]
+    start: str = ""
+    class_names: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        validation.text(self, "spec_hash", "data", "python", "processor", "start")
+        validation.whole(self, "seed", "best_epoch", least=0)
+        validation.flag(self, "diverged")
+        _check_history(self.history, self.best_epoch)
+        if not isinstance(self.class_names, (list, tuple)):
+            raise SpecError(f"class_names must be a list of names, not {self.class_names!r}")
+        object.__setattr__(self, "class_names", tuple(map(str, self.class_names)))
+        if self.network.hash != self.spec_hash:
+            raise SpecError("the spec is not the one of spec_hash")
+
+    @property
+    def network(self) -> NetworkSpec:
+        """The declaration that was trained; SpecError where it is none."""
+        return NetworkSpec.from_plain(self.spec)
+
+
+@dataclass(frozen=True)
+class CheckpointRecord:
+    """An interrupted run, as the metadata of its checkpoint have it."""
+
+    spec_hash: str
+    seed: int
+    data: str
+    rows: list[dict[str, Any]]
+    best_epoch: int
+    start: str = ""
+
+    def __post_init__(self) -> None:
+        validation.text(self, "spec_hash", "data", "start")
+        validation.whole(self, "seed", "best_epoch", least=0)
+        _check_history(self.rows, self.best_epoch)
+
+
+def read_run(path: Path) -> RunRecord:
+    """A finished run's record.
+
+    Raises:
+        RunError: The file is no record of a run; the line names the field.
+    """
+    try:
+        return _record(RunRecord, json.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise RunError(f"cannot read {path} ({error.strerror})") from error
+    except (SpecError, ValueError, RecursionError) as error:
+        raise RunError(f"{path} is damaged ({error}): delete that run, and train again") from error
+
+
+def read_checkpoint(text: str | None, path: Path) -> CheckpointRecord:
+    """The record of an interrupted run, from the metadata of its checkpoint.
+
+    Raises:
+        RunError: It is none; the line names the field.
+    """
+    try:
+        return _record(CheckpointRecord, json.loads(text or ""))
+    except (SpecError, ValueError, RecursionError) as error:
+        raise RunError(f"{path} is damaged ({error}): delete that run, and train again") from error
+
+
+def _record(kind: type, plain: Any) -> Any:
+    if not isinstance(plain, dict):
+        raise SpecError("it is no JSON object")
+    known = [field.name for field in fields(kind)]
+    validation.known_names(plain, known, "a run")
+    try:
+        return kind(**plain)
+    except (TypeError, OverflowError) as error:
+        raise SpecError(str(error).replace("__init__() ", "")) from error
+
+
+def _check_history(rows: Any, best_epoch: int) -> None:
+    if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
+        raise SpecError("the history must be a list of rows, one an epoch")
+    if best_epoch > len(rows):
+        raise SpecError(f"best_epoch is {best_epoch}, and there are {len(rows)} epochs")
+    for number, row in enumerate(rows, start=1):
+        for name in COLUMNS:
+            value = row.get(name)
+            if isinstance(value, bool) or not isinstance(value, (int, float)):
+                raise SpecError(f"epoch {number} has no number for {name}: {value!r}")
