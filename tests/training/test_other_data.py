@@ -133,8 +133,8 @@ def noise_layer():
         def parameters(self, shape):
             return 0
 
-    @add_layer.register
-    def _(layer: Noise, x, context):
+    @add_layer.register(Noise)
+    def _(layer, x, context):
         return keras.layers.GaussianNoise(layer.deviation, name=context.name("noise"))(x)
 
     yield Noise
