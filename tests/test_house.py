@@ -30,6 +30,7 @@ ORDER = [
     "results",
     "evaluation",
     "pretrained",
+    "numpy_forward",
     "models",
     "ensemble",
     "baselines",

@@ -13,11 +13,10 @@ import keras
 import numpy as np
 from keras import ops
 
+from zoo.layers import PIXEL_SCALE as PIXEL_SCALE
+from zoo.layers import TIE_BREAK
 from zoo.schedule import one_cycle_points
 from zoo.spec import ConvPool, FullyConnected, ModelSpec, Recipe
-
-# The book's images are floats byte / 256, so that black is 0.996 and not 1.
-PIXEL_SCALE = 1 / 256
 
 DIGITS = 10
 
@@ -221,10 +220,6 @@ class BookDropout(keras.layers.Layer):
 
 
 # --- the vote -------------------------------------------------------------------------------------
-
-
-# Too little to outweigh a vote, enough to tell two digits with equal votes apart.
-TIE_BREAK = 1 / 1000
 
 
 class Tally(keras.layers.Layer):

@@ -18,6 +18,13 @@ Shape = tuple[int, ...]
 Activation = Literal["sigmoid", "tanh", "relu", "linear"]
 Rule = Literal["plurality", "mean"]
 
+# The book's images are floats byte / 256, so that black is 0.996 and not 1.
+PIXEL_SCALE = 1 / 256
+
+# How far a vote's shares are moved towards the mean probabilities: too little to outweigh a vote,
+# enough to tell two digits with equal votes apart.
+TIE_BREAK = 1 / 1000
+
 
 @dataclass(frozen=True)
 class ConvPool:

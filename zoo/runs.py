@@ -123,7 +123,7 @@ class RunFolder:
     def _finished(self, model: keras.Model) -> Progress:
         told = json.loads(self._result.read_text())
         self._check_identity(told)
-        tensors, _ = weights.read(self.path / "weights.safetensors", weights.arrays(model.weights))
+        tensors, _ = weights.read(self.path / "weights.safetensors", weights.shapes(model.weights))
         weights.assign(model.weights, tensors)  # even of a diverged run
         return Progress(told["history"], told["best_epoch"], diverged=told["diverged"], done=True)
 
