@@ -197,9 +197,10 @@ def _(layer: FullyConnected, x, kernel, bias):
 
 @apply.register
 def _(layer: Softmax, x, kernel, bias):
-    z = _weighted_inputs(layer, x, kernel, bias)
+    # In double precision, since the exponential magnifies what long sums of singles round away.
+    z = _weighted_inputs(layer, x.astype(np.float64), kernel.astype(np.float64), bias)
     powers = np.exp(z - z.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)
+    return (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
 def _weighted_inputs(layer: FullyConnected | Softmax, x, kernel, bias) -> np.ndarray:
