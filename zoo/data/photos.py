@@ -54,13 +54,18 @@ def digit_image(path: str | Path) -> np.ndarray:
         DataError: If the file cannot be read, is of another format, is damaged or too large, or
             shows no digit or more than one.
     """
+    return one_digit(path).image
+
+
+def one_digit(path: str | Path) -> Digit:
+    """The one digit of a picture file, with its box; DataError as `digit_image`."""
     digits = digit_images(path)
     if len(digits) > 1:
         raise DataError(
             f"{path} shows {len(digits)} digits: crop it to one, or ask for all of them (--all, or"
             " digit_images)."
         )
-    return digits[0].image
+    return digits[0]
 
 
 def digit_images(path: str | Path) -> list[Digit]:

@@ -98,10 +98,27 @@ def _foreign(mask: np.ndarray, lines: Sequence[Line]) -> list[Line]:
     chosen = [line for line in lines if _crosses(line, mask.shape)]
     chosen += [line for line in _boxes(lines, mask.shape) if line not in chosen]
     rest = _erased(mask, chosen)
-    if chosen and _extent(rest) < 0.2 * max(line.length for line in chosen):
-        chosen, rest = [], mask  # the lines are the digit
+    if chosen and not _is_digit(rest, chosen, mask.shape):
+        chosen, rest = [], mask
     under = [line for line in lines if line not in chosen and _is_under(line, rest)]
     return chosen + under[:1]
+
+
+def _is_digit(rest: np.ndarray, lines: Sequence[Line], shape: tuple[int, int]) -> bool:
+    """Whether what is left without lines is a digit, and they are not strokes of one.
+
+    Strokes run from edge to edge too in a picture that is cropped to its digit, but they are not
+    half as long again as the rest.
+    """
+    box = _main_box(rest)
+    if box is None or _extent(rest) < 0.2 * max(line.length for line in lines):
+        return False
+    height, width = (side.stop - side.start for side in box)
+    return all(
+        line.length >= 1.4 * (width if line.level else height)
+        for line in lines
+        if _crosses(line, shape)
+    )
 
 
 def _crosses(line: Line, shape: tuple[int, int]) -> bool:
