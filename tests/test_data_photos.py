@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import struct
 import zlib
 from pathlib import Path
@@ -375,3 +376,32 @@ def test_text_that_unpacks_to_gigabytes_is_refused(tmp_path):
 def test_every_attack_is_named():
     told = (ATTACKS / "README.md").read_text()
     assert not [path.name for path in ATTACKS.glob("*.[!m]*") if path.name not in told]
+
+
+def test_what_a_file_may_cost_is_bounded(tmp_path):
+    path = tmp_path / "thin.png"
+    header = struct.pack(">IIBBBBB", 1, 50_000_000, 8, 0, 0, 0, 0)
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", b"x"))
+    assert "no side may be longer than 30,000. Crop it" in refused(path)
+    header = struct.pack(">IIBBBBB", 7071, 7071, 8, 6, 0, 0, 0)
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", b"x"))
+    assert "takes 200 MB when it is decoded, more than the 100 MB" in refused(path)
+    canvas = b"VP8X" + struct.pack("<I", 10) + bytes(4) + (16_382).to_bytes(3, "little") * 2
+    path.write_bytes(b"RIFF" + struct.pack("<I", 22) + b"WEBP" + canvas)
+    assert "more than 50,000,000 pixels" in refused(path)
+
+
+def test_a_jpeg_of_very_many_scans_is_refused(tmp_path):
+    stream = io.BytesIO()
+    Image.new("L", (2000, 2000), 200).save(stream, "JPEG", progressive=True)
+    raw, path = stream.getvalue(), tmp_path / "scans.jpg"
+    last = raw.rindex(b"\xff\xda")
+    path.write_bytes(raw[:-2] + raw[last:-2] * 200 + raw[-2:])
+    assert "scans over 4,000,000 pixels, which would take long. Save it as a baseline" in refused(
+        path
+    )
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    assert "is no regular file" in refused(tmp_path / "pipe")
