@@ -8,53 +8,16 @@ are the digit.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from scipy import ndimage
 
 from zoo.data.ink import EIGHT_NEIGHBOURS, smallest_rectangle
+from zoo.data.lines import GAP, Line, enlarged, find_lines, shrunk
 
 # Lines are sought in a mask that is scaled down to at most this, and none in smaller pictures.
 _SIDE = 240
 _LEAST_SIDE = 64
-_SLOPES = np.linspace(-0.12, 0.12, 17)  # up to seven degrees off the level or the plumb line
-_SHORTEST = 0.3  # of the ink's longer side
-_THICKEST = 0.15  # of its own length
-_GAP = 5  # pixels of the scaled mask: what is missing in a line, and how near lines must be to meet
-
-
-@dataclass(frozen=True)
-class Line:
-    """A straight line of ink, across if `level`, else upright (rows and columns change places).
-
-    It runs from `start` to `end`, at `offset + slope * place`, and is `width` thick; all in pixels.
-    """
-
-    level: bool
-    start: float
-    end: float
-    offset: float
-    slope: float
-    width: float
-
-    @property
-    def length(self) -> float:
-        return self.end - self.start + 1
-
-    @property
-    def middle(self) -> float:
-        return self.offset + self.slope * (self.start + self.end) / 2
-
-    def band(self, shape: tuple[int, int], spare: float) -> np.ndarray:
-        """The pixels of the line and `spare` more on each side of it: bool [rows, columns]."""
-        if not self.level:
-            shape = shape[::-1]
-        across, along = np.mgrid[: shape[0], : shape[1]]
-        off = np.abs(across - self.offset - self.slope * along)
-        within = (along >= self.start - spare) & (along <= self.end + spare)
-        band = within & (off <= self.width / 2 + spare)
-        return band if self.level else band.T
 
 
 def without_lines(mask: np.ndarray) -> np.ndarray:
@@ -68,9 +31,9 @@ def without_lines(mask: np.ndarray) -> np.ndarray:
     if inside is not None:
         return inside
     step = -(-max(mask.shape) // _SIDE)
-    small = _shrunk(mask, step)
+    small = shrunk(mask, step)
     foreign = _foreign(small, find_lines(small))
-    return _erased(mask, [_enlarged(line, step) for line in foreign])
+    return _erased(mask, [enlarged(line, step) for line in foreign])
 
 
 def _out_of_box(mask: np.ndarray) -> np.ndarray | None:
@@ -124,7 +87,7 @@ def _is_digit(rest: np.ndarray, lines: Sequence[Line], shape: tuple[int, int]) -
 def _crosses(line: Line, shape: tuple[int, int]) -> bool:
     """Whether a line runs from one end of the picture to the other, as on ruled paper."""
     longest = shape[1] if line.level else shape[0]
-    return line.start <= _GAP and line.end >= longest - 1 - _GAP
+    return line.start <= GAP and line.end >= longest - 1 - GAP
 
 
 def _boxes(lines: Sequence[Line], shape: tuple[int, int]) -> list[Line]:
@@ -134,7 +97,7 @@ def _boxes(lines: Sequence[Line], shape: tuple[int, int]) -> list[Line]:
     """
     if len(lines) < 3:
         return []
-    bands = [line.band(shape, _GAP) for line in lines]
+    bands = [line.band(shape, GAP) for line in lines]
     parts, _ = ndimage.label(np.any(bands, axis=0), EIGHT_NEIGHBOURS)
     sides = []
     for number in {parts[band].max() for band in bands}:
@@ -151,8 +114,8 @@ def _boxes(lines: Sequence[Line], shape: tuple[int, int]) -> list[Line]:
 def _is_outer(line: Line, part: np.ndarray, shape: tuple[int, int]) -> bool:
     box = ndimage.find_objects(part.astype(int))[0]
     along, across = (box[1], box[0]) if line.level else box
-    reach = (along.stop - along.start - 2 * _GAP, across.stop - across.start - 2 * _GAP)
-    near = min(line.middle - across.start, across.stop - 1 - line.middle) - _GAP
+    reach = (along.stop - along.start - 2 * GAP, across.stop - across.start - 2 * GAP)
+    near = min(line.middle - across.start, across.stop - 1 - line.middle) - GAP
     if line.length >= 0.9 * reach[0]:
         return near <= 0.2 * reach[1]
     return line.length >= 0.6 * reach[0] and near <= 0.1 * reach[1]
@@ -177,79 +140,6 @@ def _is_under(line: Line, mask: np.ndarray) -> bool:
     # They touch: the base of a 2 begins where the 2 does, an underline before it.
     spare = max(2, 0.06 * max(height, width))
     return line.start <= box[1].start - spare and line.end >= box[1].stop - 1 + spare
-
-
-# --- finding them ---------------------------------------------------------------------------------
-
-
-def find_lines(mask: np.ndarray) -> list[Line]:
-    """The straight lines of a mask that are nearly level or plumb, longest first."""
-    boxes = ndimage.find_objects(mask.astype(int))
-    shortest = max(12, round(_SHORTEST * max(side.stop - side.start for side in boxes[0])))
-    lines = []
-    for level in (True, False):
-        turned = mask if level else mask.T
-        straight = _straight(turned, shortest)
-        parts, _ = ndimage.label(straight, EIGHT_NEIGHBOURS)
-        for number, box in enumerate(ndimage.find_objects(parts), start=1):
-            rows, columns = np.nonzero(parts[box] == number)
-            line = _fitted(rows + box[0].start, columns + box[1].start, level)
-            if line and line.length >= shortest:
-                lines.append(line)
-    return sorted(lines, key=lambda line: -line.length)
-
-
-def _straight(mask: np.ndarray, length: int) -> np.ndarray:
-    """What of a mask lies on nearly level runs of some length."""
-    height, width = mask.shape
-    columns = np.arange(width)
-    # Slanted lines are stairs, and the pixel above or below makes a run of them.
-    thick = ndimage.maximum_filter1d(mask.astype(np.uint8), 3, axis=0)
-    pad = int(np.ceil(np.abs(_SLOPES).max() * width)) + 1
-    thick = np.pad(thick, ((pad, pad), (0, 0)))
-    straight = np.zeros(mask.shape, bool)
-    for slope in _SLOPES:
-        rows = np.arange(height)[:, None] + pad + np.rint(slope * (columns - width / 2)).astype(int)
-        runs = ndimage.maximum_filter1d(thick[rows, columns], _GAP, axis=1)
-        runs = ndimage.minimum_filter1d(runs, length + _GAP - 1, axis=1, mode="constant", cval=1)
-        runs = ndimage.maximum_filter1d(runs, length, axis=1)
-        if runs.any():
-            back = np.zeros(thick.shape, bool)
-            back[rows, columns] = runs
-            straight |= back[pad : pad + height]
-    return straight & mask
-
-
-def _fitted(rows: np.ndarray, columns: np.ndarray, level: bool) -> Line | None:
-    """The line through pixels, or None where they are too thick or too crooked for one."""
-    if np.ptp(columns) < 5:
-        return None
-    start, end = int(columns.min()), int(columns.max())
-    counts = np.bincount(columns - start)
-    seen = counts > 0
-    width = float(np.median(counts[seen]))
-    # The median column is the line's own; where a stroke crosses, there are more pixels.
-    usual = counts[columns - start] <= 1.5 * width
-    slope, offset = np.polyfit(columns[usual], rows[usual], 1)
-    off = np.abs(rows[usual] - offset - slope * columns[usual])
-    if width > _THICKEST * (end - start + 1) or np.percentile(off, 90) > width / 2 + 2:
-        return None
-    return Line(level, start, end, float(offset), float(slope), width)
-
-
-def _shrunk(mask: np.ndarray, step: int) -> np.ndarray:
-    """The mask with blocks of `step` pixels made one, ink if any of them is."""
-    height, width = (-(-length // step) for length in mask.shape)
-    padded = np.zeros((height * step, width * step), bool)
-    padded[: mask.shape[0], : mask.shape[1]] = mask
-    return padded.reshape(height, step, width, step).any(axis=(1, 3))
-
-
-def _enlarged(line: Line, step: int) -> Line:
-    middle = (step - 1) / 2
-    offset = step * line.offset + middle * (1 - line.slope)
-    start, end = step * line.start, step * line.end + step - 1
-    return Line(line.level, start, end, offset, line.slope, step * line.width)
 
 
 # --- without them ---------------------------------------------------------------------------------
