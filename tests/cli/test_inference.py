@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -39,6 +41,33 @@ def test_predict_shows_what_it_saw(photo, tmp_path, capsys):
     assert told["digit"] == int(np.argmax(told["probabilities"])) == 7
     with Image.open(told["seen"]) as seen:
         assert seen.size == (28, 28)
+
+
+def test_predict_answers_several_digits_one_by_one(mnist, tmp_path, capsys):
+    page = np.full((220, 420), 240, np.uint8)
+    for image, left in zip(mnist.test.images[:2, ..., 0], (10, 210), strict=True):
+        ink = np.kron(image, np.ones((7, 7), np.uint8))
+        page[10:206, left : left + 196] -= (ink * 0.8).astype(np.uint8)
+    path = tmp_path / "72.png"
+    Image.fromarray(page).save(path)
+    assert main(["predict", NET, str(path)]) == 1
+    assert "shows 2 digits: crop it to one, or ask for all of them" in capsys.readouterr().out
+    assert main(["predict", NET, str(path), "--all", "--json"]) == 0
+    seven, two = json.loads(capsys.readouterr().out)
+    assert (seven["digit"], two["digit"]) == (7, 2)
+    assert seven["box"][2] < 210 <= two["box"][0]
+    assert all(
+        0 <= b[0] < b[2] <= 420 and 0 <= b[1] < b[3] <= 220 for b in (seven["box"], two["box"])
+    )
+
+
+def test_predict_imports_neither_keras_nor_tensorflow(photo):
+    code = (
+        "import sys; from zoo.cli.main import main; "
+        "assert main(['predict', 'conv2_relu', sys.argv[1]]) == 0; "
+        "assert not {'keras', 'tensorflow', 'matplotlib'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code, str(photo)], check=True)
 
 
 def test_predict_goes_on_after_a_picture_that_is_none(photo, tmp_path, capsys):

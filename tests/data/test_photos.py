@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import struct
 import zlib
 
@@ -14,7 +15,7 @@ from scipy import ndimage
 from sklearn.neighbors import KNeighborsClassifier
 
 from tests.paths import ATTACKS
-from zoo.data import photos
+from zoo.data import decoding
 from zoo.data.photos import digit_image
 from zoo.errors import DataError
 
@@ -268,10 +269,10 @@ def test_a_missing_file_and_a_folder_are_named(tmp_path):
 
 
 def test_other_formats_are_refused_whatever_their_name(tmp_path):
-    for kind in ("GIF", "BMP", "TIFF", "WEBP", "PPM", "EPS"):
+    for kind in ("PPM", "EPS"):
         path = tmp_path / f"{kind}.png"
         Image.fromarray(on_paper(F)).convert("RGB").save(path, kind)
-        assert "neither PNG nor JPEG" in refused(path)
+        assert "is no PNG, JPEG, WebP, TIFF, GIF or BMP file" in refused(path)
     (tmp_path / "empty.png").touch()
     assert "begins with nothing. Save" in refused(tmp_path / "empty.png")
     assert "begins with 3c 21 64 6f" in refused(ATTACKS / "not_an_image.png")
@@ -353,12 +354,12 @@ def _chunk(kind: bytes, content: bytes) -> bytes:
 def test_the_limits_are_what_they_say(tmp_path, monkeypatch):
     path = tmp_path / "picture.png"
     Image.fromarray(~on_paper(F)).save(path)
-    monkeypatch.setattr(photos, "MOST_PIXELS", 240 * 320)
-    monkeypatch.setattr(photos, "MOST_BYTES", path.stat().st_size)
+    monkeypatch.setattr(decoding, "MOST_PIXELS", 240 * 320)
+    monkeypatch.setattr(decoding, "MOST_BYTES", path.stat().st_size)
     digit_image(path)
-    monkeypatch.setattr(photos, "MOST_PIXELS", 240 * 320 - 1)
+    monkeypatch.setattr(decoding, "MOST_PIXELS", 240 * 320 - 1)
     assert "more than 76,799 pixels" in refused(path)
-    monkeypatch.setattr(photos, "MOST_BYTES", path.stat().st_size - 1)
+    monkeypatch.setattr(decoding, "MOST_BYTES", path.stat().st_size - 1)
     assert "is larger than" in refused(path)
 
 
@@ -374,3 +375,32 @@ def test_text_that_unpacks_to_gigabytes_is_refused(tmp_path):
 def test_every_attack_is_named():
     told = (ATTACKS / "README.md").read_text()
     assert not [path.name for path in ATTACKS.glob("*.[!m]*") if path.name not in told]
+
+
+def test_what_a_file_may_cost_is_bounded(tmp_path):
+    path = tmp_path / "thin.png"
+    header = struct.pack(">IIBBBBB", 1, 50_000_000, 8, 0, 0, 0, 0)
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", b"x"))
+    assert "no side may be longer than 30,000. Crop it" in refused(path)
+    header = struct.pack(">IIBBBBB", 7071, 7071, 8, 6, 0, 0, 0)
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", b"x"))
+    assert "takes 200 MB when it is decoded, more than the 100 MB" in refused(path)
+    canvas = b"VP8X" + struct.pack("<I", 10) + bytes(4) + (16_382).to_bytes(3, "little") * 2
+    path.write_bytes(b"RIFF" + struct.pack("<I", 22) + b"WEBP" + canvas)
+    assert "more than 50,000,000 pixels" in refused(path)
+
+
+def test_a_jpeg_of_very_many_scans_is_refused(tmp_path):
+    stream = io.BytesIO()
+    Image.new("L", (2000, 2000), 200).save(stream, "JPEG", progressive=True)
+    raw, path = stream.getvalue(), tmp_path / "scans.jpg"
+    last = raw.rindex(b"\xff\xda")
+    path.write_bytes(raw[:-2] + raw[last:-2] * 200 + raw[-2:])
+    assert "scans over 4,000,000 pixels, which would take long. Save it as a baseline" in refused(
+        path
+    )
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    assert "is no regular file" in refused(tmp_path / "pipe")

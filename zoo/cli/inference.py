@@ -1,15 +1,13 @@
-"""Commands about pretrained networks in use: export them, verify the exports, read a digit."""
+"""Commands about exports of pretrained networks: write them, and verify that they answer alike."""
 
 from __future__ import annotations
 
 import argparse
-import json
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from zoo.cli.options import load_images
-from zoo.errors import SpecError, ZooError
+from zoo.errors import SpecError
 from zoo.registry import get_spec
 from zoo.utils.tensorflow import import_tensorflow
 
@@ -118,57 +116,3 @@ def verify(options: argparse.Namespace) -> int:
     )
     print(f"\n{told}")
     return 1 if others else 0
-
-
-def predict(options: argparse.Namespace) -> int:
-    """Read the digit in each picture; exit code 1 if one of them shows none."""
-    get_spec(options.name)
-    import_tensorflow()
-    from zoo.nn.voting import with_named_outputs
-    from zoo.pretrained.models import load
-
-    model = with_named_outputs(load(options.name))
-    told = [
-        _read(model, path, seen) for path, seen in zip(options.files, _seen(options), strict=True)
-    ]
-    if options.json:
-        print(json.dumps(told, indent=2))
-    else:
-        for one in told:
-            print(f"{one['file']}: {one.get('error') or _sentence(one)}")
-    return 1 if any("error" in one for one in told) else 0
-
-
-def _seen(options: argparse.Namespace) -> list[Path | None]:
-    # Where to write what the network sees of each file; files of one name get a number.
-    if options.show is None:
-        return [None for _ in options.files]
-    paths, counts = [], Counter()
-    for path in options.files:
-        counts[path.stem] += 1
-        number = f"-{counts[path.stem]}" if counts[path.stem] > 1 else ""
-        paths.append(options.show / f"{path.stem}-seen{number}.png")
-    return paths
-
-
-def _read(model, path: Path, seen: Path | None) -> dict[str, Any]:
-    from zoo.data.photos import digit_image
-    from zoo.evaluation.plots import save_image
-
-    try:
-        image = digit_image(path)
-    except (ZooError, OSError) as error:
-        return {"file": str(path), "error": str(error)}
-    told: dict[str, Any] = {"file": str(path)}
-    if seen:
-        save_image(image, seen)
-        told["seen"] = str(seen)
-    outputs = model.predict(image[None], verbose=0)
-    digit, probabilities = int(outputs["digit"][0]), outputs["probabilities"][0]
-    told |= {"digit": digit, "confidence": round(float(probabilities[digit]), 4)}
-    return told | {"probabilities": [round(float(each), 6) for each in probabilities]}
-
-
-def _sentence(told: dict[str, Any]) -> str:
-    seen = f", seen as {told['seen']}" if "seen" in told else ""
-    return f"{told['digit']}, confidence {told['confidence']:.2%}{seen}".replace("%", " %")

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from zoo.cli import book, catalog, inference, lab, runs
+from zoo.cli import book, catalog, inference, lab, predict, runs
 from zoo.cli.draw import add_draw
 from zoo.cli.options import add_picture_options
 from zoo.cli.serve import add_serve
@@ -162,10 +162,11 @@ def _add_results(choices) -> None:
 
 
 def _add_serving(choices) -> None:
-    command = _command(choices, "predict", inference.predict, "read the digit in a PNG or JPEG")
+    command = _command(choices, "predict", predict.predict, "read the digit in a picture")
     command.add_argument("name")
     command.add_argument("files", nargs="+", type=Path, metavar="FILE")
     command.add_argument("--json", action="store_true", help="digits and probabilities as JSON")
+    command.add_argument("--all", action="store_true", help="several digits, each with its box")
     command.add_argument("--show", type=Path, metavar="DIR", help="write what the network saw")
 
     command = _command(choices, "export", inference.export, "a SavedModel, ONNX or LiteRT file")

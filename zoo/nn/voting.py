@@ -9,6 +9,7 @@ import numpy as np
 from keras import ops
 
 from zoo.errors import SpecError
+from zoo.spec.ensemble import TIE_BREAK
 
 
 def members(model: keras.Model) -> list[keras.Model]:
@@ -41,10 +42,6 @@ def with_named_outputs(model: keras.Model) -> keras.Model:
 
 def _tally(model: keras.Model) -> Tally | None:
     return next((layer for layer in model.layers if isinstance(layer, Tally)), None)
-
-
-# Too little to outweigh a vote, enough to tell two digits with equal votes apart.
-TIE_BREAK = 1 / 1000
 
 
 class Tally(keras.layers.Layer):

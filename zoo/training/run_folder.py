@@ -131,7 +131,7 @@ class RunFolder:
     def _finished(self, model: keras.Model) -> TrainingState:
         run = read_run(self._result)
         self._check_identity(run)
-        tensors, _ = weights.read(self.path / "weights.safetensors", weights.arrays(model.weights))
+        tensors, _ = weights.read(self.path / "weights.safetensors", weights.shapes(model.weights))
         weights.assign(model.weights, tensors)  # even of a diverged run
         return TrainingState(run.history, run.best_epoch, diverged=run.diverged, done=True)
 

@@ -9,15 +9,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
-from keras import ops
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from zoo.errors import RunError
 from zoo.utils.atomic import atomic_write
+
+if TYPE_CHECKING:
+    import keras
 
 # As safetensors calls them: a half has 11 significant bits, which is enough to answer alike.
 PRECISIONS = {"F32": np.float32, "F16": np.float16}
@@ -34,20 +36,32 @@ def load(model: keras.Model, path: str | Path) -> dict[str, str]:
     Raises RunError where the file is no weights file, is damaged, belongs to other layers, or holds
     what is no number.
     """
-    tensors, metadata = read(path, expected=arrays(model.weights))
-    for name, tensor in tensors.items():
-        if not np.isfinite(tensor).all():
-            raise RunError(f"{path} holds infinities, or what is no number, in {name}: train again")
+    tensors, metadata = read(path, shapes(model.weights))
+    check_finite(tensors, path)
     assign(model.weights, tensors)
     return metadata
 
 
+def check_finite(tensors: Mapping[str, np.ndarray], path: str | Path) -> None:
+    """Raise RunError where one of the tensors read from `path` holds infinities or NaN."""
+    for name, tensor in tensors.items():
+        if not np.isfinite(tensor).all():
+            raise RunError(f"{path} holds infinities, or what is no number, in {name}: train again")
+
+
 def arrays(variables: Iterable[keras.Variable], prefix: str = "") -> dict[str, np.ndarray]:
     """The values of variables as NumPy arrays, by their names, in their order."""
+    from keras import ops  # reading a file needs no Keras
+
     return {
         f"{prefix}{variable.path}": np.array(ops.convert_to_numpy(variable))
         for variable in variables
     }
+
+
+def shapes(variables: Iterable[keras.Variable]) -> dict[str, tuple[int, ...]]:
+    """The shapes of variables by their names: what `read` checks a file against."""
+    return {variable.path: tuple(variable.shape) for variable in variables}
 
 
 def fingerprint(tensors: Mapping[str, np.ndarray]) -> str:
@@ -83,9 +97,9 @@ def write(path: str | Path, tensors: dict[str, np.ndarray], metadata: Mapping[st
 
 
 def read(
-    path: str | Path, expected: Mapping[str, np.ndarray] | None = None
+    path: str | Path, expected: Mapping[str, tuple[int, ...]] | None = None
 ) -> tuple[dict[str, np.ndarray], dict[str, str]]:
-    """Read named arrays and metadata, checked against the `expected` names, shapes and types."""
+    """Read named arrays and metadata, checked against `expected` shapes by name, where given."""
     path = Path(path)
     if not path.is_file():
         raise RunError(f"there are no weights at {path}: train the network first")
@@ -100,17 +114,17 @@ def read(
         raise RunError(f"{path} is damaged or no safetensors file ({error})") from error
 
 
-def _check(file, expected: Mapping[str, np.ndarray], path: Path) -> None:
+def _check(file, expected: Mapping[str, tuple[int, ...]], path: Path) -> None:
     names = set(file.keys())
     if names != set(expected):
         odd = sorted(names.symmetric_difference(expected))
         raise RunError(f"{path} belongs to other layers: {odd[0]} is in only one of them")
-    for name, array in expected.items():
+    for name, wanted in expected.items():
         there = file.get_slice(name)
         shape = tuple(there.get_shape())
-        if shape != array.shape:
+        if shape != wanted:
             raise RunError(
-                f"{path} belongs to other layers: {name} has shape {shape}, not {array.shape}"
+                f"{path} belongs to other layers: {name} has shape {shape}, not {wanted}"
             )
         if there.get_dtype() not in PRECISIONS:
             raise RunError(f"{path} holds {there.get_dtype()} in {name}: weights are F32 or F16")

@@ -1,0 +1,133 @@
+"""The forward pass in NumPy: it answers as Keras does, layer by layer and for every network."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import zoo
+from zoo.errors import RunError, SpecError, UnknownNameError
+from zoo.nn.voting import with_named_outputs
+from zoo.pretrained import forward, manifest
+from zoo.pretrained.forward import NumpyNetwork, tensor_shapes
+from zoo.training import weights
+
+RECIPE = zoo.Recipe(cost="quadratic", epochs=1, learning_rate=0.1, initializer="unit_normal")
+
+
+def _alike(network: NumpyNetwork, model, images) -> None:
+    """The same digits, and outputs within 1e-5, as the Keras model with named outputs."""
+    ours, theirs = (
+        network.predict(images),
+        with_named_outputs(model).predict(images, 1000, verbose=0),
+    )
+    np.testing.assert_array_equal(ours.digits, theirs["digit"])
+    np.testing.assert_allclose(ours.probabilities, theirs["probabilities"], rtol=0, atol=1e-5)
+    assert (ours.votes is None) == ("votes" not in theirs)
+    if ours.votes is not None:
+        np.testing.assert_allclose(ours.votes, theirs["votes"], rtol=0, atol=1e-5)
+    assert ours.outputs.dtype == ours.probabilities.dtype == np.float32
+
+
+@pytest.mark.parametrize("name", manifest.manifest())
+@pytest.mark.parametrize("count", [1000, pytest.param(10_000, marks=pytest.mark.slow)])
+def test_every_pretrained_network_answers_as_in_keras(name, count, mnist):
+    _alike(forward.load(name), zoo.load(name), mnist.test.images[:count])
+
+
+def test_a_manifests_figure_comes_out_without_keras(mnist):
+    digits = forward.load("conv1").predict(mnist.test.images).digits
+    assert np.sum(digits == mnist.test.labels) == manifest.entry_of("conv1").test
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu", "linear"])
+@pytest.mark.parametrize("outputs", [zoo.Softmax(dropout=0.25), zoo.FullyConnected(10)])
+def test_every_kind_of_layer(activation, outputs, mnist):
+    layers = (
+        zoo.ConvPool(3, activation, kernel=4, pool=3),  # 25 rows, of which pooling drops one
+        zoo.ConvPool(4, activation, kernel=2),
+        zoo.FullyConnected(12, activation, dropout=0.5),
+        outputs,
+    )
+    spec = zoo.ModelSpec("mixed", layers, RECIPE)
+    _same_weights(spec, mnist.test.images[:50])
+
+
+@pytest.mark.parametrize("rule", ["plurality", "mean"])
+@pytest.mark.parametrize("shares", [(), (1.0, 5.0, 2.0)])
+def test_every_kind_of_vote(rule, shares, mnist):
+    members = tuple((zoo.FullyConnected(units), last) for units, last in MEMBERS)
+    spec = zoo.EnsembleSpec("several", members, RECIPE, rule=rule, weights=shares)
+    _same_weights(spec, mnist.test.images[:300])
+
+
+MEMBERS = ((20, zoo.Softmax()), (30, zoo.FullyConnected(10)), (5, zoo.Softmax(dropout=0.5)))
+
+
+def _same_weights(spec, images) -> None:
+    model = zoo.build(spec, seed=3)
+    generator = np.random.default_rng(0)
+    for each in model.weights:  # softmax layers start from zeros, which would hide their order
+        each.assign(generator.normal(scale=0.5, size=each.shape))
+    tensors = weights.arrays(model.weights)
+    assert weights.shapes(model.weights) == tensor_shapes(spec)
+    _alike(NumpyNetwork(spec, tensors), model, images)
+
+
+def test_ties_go_to_the_digit_with_the_higher_mean_probability():
+    outputs = np.full((2, 1, 10), 0.01, np.float32)
+    outputs[0, 0, 3], outputs[1, 0, 7] = 0.6, 0.9
+    votes, probabilities = forward.count_votes((), outputs)
+    assert votes[0, [3, 7]].tolist() == [0.5, 0.5]
+    # (0.6 / 0.69 + 0.01 / 0.99) / 2 and (0.01 / 0.69 + 0.9 / 0.99) / 2
+    assert probabilities[0, [3, 7]] == pytest.approx([0.43983, 0.46179], abs=1e-5)
+
+
+def test_bad_images_are_refused():
+    network = forward.load("linear")
+    assert network.predict(np.zeros((0, 28, 28, 1), np.uint8)).digits.shape == (0,)
+    for images in (np.zeros((1, 28, 28, 1)), np.zeros((28, 28, 1), np.uint8)):
+        with pytest.raises(SpecError, match=r"images are uint8 \[n, 28, 28, 1\], not"):
+            network.predict(images)
+
+
+def test_networks_that_only_keras_can_compute_say_so():
+    @zoo.register("by_function", recipe=RECIPE)
+    def function():
+        raise AssertionError("called")
+
+    try:
+        with pytest.raises(SpecError, match="only Keras can compute it"):
+            tensor_shapes(zoo.get_spec("by_function"))
+    finally:
+        zoo.unregister("by_function")
+    with pytest.raises(UnknownNameError, match="has no pretrained weights"):
+        forward.load("mlp30.quadratic")
+
+
+def test_a_file_that_is_not_the_manifests_is_refused_unread(tmp_path, monkeypatch):
+    entry = manifest.entry_of("linear")
+    folder = manifest.saved_models()
+    (tmp_path / "linear").mkdir()
+    blob = bytearray((folder / entry.file).read_bytes())
+    blob[-1] ^= 1
+    (tmp_path / entry.file).write_bytes(blob)
+    (tmp_path / "manifest.json").write_bytes((folder / "manifest.json").read_bytes())
+    monkeypatch.setenv("ZOO_SAVED_MODELS", str(tmp_path))
+    monkeypatch.setattr(weights, "safe_open", None)
+    with pytest.raises(RunError, match="another SHA-256 than the manifest says"):
+        forward.load("linear")
+
+
+def test_neither_keras_nor_tensorflow_is_imported():
+    code = """
+import sys, numpy as np
+from zoo.pretrained import forward
+forward.load("conv1").predict(np.zeros((1, 28, 28, 1), np.uint8))
+print(sorted({name.partition(".")[0] for name in sys.modules} & {"keras", "tensorflow", "scipy"}))
+"""
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "[]"
