@@ -179,14 +179,15 @@ class Pad {
   }
 
   drawImage(pen, style) {
-    const step = PAD.area / 28;
-    pen.fillStyle = style.color;
+    const small = new OffscreenCanvas(28, 28);
+    const dots = small.getContext("2d");
+    dots.fillStyle = style.color;
     this.image.forEach((byte, i) => {
-      if (!byte) return;
-      pen.globalAlpha = byte / 255;
-      pen.fillRect((i % 28) * step, Math.floor(i / 28) * step, step + 0.05, step + 0.05);
+      dots.globalAlpha = byte / 255;
+      dots.fillRect(i % 28, Math.floor(i / 28), 1, 1);
     });
-    pen.globalAlpha = 1;
+    pen.imageSmoothingEnabled = false;
+    pen.drawImage(small, 0, 0, PAD.area, PAD.area);
   }
 
   drawCursor(pen, style) {

@@ -24,11 +24,14 @@ function renew() {
 async function work() {
   busy = true;
   let done = 0;
-  while (done !== asked) {
-    done = asked;
-    await answer();
+  try {
+    while (done !== asked) {
+      done = asked;
+      await answer();
+    }
+  } finally {
+    busy = false;
   }
-  busy = false;
 }
 
 async function answer() {
