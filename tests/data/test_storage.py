@@ -255,7 +255,8 @@ counts = {"train": 1_100_000, "validation": 100_000, "test": 100_000}
 parts = {name: Part(count, pieces(count, seed))
          for seed, (name, count) in enumerate(counts.items())}
 names = tuple("abcdefghij")
-data = gather(ImageSet("made", (32, 32, 3), parts, names, "made"), Path(sys.argv[1]), progress=False)
+made = ImageSet("made", (32, 32, 3), parts, names, "made")
+data = gather(made, Path(sys.argv[1]), progress=False)
 recipe = zoo.Recipe(cost="log_likelihood", epochs=1, learning_rate=0.03, images=1_100_000)
 layers = zoo.FullyConnected(30), zoo.Softmax(10)
 spec = zoo.ModelSpec("made", layers, recipe, input=zoo.InputSpec((32, 32, 3)))
