@@ -35,7 +35,7 @@ HELD_OUT = 3
 
 # Drawn larger and reduced, so that a turn leaves no jagged edges.
 _OVERSAMPLED = 4
-_NO_PLAIN_LETTERS = ("symbol", "dingbats", "math", "emoji", "icon", "keyboard", "initials")
+_NO_PLAIN_LETTERS = ("symbol", "dingbats", "math", "emoji", "icon", "keyboard", "initials", "d050")
 
 
 def find_fonts(folder: Path) -> dict[str, list[Path]]:
@@ -53,7 +53,7 @@ def find_fonts(folder: Path) -> dict[str, list[Path]]:
         except (TTLibError, KeyError, OSError):
             continue  # a damaged file, or one of another kind
         if complete and not any(word in family.lower() for word in _NO_PLAIN_LETTERS):
-            foundry = re.match(r"[A-Z]?[a-z]+|\w+", family)
+            foundry = re.match(r"\w+", family)
             families.setdefault(foundry[0] if foundry else family, []).append(path)
     if len(families) < HELD_OUT:
         raise DataError(
