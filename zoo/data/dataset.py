@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
-import math
 import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from zoo.data.mapped import chunks
 from zoo.errors import DataError
 
 # MNIST's, and the names of its classes: what the book's networks are made for.
@@ -19,7 +19,6 @@ IMAGE_SHAPE = (28, 28, 1)
 DIGIT_NAMES = tuple("0123456789")
 
 _LARGEST_LABEL = 99_999  # more than any set of labelled pictures has classes
-_CHUNK = 2**24  # bytes of images that are hashed at a time
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -142,9 +141,8 @@ class Data:
             digest.update(repr((self.shape, self.class_names)).encode())
         for split in self._splits().values():
             digest.update(len(split).to_bytes(8, "big"))
-            step = max(1, _CHUNK // math.prod(split.shape))
-            for start in range(0, len(split), step):
-                digest.update(np.ascontiguousarray(split.images[start : start + step]))
+            for chunk in chunks(split.images):
+                digest.update(np.ascontiguousarray(chunk))
             digest.update(split.labels.astype(np.uint8 if plain else "<i4"))
         return digest.hexdigest()[:16]
 

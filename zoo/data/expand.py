@@ -5,6 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from zoo.data.dataset import Split
+from zoo.data.mapped import mapping_of
+from zoo.data.storage import MOST_IN_MEMORY
+from zoo.errors import DataError
 
 # Shifts of (rows, columns); the book's own image is the first.
 SHIFTS = ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1))
@@ -14,12 +17,19 @@ def expand(split: Split, seed: int = 0) -> Split:
     """Five images for each: itself and its four one-pixel shifts, shuffled once, as in the book.
 
     The row or column that a shift lays bare is 0. The same `seed` gives the same order, always;
-    50,000 images become 250,000 and take 196 MB.
+    50,000 images become 250,000 and take 196 MB. Raises DataError for images on the disk that
+    would take more than MOST_IN_MEMORY.
 
     >>> one = Split(np.full((1, 28, 28, 1), 9, np.uint8), np.array([3]))
     >>> len(expand(one)), sorted(expand(one).images.sum(axis=(1, 2, 3)).tolist())
     (5, [6804, 6804, 6804, 6804, 7056])
     """
+    size = len(SHIFTS) * split.images.nbytes
+    if mapping_of(split.images) is not None and size > MOST_IN_MEMORY:
+        raise DataError(
+            f"Expanding these images takes {size:,} bytes of memory: leave them as they are and set"
+            " augment=['shift'] in the recipe, which shifts them as it trains."
+        )
     count = len(split)
     places = np.random.default_rng(seed).permutation(len(SHIFTS) * count).reshape(-1, count)
     images = np.empty((places.size, *split.images.shape[1:]), np.uint8)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from zoo.data.mapped import chunks, mapping_of
 from zoo.errors import DataError
 
 if TYPE_CHECKING:
@@ -90,13 +91,18 @@ def predict(model: keras.Model, split: Split) -> Predictions:
     """Let a model classify every image of a split.
 
     Args:
-        model: From byte images, uint8 [n, 28, 28, 1], to one number a class.
+        model: From byte images, uint8 [n, height, width, channels], to one number a class.
         split: The images, with their labels.
 
     Returns:
-        The digit with the largest output for each image, beside the true one.
+        The class with the largest output for each image, beside the true one.
     """
-    outputs = model.predict(split.images, batch_size=EVALUATION_BATCH, verbose=0)
+    # Keras would copy a whole array, which for one on the disk is more than memory may hold.
+    whole = mapping_of(split.images) is None
+    pieces = [split.images] if whole else chunks(split.images)
+    outputs = np.concatenate(
+        [model.predict(piece, batch_size=EVALUATION_BATCH, verbose=0) for piece in pieces]
+    )
     predicted, classes = outputs.argmax(axis=1), outputs.shape[1]
     return Predictions(predicted, split.labels.astype(int), outputs.max(axis=1), classes)
 

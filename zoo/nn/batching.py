@@ -9,14 +9,20 @@ import numpy as np
 
 from zoo.data import Split
 from zoo.data.augment import augment
+from zoo.data.dataset import IMAGE_SHAPE
+from zoo.data.mapped import read_images
 
 # Long enough to hide the cost of a call, short enough for a lively progress bar.
 BATCHES_PER_BLOCK = 500
 
+# Images larger than MNIST's come in blocks of this size at most.
+BYTES_PER_BLOCK = 2**25
+
 
 class Blocks:
-    """A training set cut into blocks, each (batches, batch_size, 28, 28, 1) bytes and their labels.
+    """A training set cut into blocks of mini-batches, with their labels.
 
+    A block is uint8 of shape (batches, batch_size, height, width, channels).
     The order of epoch e depends on `seed` and e alone, so that a run can stop and go on; without a
     seed it is the order of the set, as network3.py has it. A last partial batch comes as a block of
     its own, or is dropped. `augment` alters each image afresh; how depends on `augment_seed`, e
@@ -42,7 +48,7 @@ class Blocks:
         self.augment_seed = augment_seed
         self.dropout_off_from = dropout_off_from
         self.epoch = epoch
-        self.ends = _block_ends(len(split), batch_size, partial_batch)
+        self.ends = _block_ends(len(split), batch_size, partial_batch, split.shape)
         self._order = self._draw_order()
 
     def __len__(self) -> int:
@@ -52,7 +58,7 @@ class Blocks:
         start = self.ends[index - 1] if index else 0
         chosen = self._order[start : self.ends[index]]
         size = min(self.batch_size, len(chosen))
-        images, labels = self.split.images[chosen], self.split.labels[chosen]
+        images, labels = read_images(self.split.images, chosen), self.split.labels[chosen]
         only_shifts = self.epoch >= self.dropout_off_from
         kinds = [kind for kind in self.augment if kind == "shift" or not only_shifts]
         if kinds:
@@ -71,12 +77,18 @@ class Blocks:
         return np.random.default_rng([self.shuffle_seed, self.epoch]).permutation(len(self.split))
 
 
-def _block_ends(images: int, batch_size: int, partial_batch: bool) -> list[int]:
+def _block_ends(
+    images: int, batch_size: int, partial_batch: bool, shape: tuple[int, ...]
+) -> list[int]:
     # Blocks of one length, but for the last: each new shape is compiled anew.
     batches, rest = divmod(images, batch_size)
     ends = []
     if batches:
-        blocks = math.ceil(batches / BATCHES_PER_BLOCK)
+        most = BATCHES_PER_BLOCK
+        size = math.prod(shape)
+        if size > math.prod(IMAGE_SHAPE):
+            most = max(1, min(most, BYTES_PER_BLOCK // (size * batch_size)))
+        blocks = math.ceil(batches / most)
         step = math.ceil(batches / blocks) * batch_size
         ends = [*range(step, batches * batch_size, step), batches * batch_size]
     return [*ends, images] if rest and partial_batch else ends

@@ -8,6 +8,7 @@ import numpy as np
 from zoo.errors import SpecError
 from zoo.evaluation.scores import EVALUATION_BATCH
 from zoo.nn.builder import build_model
+from zoo.nn.mapped_images import keras_data
 from zoo.nn.schedules import plateau_rule
 from zoo.training import weights
 from zoo.training.callbacks import DropoutOff, Patience, ProgressBar, Recorder
@@ -44,7 +45,7 @@ def _fit(model: keras.Model, job: TrainingJob, state: TrainingState) -> None:
         job.blocks(state.epoch),
         epochs=recipe.epochs,
         initial_epoch=state.epoch,
-        validation_data=(job.validation_set.images, job.validation_set.labels),
+        validation_data=keras_data(job.validation_set, EVALUATION_BATCH),
         validation_batch_size=EVALUATION_BATCH,
         callbacks=[
             Recorder(state, job.monitor, job.folder),
