@@ -39,7 +39,6 @@ def shallow():
         pieces.feature_map_eq,
         filters.filters_20,
         filters.shared_parameters,
-        filters.feature_maps,
         expansion.expand_digit,
     ],
     ids=lambda each: each.name,
@@ -48,6 +47,13 @@ def test_what_the_book_counts_agrees_and_is_drawn(experiment, bench):
     outcome = experiment.measure(bench)
     assert outcome.verdict == "agrees"
     assert isinstance(experiment.draw(outcome.data), Figure)
+
+
+def test_feature_maps_have_no_figure_of_the_book(bench):
+    outcome = filters.feature_maps.measure(bench)
+    assert [check.ours for check in outcome.checks] == [20, 40]
+    assert outcome.verdict == "no figure"
+    assert isinstance(filters.feature_maps.draw(outcome.data), Figure)
 
 
 # --- pieces ---------------------------------------------------------------------------------------

@@ -294,7 +294,7 @@ def test_overfitting_is_a_distance_that_cures_lessen(fast, monkeypatch):
         gap = next(gaps)
         return [{"training accuracy": 90 + gap, "validation accuracy": 90.0}] * 6
 
-    monkeypatch.setattr("zoo.lab.chapter3.epochs.kept", kept)
+    monkeypatch.setattr(exercises, "kept", kept)
     result = exercises.overfitting.measure(fast)
     assert [check.ours for check in result.checks[:3]] == [9.0, 8.0, 5.0]
     assert result.verdict == "agrees"

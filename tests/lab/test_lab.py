@@ -94,6 +94,10 @@ def test_the_verdict_is_that_of_the_checks():
     assert Result({}, (silent,)).verdict == "no figure"
     assert Result({}, (silent, shown)).verdict == "not judged"
     assert Result({}, (right, shown)).verdict == "agrees"
+    assert Result({}, (shown, right)).verdict == "not judged", (
+        "the headline is the first with a book"
+    )
+    assert Result({}, (shown, wrong)).verdict == "differs"
     assert check_close("z", 22.0, 22.4, within=0.3).agrees is False
 
 

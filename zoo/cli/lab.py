@@ -38,15 +38,17 @@ def run(options: argparse.Namespace) -> None:
 def report(options: argparse.Namespace) -> None:
     """Run all experiments that have not run yet, and write the page."""
     from zoo.lab import experiments
+    from zoo.lab.core.language import translator
     from zoo.lab.core.report import write_report
 
+    translator(options.lang)  # a language that is not there is told before anything is measured
     chosen, done = experiments(options.pattern), []
     for each in _all_done(chosen, options):
         done.append(each)
         told = f"[{len(done)}/{len(chosen)}] {each.experiment.name}: {each.outcome.verdict}"
         print(f"{told}, {each.seconds:.0f} s", file=sys.stderr)
     page = done[0].picture.parent.parent / "index.html"
-    write_report(done, page, fast=options.fast)
+    write_report(done, page, fast=options.fast, language=options.lang)
     print(page)
 
 
@@ -54,7 +56,7 @@ def pages(options: argparse.Namespace) -> None:
     """Write the interactive pages."""
     from zoo.lab.pages import write_pages
 
-    for path in write_pages(options.out):
+    for path in write_pages(options.out, options.lang):
         print(path)
 
 

@@ -198,10 +198,12 @@ def _add_lab(choices) -> None:
 
     command = _command(commands, "report", lab.report, "all of them, as one HTML page")
     command.add_argument("pattern", nargs="?", default="*", help="as in 'ch3_*'")
+    command.add_argument("--lang", default="en", help="of titles and labels: en (default) or zh")
     _lab_options(command)
 
     command = _command(commands, "pages", lab.pages, "the neuron, the softmax, the game, to play")
     command.add_argument("--out", type=Path, default=Path("runs/lab-pages"), help="folder")
+    command.add_argument("--lang", default="en", help="en (default) or zh")
 
     told = "train, and watch cost and accuracy of any network after every epoch"
     command = _command(commands, "monitor", lab.monitor, told)

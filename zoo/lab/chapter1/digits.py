@@ -16,8 +16,11 @@ from zoo.spec import ModelSpec
 
 SEEDS = 5
 PROTOCOL = (
-    f"The book's run agrees if it lies where 19 of 20 further runs of ours would, by {SEEDS}."
+    f"The book's run agrees if it lies where 19 of 20 further runs of ours would, by {SEEDS}. "
+    "Where that range is wider than 500 images it is not judged, since almost any run would pass; "
+    "the latest epoch that the book prints is the headline."
 )
+WIDEST = 500
 
 
 def _counts(bench: Context, spec: ModelSpec, epochs: int, seed: int = 0) -> list[int]:
@@ -33,11 +36,13 @@ def _beside_the_book(
     runs = [_counts(bench, spec, epochs, seed) for seed in range(SEEDS)]
     book = {epoch: count for epoch, count in printed.items() if epoch < epochs}
     checks = []
-    for epoch, count in book.items():
+    for epoch, count in sorted(book.items(), reverse=True):
         reached = [float(run[epoch]) for run in runs]
         low, high = prediction_interval(reached)
         what = f"right after epoch {epoch} ({max(low, 0):,.0f} to {min(high, 10_000):,.0f})"
-        checks.append(Check(what, round(mean(reached)), count, bool(low <= count <= high)))
+        narrow = high - low <= WIDEST
+        agrees = bool(low <= count <= high) if narrow else None
+        checks.append(Check(what, round(mean(reached)), count, agrees))
     curves = {f"seed {seed}": run for seed, run in enumerate(runs)}
     remark = f"{PROTOCOL} {epochs} of the book's 30 epochs." if bench.fast else PROTOCOL
     return Result({"curves": curves, "book": book, "settings": label}, tuple(checks), remark)

@@ -124,6 +124,27 @@ def draw_l2_and_init(data: dict[str, Any]) -> Figure:
     return drawn
 
 
+def _sizes(bench: Context, spec: NetworkSpec) -> list[tuple[float, float]]:
+    """Root mean squares of weights, of pixels that are never on and of the others, by epoch."""
+    import keras
+
+    images = bench.data.train.take(spec.recipe.images).images
+    unused = ~images.reshape(len(images), -1).any(axis=0)
+    sizes: list[tuple[float, float]] = []
+
+    def look(model: Any) -> None:
+        weights = np.asarray(model.get_weights()[0], dtype=float)
+        gone, left = (float(np.sqrt(np.mean(weights[part] ** 2))) for part in (unused, ~unused))
+        sizes.append((gone, left))
+
+    watch = keras.callbacks.LambdaCallback(
+        on_train_begin=lambda logs: look(watch.model),
+        on_epoch_end=lambda epoch, logs: look(watch.model),
+    )
+    zoo.train(spec, bench.data, callbacks=[watch], progress=bench.progress)
+    return sizes
+
+
 @experiment("ch3_l2_and_init", "L2 shrinks weights towards 1/sqrt(n)", draw=draw_l2_and_init)
 def l2_and_init(bench: Context) -> Result:
     """A problem of section 3.3: L2 does in time what the better initialization does at once.
@@ -132,27 +153,11 @@ def l2_and_init(bench: Context) -> Result:
     an epoch; those of pixels that are always 0 do so exactly. It slows where the images hold
     against it, by the book's argument at weights of about 1/sqrt(n).
     """
-    import keras
-
-    images = bench.choose(50_000, 10_000)
-    epochs = bench.choose(60, 20)
+    epochs, images = bench.choose((60, 50_000), (20, 10_000))
     settings = {"initializer": "unit_normal", "epochs": epochs, "images": images}
     # eta lambda / m is 1/4 in both forms, so that the fast one sees the decay end, too.
     spec = zoo.get_spec("mlp30").with_settings(l2=5.0, learning_rate=0.5, **settings)
-    train = bench.data.train.take(images)
-    unused = ~train.images.reshape(images, -1).any(axis=0)
-    sizes: list[tuple[float, float]] = []
-
-    def look(model: Any) -> None:
-        weights = np.asarray(model.get_weights()[0], dtype=float)
-        parts = (weights[unused], weights[~unused])
-        sizes.append(tuple(float(np.sqrt(np.mean(part**2))) for part in parts))  # type: ignore[arg-type]
-
-    watch = keras.callbacks.LambdaCallback(
-        on_train_begin=lambda logs: look(watch.model),
-        on_epoch_end=lambda epoch, logs: look(watch.model),
-    )
-    zoo.train(spec, bench.data, callbacks=[watch], progress=bench.progress)
+    sizes = _sizes(bench, spec)
     recipe = spec.recipe
     factor = 1 - recipe.learning_rate * recipe.l2 / images
     predicted = [sizes[0][0] * factor ** (epoch * recipe.batches) for epoch in range(epochs + 1)]

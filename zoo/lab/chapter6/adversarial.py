@@ -1,6 +1,7 @@
-"""Beyond the book: images altered so little that people see no change, and networks go wrong.
+"""Beyond the book: images altered against a network, and how much it takes until it goes wrong.
 
-Section 'Recent progress in image recognition' tells of Szegedy et al. 2013, who found them.
+Section 'Recent progress in image recognition' tells of Szegedy et al. 2013, whose altered
+photographs look the same to people. On these digits the noise is visible before answers change.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ NETWORKS = ("shallow", "conv2", "conv2_relu", "conv2_relu_dropout")
 VOTE = "conv2_relu_dropout_x5"
 REMARK = (
     "The book gives no figures here. An attack sees the network's weights; epsilon is the most by "
-    "which a pixel may change, of 255."
+    "which a pixel may change, of 255; from about 16 on the noise is plain to see."
 )
 
 
@@ -102,9 +103,10 @@ def draw_adversarial_images(data: dict[str, Any]) -> Figure:
 
 @experiment("ch6_adversarial_images", "Images altered by PGD", draw=draw_adversarial_images)
 def adversarial_images(bench: Context) -> Result:
-    """Five test digits, altered by PGD against `conv2_relu`: what people see, what it answers.
+    """Five test digits, altered by PGD against `conv2_relu`, with noise that grows until it shows.
 
-    After section 'Recent progress in image recognition', which shows such pairs of photographs.
+    Answers change where people see the noise, and still read the digit. The section
+    'Recent progress in image recognition' shows such pairs of photographs.
     """
     epsilons = [0, 8, 16, 32, 64]
     split = bench.data.test.take(5)
@@ -124,4 +126,5 @@ def adversarial_images(bench: Context) -> Result:
         Check(f"wrong answers of 5 at epsilon {epsilon}", count)
         for epsilon, count in zip(epsilons, wrong, strict=True)
     )
-    return Result(data, checks, REMARK)
+    first = next((each for each, count in zip(epsilons, wrong, strict=True) if count), "none")
+    return Result(data, checks, f"{REMARK} The first wrong answer is at epsilon {first}.")

@@ -10,7 +10,7 @@ from scipy.special import softmax
 
 import zoo
 from zoo.lab.core import style
-from zoo.lab.core.experiment import Check, Context, Result, check_close, experiment, plain
+from zoo.lab.core.experiment import Check, Context, Result, check_expected, experiment, plain
 
 if TYPE_CHECKING:
     import keras
@@ -97,7 +97,7 @@ def dropout_scaling(bench: Context) -> Result:
     told = "deviation of the mean weighted inputs from the halved ones (standard errors)"
     checks = (
         # 200 images and 64 masks leave it uncertain by a few hundredths.
-        check_close(told, plain(score, 3), 1.0, within=0.1),
+        check_expected(told, plain(score, 3), 1.0, within=0.1),
         Check("cost of one thinned network", plain(alone, 3)),
         Check(f"cost of {masks} averaged", plain(data["averaged"][-1], 3)),
         Check("cost of their geometric mean", plain(data["geometric"][-1], 3)),

@@ -8,9 +8,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import zoo
-from zoo.lab.chapter3.epochs import draw_panels, panel
+from zoo.lab.chapter3.epochs import draw_panels, kept, panel
 from zoo.lab.core import style
 from zoo.lab.core.experiment import Check, Context, Result, check_claim, experiment, plain
+from zoo.spec import FullyConnected, NetworkSpec, Softmax
 
 
 @experiment("ch6_tanh_or_sigmoid", "tanh beside sigmoid neurons", draw=draw_panels)
@@ -71,6 +72,24 @@ def draw_overfitting(data: dict[str, Any]) -> Figure:
     return drawn
 
 
+def _both_accuracies(bench: Context, spec: NetworkSpec) -> dict[str, list[float]]:
+    """Accuracy in per cent on training and on validation images, after each epoch."""
+    from zoo.lab.core.monitoring import monitor
+
+    def measure() -> list[dict[str, float]]:
+        data, images = bench.data, spec.recipe.images
+        training = data.train.take(min(images, 5_000))
+        rows: list[dict[str, float]] = []
+        watching = monitor(
+            {"training": training, "validation": data.validation}, images, rows.append
+        )
+        zoo.train(spec, data, callbacks=[watching], progress=bench.progress)
+        return rows
+
+    rows = kept(bench, f"ch6_overfitting-{spec.hash[:12]}", measure)
+    return {name: [row[f"{name} accuracy"] for row in rows] for name in ("training", "validation")}
+
+
 @experiment("ch6_overfitting", "Overfitting diagnosed, and three cures", draw=draw_overfitting)
 def overfitting(bench: Context) -> Result:
     """A problem of section 6.3: let network3 say whether it overfits, by both accuracies.
@@ -79,12 +98,7 @@ def overfitting(bench: Context) -> Result:
     times as many images. The claims: each of the three brings training and validation accuracy
     closer together than they are on few images alone.
     """
-    from zoo.lab.chapter3.epochs import kept
-    from zoo.lab.core.monitoring import monitor
-    from zoo.spec import FullyConnected, Softmax
-
     few, epochs = bench.choose((5_000, 60), (500, 30))
-    data = bench.data
     base = zoo.get_spec("shallow").with_settings(epochs=epochs, images=few)
     dropout = (FullyConnected(100), Softmax(dropout=0.5))
     ways = {
@@ -93,25 +107,7 @@ def overfitting(bench: Context) -> Result:
         "with dropout": base.with_settings(layers=dropout),
         f"{10 * few:,} images": base.with_settings(images=10 * few, epochs=epochs // 2),
     }
-    found = {}
-    for label, spec in ways.items():
-        bench.say(label)
-
-        def measure(spec: Any = spec) -> list[dict[str, float]]:
-            images = spec.recipe.images
-            rows: list[dict[str, float]] = []
-            splits = {
-                "training": data.train.take(min(images, 5_000)),
-                "validation": data.validation,
-            }
-            watching = monitor(splits, images, rows.append)
-            zoo.train(spec, data, callbacks=[watching], progress=bench.progress)
-            return rows
-
-        rows = kept(bench, f"ch6_overfitting-{spec.hash[:12]}", measure)
-        found[label] = {
-            name: [row[f"{name} accuracy"] for row in rows] for name in ("training", "validation")
-        }
+    found = {label: _both_accuracies(bench, spec) for label, spec in ways.items()}
     gaps = {
         label: float(np.mean(np.subtract(told["training"], told["validation"])[-5:]))
         for label, told in found.items()

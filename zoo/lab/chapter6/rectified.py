@@ -62,6 +62,13 @@ def draw_relu_scale(data: dict[str, Any]) -> Figure:
     return drawn
 
 
+def _factor(c: float, depth: int, x: np.ndarray) -> float:
+    """How many times as long the outputs are with all weights times c."""
+    parameters = drawn_weights([784] + [WIDTH] * depth, gain=2.0)
+    before, after = (outputs_of([s * each for each in parameters], x) for s in (1.0, c))
+    return float(np.linalg.norm(after) / np.linalg.norm(before))
+
+
 @experiment("ch6_relu_scale", "Rescaled weights in a net of ReLUs", draw=draw_relu_scale)
 def relu_scale(bench: Context) -> Result:
     """A problem of section 6.3: all weights times c > 0 makes the outputs c^(L-1) times as large.
@@ -71,13 +78,7 @@ def relu_scale(bench: Context) -> Result:
     """
     images = bench.data.train.take(bench.choose(1_000, 200)).images
     x = images.reshape(len(images), -1) / 256
-    factors: dict[str, list[float]] = {f"{c:g}": [] for c in SCALES}
-    for depth in DEPTHS:
-        parameters = drawn_weights([784] + [WIDTH] * depth, gain=2.0)
-        before = outputs_of(parameters, x)
-        for c in SCALES:
-            after = outputs_of([c * array for array in parameters], x)
-            factors[f"{c:g}"].append(float(np.linalg.norm(after) / np.linalg.norm(before)))
+    factors = {f"{c:g}": [_factor(c, depth, x) for depth in DEPTHS] for c in SCALES}
     deep = [784] + [WIDTH] * 10
     activations = {}
     for label, gain in (("1/sqrt(n)", 1.0), ("sqrt(2/n)", 2.0), ("2/sqrt(n)", 4.0)):

@@ -9,14 +9,15 @@ from itertools import groupby
 from pathlib import Path
 
 from zoo.lab.core.experiment import Check
+from zoo.lab.core.language import ENGLISH, Translate, translator
 from zoo.lab.core.running import Done
 from zoo.utils.atomic import atomic_write
 
 PAGE = """<!doctype html>
-<html lang="en">
+<html lang="{lang}">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>The figures of the book, made by running code</title>
+<title>{title}</title>
 <style>
 body {{ font: 16px/1.5 Georgia, serif; color: #222; max-width: 60rem; margin: 2rem auto;
        padding: 0 1rem }}
@@ -34,89 +35,120 @@ nav ul {{ margin: 0 0 1rem; padding-left: 1.2rem; break-before: avoid }}
 .differs {{ background: #fbe3da; border-color: #c1440e }}
 .agrees {{ background: #e3eef8; border-color: #1f4e79 }}
 </style>
-<h1>The figures of the book, made by running code</h1>
-<p>Experiments of <i>Neural Networks and Deep Learning</i> (M. Nielsen): {count} in all, {agrees}
-agree with the book, {differs} differ, {unjudged} are not judged, {silent} have no figure in the
-book to compare.{fast} Ranges are such that one in twenty, or one in a hundred where it says so,
-differs by chance alone.</p>
+<h1>{title}</h1>
+<p>{intro}</p>
 <nav>
 {contents}
 </nav>
 {sections}
-<p>Some of these can be played with: <code>python -m zoo lab pages</code> writes a neuron, a softmax
-and a game of bumps.</p>
+<p>{outro}</p>
 </html>
 """
 
+TITLE = "The figures of the book, made by running code"
+INTRO = (
+    "Experiments of <i>Neural Networks and Deep Learning</i> (M. Nielsen): {count} in all, {agrees}"
+    " agree with the book, {differs} differ, {unjudged} are not judged, {silent} have no figure in"
+    " the book to compare.{fast} Ranges are such that one in twenty, or one in a hundred where it"
+    " says so, differs by chance alone."
+)
+OUTRO = (
+    "Some of these can be played with: <code>python -m zoo lab pages</code> writes a neuron, a"
+    " softmax and a game of bumps."
+)
 FAST = (
     " This is the fast form: fewer images, epochs or repetitions than the book's. Where that leaves"
     " nothing to compare, the book's figure is shown and not judged by."
 )
 
 
-def write_report(done: Sequence[Done], path: Path, *, fast: bool) -> None:
-    """Write experiments that ran as one page, pictures included, chapter by chapter."""
+# The labels of the page, beside the sentences above: what a catalogue of another language has.
+LABELS = (
+    "Chapter {}", "here", "the book", "expected", "agrees", "differs", "not judged", "no figure",
+)  # fmt: skip
+
+
+def write_report(done: Sequence[Done], path: Path, *, fast: bool, language: str = ENGLISH) -> None:
+    """Write experiments that ran as one page, pictures included, chapter by chapter.
+
+    Args:
+        done: The experiments, in the order of the book.
+        path: The HTML file.
+        fast: Whether they ran in the fast form.
+        language: That of titles and labels; questions and remarks stay English.
+
+    Raises:
+        UnknownNameError: There is no such language.
+    """
+    translate = translator(language)
     verdicts = [each.outcome.verdict for each in done]
-    text = PAGE.format(
+    intro = translate(INTRO).format(
         count=len(done),
         agrees=verdicts.count("agrees"),
         differs=verdicts.count("differs"),
         unjudged=verdicts.count("not judged"),
         silent=verdicts.count("no figure"),
-        fast=FAST if fast else "",
-        contents="\n".join(_contents(done)),
-        sections="\n".join(_chapters(done, fast)),
+        fast=translate(FAST) if fast else "",
+    )
+    text = PAGE.format(
+        lang=language,
+        title=translate(TITLE),
+        intro=intro,
+        outro=translate(OUTRO),
+        contents="\n".join(_contents(done, translate)),
+        sections="\n".join(_chapters(done, fast, translate)),
     )
     with atomic_write(path) as temporary:
-        temporary.write_text(text)
+        temporary.write_text(text, encoding="utf-8")
 
 
-def _contents(done: Sequence[Done]) -> list[str]:
+def _contents(done: Sequence[Done], translate: Translate) -> list[str]:
     lists = []
     for chapter, group in groupby(done, key=lambda each: each.experiment.chapter):
-        entries = "\n".join(_entry(each) for each in group)
-        lists.append(f"<h2>Chapter {chapter}</h2>\n<ul>\n{entries}\n</ul>")
+        entries = "\n".join(_entry(each, translate) for each in group)
+        lists.append(f"<h2>{translate('Chapter {}').format(chapter)}</h2>\n<ul>\n{entries}\n</ul>")
     return lists
 
 
-def _chapters(done: Sequence[Done], fast: bool) -> list[str]:
+def _chapters(done: Sequence[Done], fast: bool, translate: Translate) -> list[str]:
     sections = []
     for chapter, group in groupby(done, key=lambda each: each.experiment.chapter):
-        sections.append(f"<h2>Chapter {chapter}</h2>")
-        sections += [_section(each, fast) for each in group]
+        sections.append(f"<h2>{translate('Chapter {}').format(chapter)}</h2>")
+        sections += [_section(each, fast, translate) for each in group]
     return sections
 
 
-def _entry(done: Done) -> str:
+def _entry(done: Done, translate: Translate) -> str:
     experiment = done.experiment
-    return (
-        f'<li><a href="#{experiment.name}">{html.escape(experiment.title)}</a>{_verdict(done)}</li>'
-    )
+    title = html.escape(translate(experiment.title))
+    return f'<li><a href="#{experiment.name}">{title}</a>{_verdict(done, translate)}</li>'
 
 
-def _section(done: Done, fast: bool) -> str:
+def _section(done: Done, fast: bool, translate: Translate) -> str:
     experiment, outcome = done.experiment, done.outcome
     picture = base64.b64encode(done.picture.read_bytes()).decode()
     command = f"python -m zoo lab run {experiment.name}{' --fast' if fast else ''}"
     remark = f"<p>{html.escape(outcome.remark)}</p>" if outcome.remark else ""
+    title = html.escape(translate(experiment.title))
     return f"""<section id="{experiment.name}">
-<h3>{html.escape(experiment.title)}{_verdict(done)}</h3>
+<h3>{title}{_verdict(done, translate)}</h3>
 <p>{html.escape(experiment.question)}</p>
-<img src="data:image/png;base64,{picture}" alt="{html.escape(experiment.title)}">
-{_table(outcome.checks)}{remark}
+<img src="data:image/png;base64,{picture}" alt="{title}">
+{_table(outcome.checks, translate)}{remark}
 <p><code>{command}</code> ({done.seconds:.0f} s)</p>
 </section>"""
 
 
-def _table(checks: Sequence[Check]) -> str:
+def _table(checks: Sequence[Check], translate: Translate) -> str:
     if not checks:
         return ""
     rows = "".join(
         f"<tr><td>{html.escape(check.what)}</td><td>{_told(check.ours)}</td>"
-        f"<td>{_compared(check)}</td><td>{_judged(check.agrees)}</td></tr>"
+        f"<td>{_compared(check, translate)}</td><td>{_judged(check.agrees, translate)}</td></tr>"
         for check in checks
     )
-    return f"<table><tr><th></th><th>here</th><th>the book</th><th></th></tr>{rows}</table>"
+    here, book = translate("here"), translate("the book")
+    return f"<table><tr><th></th><th>{here}</th><th>{book}</th><th></th></tr>{rows}</table>"
 
 
 def _told(value: float | str | None) -> str:
@@ -125,15 +157,15 @@ def _told(value: float | str | None) -> str:
     return f"{value:.5g}" if isinstance(value, float) else html.escape(str(value))
 
 
-def _compared(check: Check) -> str:
+def _compared(check: Check, translate: Translate) -> str:
     told = _told(check.book)
-    return f"{told} <small>(expected)</small>" if check.expected else told
+    return f"{told} <small>({translate('expected')})</small>" if check.expected else told
 
 
-def _judged(agrees: bool | None) -> str:
-    return {None: "", True: "agrees", False: "differs"}[agrees]
+def _judged(agrees: bool | None, translate: Translate) -> str:
+    return {None: "", True: translate("agrees"), False: translate("differs")}[agrees]
 
 
-def _verdict(done: Done) -> str:
+def _verdict(done: Done, translate: Translate) -> str:
     verdict = done.outcome.verdict
-    return f'<span class="verdict {verdict.replace(" ", "-")}">{verdict}</span>'
+    return f'<span class="verdict {verdict.replace(" ", "-")}">{translate(verdict)}</span>'

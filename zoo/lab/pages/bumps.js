@@ -35,11 +35,11 @@ let dragged = null;
 function update() {
   const xs = centres(500);
   const sums = xs.map((x) => [x, weightedSum(heights, x)]);
-  const axes = { x: [0, 1], xLabel: "input x" };
+  const axes = { x: [0, 1], xLabel: "⟦input x⟧" };
   const first = [xs.map((x) => [x, wanted(x)]), sums];
-  scales = drawChart(byId("sums"), { ...axes, y: [-LIMIT, LIMIT], yLabel: "weighted sum" }, first);
+  scales = drawChart(byId("sums"), { ...axes, y: [-LIMIT, LIMIT], yLabel: "⟦weighted sum⟧" }, first);
   const second = [xs.map((x) => [x, target(x)]), sums.map(([x, sum]) => [x, sigmoid(sum)])];
-  drawChart(byId("outputs"), { ...axes, y: [0, 1], yLabel: "output" }, second);
+  drawChart(byId("outputs"), { ...axes, y: [0, 1], yLabel: "⟦output⟧" }, second);
   placeHandles();
   heights.forEach((h, i) => {
     byId(`h${i + 1}`).value = h;
@@ -47,7 +47,7 @@ function update() {
   });
   const off = deviation(heights);
   tell(byId("deviation"), off, 3);
-  const verdict = off <= BOUND ? "Success!" : "";
+  const verdict = off <= BOUND ? "⟦Success!⟧" : "";
   if (byId("verdict").textContent !== verdict) byId("verdict").textContent = verdict;
   byId("weights").replaceChildren();
   hiddenNeurons(heights).forEach((n, i) => {

@@ -30,7 +30,7 @@ const kind = () => document.querySelector("input[name=cost]:checked").value;
 function show(epoch) {
   const shown = frames.slice(0, epoch + 1);
   const axes = { x: [0, EPOCHS], y: [0, Math.max(...frames.map((each) => each.cost)) * 1.05] };
-  const labels = { xLabel: "epoch", yLabel: "cost" };
+  const labels = { xLabel: "⟦epoch⟧", yLabel: "⟦cost⟧" };
   const svg = byId("chart");
   const points = shown.map((each) => [each.epoch, each.cost]);
   const { toX, toY } = drawChart(svg, { ...axes, ...labels }, [points]);
@@ -55,7 +55,7 @@ function prepare() {
   learnt = false;
   const wrong = ["weight", "bias", "eta"].map(byId).find((each) => !each.checkValidity());
   byId("message").textContent = wrong
-    ? `${wrong.labels[0].textContent.trim()}: a number from ${wrong.min} to ${wrong.max}, please.`
+    ? `${wrong.labels[0].textContent.trim()}⟦: a number from⟧ ${wrong.min} ⟦to⟧ ${wrong.max}⟦, please.⟧`
     : "";
   byId("scrub").disabled = true;
   if (wrong) {
@@ -84,7 +84,7 @@ function run(event) {
     learnt = true;
     showFrames();
     byId("scrub").disabled = false;
-    byId("message").textContent = `After 300 epochs the output is ${frames[EPOCHS].output.toFixed(2)}.`;
+    byId("message").textContent = `⟦After 300 epochs the output is⟧ ${frames[EPOCHS].output.toFixed(2)}⟦.⟧`;
   };
   step();
 }

@@ -31,7 +31,7 @@ START.forEach((_, i) => {
     <output id="z${n}-told" for="z${n}"></output>
     <span>a<sub>${n}</sub></span>
     <div class="bar"><div id="bar${n}"></div></div>
-    <output id="a${n}" for="z1 z2 z3 z4" aria-label="output ${n}"></output>
+    <output id="a${n}" for="z1 z2 z3 z4" aria-label="⟦output⟧ ${n}"></output>
     <div class="gap"></div>`);
   byId(`z${n}`).addEventListener("input", update);
 });
