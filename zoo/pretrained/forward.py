@@ -78,9 +78,8 @@ class NumpyNetwork:
         """
         shape = self.spec.input.shape
         if images.dtype != np.uint8 or images.shape[1:] != shape:
-            raise SpecError(
-                f"images are uint8 [n, {', '.join(map(str, shape))}], not {images.dtype} {list(images.shape)}"
-            )
+            wanted = ", ".join(map(str, ("n", *shape)))
+            raise SpecError(f"images are uint8 [{wanted}], not {images.dtype} {list(images.shape)}")
         if not len(images):
             return Outputs(*(np.zeros((0, self.spec.output_classes), np.float32),) * 2)
         parts = [self._batch(images[at : at + BATCH]) for at in range(0, len(images), BATCH)]
