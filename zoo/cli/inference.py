@@ -21,7 +21,7 @@ def export(options: argparse.Namespace) -> None:
     import_tensorflow()
     from zoo.export import export as write
     from zoo.export.common import describe
-    from zoo.pretrained.manifest import saved_models
+    from zoo.pretrained.manifest import own_models
 
     model, metadata = _trained(options)
     in_bytes = options.format.endswith("int8")
@@ -29,7 +29,7 @@ def export(options: argparse.Namespace) -> None:
     path = write(
         model,
         options.format,
-        options.out or saved_models(),
+        options.out or own_models() or Path("saved_models"),
         name=options.name,
         metadata={k: v for k, v in metadata.items() if not (in_bytes and k.startswith("test_"))},
         calibration=data.train.images[:CALIBRATION_IMAGES] if in_bytes else None,
@@ -97,12 +97,12 @@ def verify(options: argparse.Namespace) -> int:
     from zoo.export import path_of
     from zoo.export.verify import matrix_text
     from zoo.export.verify import verify as compare
-    from zoo.pretrained.manifest import saved_models
+    from zoo.pretrained.manifest import own_models
     from zoo.pretrained.models import load
 
     exported = None
     if options.version is not None:
-        place = options.out or saved_models()
+        place = options.out or own_models() or Path("saved_models")
         exported = path_of("saved_model", place, name=options.name, version=options.version)
     data = load_images(options)
     calibration = data.train.images[:CALIBRATION_IMAGES]

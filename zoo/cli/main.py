@@ -46,9 +46,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m zoo",
+        prog="zoo",
         description="The networks of 'Neural Networks and Deep Learning' (M. Nielsen) in Keras.",
     )
+    parser.add_argument("--version", action="version", version=f"zoo {_version()}")
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     parser.add_argument(
         "--import",
@@ -258,6 +259,12 @@ def _data_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--source", type=Path, metavar="DIR", help="folder that holds MNIST's four files already"
     )
+
+
+def _version() -> str:
+    import zoo
+
+    return zoo.__version__
 
 
 def _import(module: str) -> None:

@@ -18,6 +18,9 @@ from zoo.utils.atomic import atomic_write
 
 MANIFEST, WEIGHTS = "manifest.json", "weights.safetensors"
 
+# The copy that a wheel brings.
+INSTALLED = Path(__file__).parents[1] / "saved_models"
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -60,9 +63,36 @@ class Entry:
 
 
 def saved_models() -> Path:
-    """The folder of pretrained networks: $ZOO_SAVED_MODELS, or else the repository's own."""
-    beside = Path(__file__).parents[2] / "saved_models"
-    return Path(os.environ.get("ZOO_SAVED_MODELS") or beside)
+    """The folder of pretrained networks.
+
+    Returns:
+        The first that there is: $ZOO_SAVED_MODELS; saved_models in $ZOO_HOME; the repository's own;
+        the copy that is installed with the package.
+    """
+    chosen = _chosen_folder()
+    if chosen and (chosen / MANIFEST).is_file():
+        return chosen
+    return chosen if "ZOO_SAVED_MODELS" in os.environ and chosen else _checkout() or INSTALLED
+
+
+def own_models() -> Path | None:
+    """Where networks may be published and exports go by default; None where that is not said.
+
+    It is never the copy that is installed with the package.
+    """
+    return _chosen_folder() or _checkout()
+
+
+def _chosen_folder() -> Path | None:
+    if folder := os.environ.get("ZOO_SAVED_MODELS"):
+        return Path(folder)
+    home = os.environ.get("ZOO_HOME")
+    return Path(home) / "saved_models" if home else None
+
+
+def _checkout() -> Path | None:
+    root = Path(__file__).parents[2]
+    return root / "saved_models" if (root / "pyproject.toml").is_file() else None
 
 
 def manifest() -> dict[str, Entry]:
@@ -88,8 +118,18 @@ def record(entry: Entry) -> None:
     """Put an entry into the manifest, in the place of an older one of its name."""
     entries = {**manifest(), entry.name: entry}
     plain = {name: asdict(entries[name]) for name in sorted(entries)}
-    with atomic_write(saved_models() / MANIFEST) as temporary:
+    with atomic_write(publishing_folder() / MANIFEST) as temporary:
         temporary.write_text(json.dumps(plain, indent=2) + "\n")
+
+
+def publishing_folder() -> Path:
+    """The folder that `zoo publish` writes to; RunError where there is none of the user's own."""
+    folder = own_models()
+    if folder is None:
+        raise RunError(
+            "published networks need a folder of your own: set ZOO_HOME, or work in a checkout"
+        )
+    return folder
 
 
 def entry_of(name: str) -> Entry:

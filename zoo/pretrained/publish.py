@@ -49,7 +49,7 @@ def publish(network: str, runs: Path, data: Data) -> manifest.Entry:
     # Scored as `load` will build it: the precision of a recipe is for training alone.
     model = build_model(get_spec(name), draw_weights=False)
     model.set_weights(trained.get_weights())
-    path = manifest.saved_models() / name / manifest.WEIGHTS
+    path = manifest.publishing_folder() / name / manifest.WEIGHTS
     precision = _smallest_precision(model, data)
     tensors = _rounded(model, precision)
     weights.write(path, tensors, {"spec_hash": spec.hash, "name": spec.name})

@@ -1,0 +1,99 @@
+"""The wheel: installed away from the checkout, it has its weights, commands and pages."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+import zipfile
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageDraw
+
+from tests.paths import ROOT
+
+LARGEST = 40 * 2**20
+
+
+def _run(command, **options) -> subprocess.CompletedProcess:
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, **options)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    # A copy, since building leaves build/ and an egg-info beside the sources.
+    source = folder / "source"
+    _run(["git", "clone", "--quiet", "--depth", "1", f"file://{ROOT}", source])
+    build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
+    _run([*build, "--wheel-dir", folder, source])
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def installed(wheel, tmp_path_factory) -> Path:
+    """The folder of the programs of a fresh environment that has the wheel."""
+    folder = tmp_path_factory.mktemp("environment")
+    _run([sys.executable, "-m", "venv", "--without-pip", folder])
+    (packages,) = folder.glob("lib/python*/site-packages")
+    install = [sys.executable, "-m", "pip", "--python", folder / "bin/python", "install"]
+    _run([*install, "--quiet", "--no-deps", wheel])
+    # The dependencies are those of this environment; a path in a .pth file brings no other .pth.
+    (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    return folder / "bin"
+
+
+@pytest.fixture
+def away(tmp_path) -> dict:
+    """A folder that is no checkout, with a home that cannot be written."""
+    home = tmp_path / "home"
+    home.mkdir(mode=0o500)
+    environment = {**os.environ, "HOME": str(home)}
+    environment.pop("PYTHONPATH", None)
+    (tmp_path / "work").mkdir()
+    return {"cwd": tmp_path / "work", "env": environment}
+
+
+def test_the_wheel_has_the_weights_and_is_no_larger_than_40_mb(wheel):
+    assert wheel.stat().st_size <= LARGEST
+    names = set(zipfile.ZipFile(wheel).namelist())
+    manifest = json.loads((ROOT / "saved_models/manifest.json").read_text())
+    for name in manifest:
+        assert f"zoo/saved_models/{name}/weights.safetensors" in names
+        assert f"zoo/saved_models/{name}/README.md" in names
+    assert {"zoo/py.typed", "tuning/py.typed", "zoo/saved_models/manifest.json"} <= names
+    assert not any(name.startswith(("tests/", "benchmarks/")) for name in names)
+
+
+def test_its_commands_run_anywhere(installed, away):
+    assert "conv2_relu" in _run([installed / "zoo", "list"], **away).stdout
+    assert _run([installed / "zoo", "--version"], **away).stdout.startswith("zoo 0.")
+    assert "broad" in _run([installed / "tuning", "--help"], **away).stdout
+    digit = Image.new("L", (200, 200), 255)
+    ImageDraw.Draw(digit).line([(100, 30), (100, 170)], fill=0, width=16)
+    digit.save(away["cwd"] / "one.png")
+    told = _run([installed / "zoo", "predict", "conv2_relu", "one.png"], **away).stdout
+    assert told.startswith("one.png: 1, ")
+    pages = _run([installed / "zoo", "lab", "pages", "--out", "pages"], **away).stdout
+    assert all((away["cwd"] / page).is_file() for page in pages.split())
+
+
+def test_its_models_load_anywhere_and_nothing_is_written_beside_it(installed, away):
+    before = {path for path in installed.parent.rglob("*") if "__pycache__" not in path.parts}
+    program = (
+        "import numpy as np, zoo\n"
+        "assert 'site-packages' in zoo.__file__, zoo.__file__\n"
+        "model = zoo.load('mlp30')\n"
+        "print(model.predict(np.zeros((1, 28, 28, 1), 'uint8'), verbose=0).shape)\n"
+    )
+    assert "(1, 10)" in _run([installed / "python", "-c", program], **away).stdout
+    _run([installed / "zoo", "export", "mlp30", "--format", "onnx"], **away)
+    assert (away["cwd"] / "saved_models/mlp30/mlp30.onnx").is_file()
+    after = {path for path in installed.parent.rglob("*") if "__pycache__" not in path.parts}
+    assert after == before
