@@ -7,6 +7,7 @@ one with some settings changed, so that each line shows what an experiment alter
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Literal
 
 from zoo.spec import (
     Claim,
@@ -118,7 +119,9 @@ COSTS = "The cross-entropy cost function"
 OVERFITTING = "Overfitting and regularization"
 
 
-def chapter_3(accuracy: float, on: str = "test", section: str = OVERFITTING) -> Claim:
+def chapter_3(
+    accuracy: float, on: Literal["test", "validation"] = "test", section: str = OVERFITTING
+) -> Claim:
     """Chapter 3 quotes the best epoch, as the stored curves behind its plots show."""
     return Claim(chapter=3, section=section, accuracy=accuracy, on=on)
 

@@ -32,12 +32,12 @@ def export(options: argparse.Namespace) -> None:
         options.out or own_models() or Path("saved_models"),
         name=options.name,
         metadata={k: v for k, v in metadata.items() if not (in_bytes and k.startswith("test_"))},
-        calibration=data.train.images[:CALIBRATION_IMAGES] if in_bytes else None,
+        calibration=data.train.images[:CALIBRATION_IMAGES] if data else None,
         version=options.version,
         overwrite=options.overwrite,
     )
     print(f"{options.name} as {options.format}: {path}")
-    if in_bytes:  # it does not score as its weights do
+    if data:  # it does not score as its weights do
         score = _score(path, data.test)
         describe(path, _told(score))
         print(f"on the test images: {score}")

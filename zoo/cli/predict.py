@@ -31,6 +31,7 @@ def predict(options: argparse.Namespace) -> int:
         if error:
             records.append({"file": str(path), "error": error})
         for number, digit in enumerate(digits, start=1):
+            assert answer is not None  # there are digits
             place = seen and (seen if number == 1 else seen.with_stem(f"{seen.stem}-{number}"))
             records.append(_record(path, digit, answer, place, boxed=options.all))
     if options.json:

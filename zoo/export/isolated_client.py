@@ -15,7 +15,7 @@ BATCH = 500
 def main(folder: str, images: str, answers: str, *endpoints: str) -> None:
     """Ask every endpoint about all the images, and write `endpoint/output` arrays."""
     for name in ("zoo", "keras", "tf_keras"):
-        sys.modules[name] = None  # an import of it fails from here on
+        sys.modules[name] = None  # type: ignore[assignment] # an import of it fails from here on
     import numpy as np
     import tensorflow as tf
 

@@ -173,7 +173,8 @@ def lowered(model: keras.Model) -> LoweredNetwork | None:
 
 def _chain(model: keras.Model) -> list[tuple[keras.layers.Layer, tuple]]:
     """The layers from input to output, each with the shape of its inputs; none if they branch."""
-    tensor, layers = model.outputs[0], []
+    tensor = model.outputs[0]
+    layers: list[tuple[keras.layers.Layer, tuple]] = []
     while tensor is not None:
         # Not `layer.input`, which a layer has no longer once a second model uses it.
         layer, node, _ = tensor._keras_history

@@ -83,16 +83,19 @@ class NumpyNetwork:
         if not len(images):
             return Outputs(*(np.zeros((0, self.spec.output_classes), np.float32),) * 2)
         parts = [self._batch(images[at : at + BATCH]) for at in range(0, len(images), BATCH)]
-        joined = [
-            None if part[0] is None else np.concatenate(part) for part in zip(*parts, strict=True)
-        ]
-        return Outputs(*joined)
+        outputs, probabilities, votes = zip(*parts, strict=True)
+        return Outputs(
+            np.concatenate(outputs),
+            np.concatenate(probabilities),
+            None if votes[0] is None else np.concatenate(votes),
+        )
 
     def _batch(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
         x = images.astype(np.float32) * np.float32(self.spec.input.scale)
         if isinstance(self.spec, ModelSpec):
             outputs = self._member(self.spec.layers, x, "")
             return outputs, outputs, None
+        assert isinstance(self.spec, EnsembleSpec)  # tensor_shapes refuses other kinds
         members = [
             self._member(member.layers, x, f"member_{number}_")
             for number, member in enumerate(self.spec.members, start=1)
@@ -164,10 +167,10 @@ def named(
     layers: Iterable[Layer], prefix: str = ""
 ) -> Iterable[tuple[ConvPool | FullyConnected | Softmax, str]]:
     """Each layer with the name that the builder gives it: conv_1, conv_2, dense_1, ..."""
-    kinds = {ConvPool: "conv", FullyConnected: "dense", Softmax: "softmax"}
+    kinds: dict[type, str] = {ConvPool: "conv", FullyConnected: "dense", Softmax: "softmax"}
     count = dict.fromkeys(kinds, 0)
     for layer in layers:
-        if type(layer) not in kinds:
+        if not isinstance(layer, ConvPool | FullyConnected | Softmax):
             raise SpecError(f"there is no NumPy forward pass for {type(layer).__name__} layers")
         count[type(layer)] += 1
         yield layer, f"{prefix}{kinds[type(layer)]}_{count[type(layer)]}"
@@ -219,7 +222,9 @@ def activate(activation: str, z: np.ndarray) -> np.ndarray:
     """An activation function of the book, by name, of weighted inputs of any shape."""
     if activation == "sigmoid":
         return np.float32(0.5) * (1 + np.tanh(np.float32(0.5) * z))  # exp(-z) would overflow
-    return {"tanh": np.tanh, "relu": lambda z: np.maximum(z, 0), "linear": np.copy}[activation](z)
+    if activation == "tanh":
+        return np.tanh(z)
+    return np.maximum(z, 0) if activation == "relu" else z
 
 
 def count_votes(weights: Sequence[float], outputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -126,7 +126,8 @@ def _bytes(value: list, sides: tuple[int, ...]) -> np.ndarray | None:
 
 def _converted(array: np.ndarray, kinds: set[type], info: TensorInfo) -> np.ndarray:
     wanted = np.dtype(info.dtype)
-    allowed = {"b": {bool}, "u": {int}, "i": {int}, "f": {int, float}}[wanted.kind]
+    numbers: dict[str, set[type]] = {"b": {bool}, "u": {int}, "i": {int}, "f": {int, float}}
+    allowed = numbers[wanted.kind]
     if not kinds <= allowed:
         raise Refused(400, f"{info.name} must be numbers of type {info.dtype}")
     if wanted.kind in "iu":

@@ -164,9 +164,10 @@ def with_outputs(layers: tuple[Layer, ...], units: int) -> tuple[Layer, ...]:
         SpecError: The last layer has no units.
     """
     *body, last = layers
+    outputs: Any = last  # of whatever kind
     if not hasattr(last, "units"):
         raise SpecError(f"the last layer ({last}) has no units to set: end with a dense layer")
-    return (*body, replace(last, units=units))
+    return (*body, replace(outputs, units=units))
 
 
 def walk(layers: Iterable[Layer], shape: Shape) -> list[tuple[Layer, Shape, int]]:

@@ -112,7 +112,8 @@ class NetworkSpec:
         Two specs with one hash train to the same network, whatever they are called.
         """
         plain = self.to_plain()
-        deciding = {name: plain[name] for name in ("layers", "input", "classes") if name in plain}
+        kept = ("layers", "input", "classes")
+        deciding: dict[str, Any] = {name: plain[name] for name in kept if name in plain}
         deciding["recipe"] = serialization.in_first_spelling(plain["recipe"])
         return serialization.canonical_hash(deciding)
 

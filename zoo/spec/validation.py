@@ -43,7 +43,7 @@ def positive(record: Any, *names: str) -> None:
 def positives(record: Any, name: str) -> None:
     """Check that a field is a sequence of finite numbers above 0, and store a tuple of float."""
     values = tuple(getattr(record, name))
-    if not all(isinstance(value, numbers.Real) and 0 < value < math.inf for value in values):
+    if not all(isinstance(value, numbers.Real) and 0 < float(value) < math.inf for value in values):
         raise SpecError(f"{name} must be finite numbers above 0, not {values!r}")
     _store(record, name, tuple(float(value) for value in values))
 

@@ -20,7 +20,8 @@ from zoo.training.run_folder import TrainingState
 def train_members(job: TrainingJob, jobs: int) -> TrainResult:
     """Train the members of a vote, `jobs` at a time, and return the vote."""
     calls = [(_member(job, number),) for number in range(len(job.spec.members))]
-    rows, trained = {}, {}
+    rows: dict[int, list[dict[str, Any]]] = {}
+    trained: dict[str, np.ndarray] = {}
     done = parallel.results(_trained_weights, calls, jobs, tensorflow=True)
     for index, (history, tensors) in done:
         rows[index] = history

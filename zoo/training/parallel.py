@@ -49,7 +49,10 @@ def _begin(tensorflow: bool) -> None:
 def _end_with_parent() -> None:
     # A killed parent tells its workers nothing, and they would wait for work for ever.
     def watch() -> None:
-        multiprocessing.parent_process().join()
+        parent = multiprocessing.parent_process()
+        if parent is None:
+            return
+        parent.join()
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()

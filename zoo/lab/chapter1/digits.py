@@ -12,7 +12,7 @@ import zoo
 from zoo.evaluation.intervals import prediction_interval
 from zoo.lab.core import style
 from zoo.lab.core.experiment import Check, Context, Result, check_close, experiment
-from zoo.spec import ModelSpec
+from zoo.spec import NetworkSpec
 
 SEEDS = 5
 PROTOCOL = (
@@ -23,14 +23,14 @@ PROTOCOL = (
 WIDEST = 500
 
 
-def _counts(bench: Context, spec: ModelSpec, epochs: int, seed: int = 0) -> list[int]:
+def _counts(bench: Context, spec: NetworkSpec, epochs: int, seed: int = 0) -> list[int]:
     """Test images answered rightly after each epoch."""
     result = bench.train(spec.with_settings(epochs=epochs), seed=seed)
     return [round(row["test_accuracy"] * len(bench.data.test)) for row in result.history]
 
 
 def _beside_the_book(
-    bench: Context, spec: ModelSpec, label: str, printed: dict[int, int], epochs: int
+    bench: Context, spec: NetworkSpec, label: str, printed: dict[int, int], epochs: int
 ) -> Result:
     """Several runs, and whether the counts that the book prints could be those of one more."""
     runs = [_counts(bench, spec, epochs, seed) for seed in range(SEEDS)]

@@ -64,7 +64,8 @@ def page_files(
         SpecError: for no network, or one with layers that the page cannot compute.
         RunError: for weights that are missing, damaged or not the manifest's.
     """
-    networks, scripts = [], {}
+    networks: list[dict[str, Any]] = []
+    scripts: dict[str, Any] = {}
     if not names:
         raise SpecError("the page shows at least one network: name a pretrained one")
     for name in dict.fromkeys(names):
