@@ -18,7 +18,9 @@ class Program:
     def train(self, data, epochs):
         seed = 0 if self.recipe.shuffle else None
         blocks = Blocks(data, self.recipe.batch_size, shuffle_seed=seed)
-        self.model.fit(blocks, epochs=epochs, verbose=0)
+        # As the last epochs of a run by the recipe, whose length decides how steps are computed.
+        last = max(epochs, self.recipe.epochs)
+        self.model.fit(blocks, initial_epoch=last - epochs, epochs=last, verbose=0)
 
     def answer(self, data):
         return self.model.predict(data.images, batch_size=1000, verbose=0).argmax(axis=1)

@@ -8,11 +8,16 @@ The weights take the same steps in the same order; callbacks and the progress ba
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import keras
 import numpy as np
 
 from zoo.nn.batching import Blocks
 from zoo.nn.regularizers import closed_form_gradients
+
+if TYPE_CHECKING:  # it needs TensorFlow
+    from zoo.nn.conv_lowering import Program
 
 
 def _is_block(images) -> bool:
@@ -20,8 +25,6 @@ def _is_block(images) -> bool:
 
 
 class _TensorFlowBlockModel(keras.Model):
-    program = None  # the convolutions as matrix products, and the blocks they are compiled for
-
     def train_step(self, data):
         import tensorflow as tf
 
@@ -128,6 +131,9 @@ def _backend_model() -> type[keras.Model]:
 
 class BlockModel(_backend_model()):
     """A `keras.Model` that trains on `Blocks`, and on all that Keras trains on as ever."""
+
+    # The convolutions as matrix products, and the blocks that they are compiled for.
+    program: Program | None = None
 
     def fit(self, x=None, *arguments, callbacks=None, **options):
         """Keras' `fit`; given `Blocks`, it keeps their order and trains on each batch in them."""

@@ -10,8 +10,8 @@ import os
 import warnings
 
 import keras
-import numpy as np
 import tensorflow as tf
+from numpy._core import _multiarray_umath
 
 from zoo.nn.conv_lowering import Program, lowered
 
@@ -69,8 +69,7 @@ def _obstacle(program: Program) -> str:
 
 
 def _has_avx2() -> bool:
-    features = getattr(np._core._multiarray_umath, "__cpu_features__", {})
-    return bool(features.get("AVX2"))
+    return bool(getattr(_multiarray_umath, "__cpu_features__", {}).get("AVX2"))
 
 
 def _memory() -> float:
