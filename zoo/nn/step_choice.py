@@ -11,7 +11,7 @@ import warnings
 
 import keras
 import tensorflow as tf
-from numpy._core import _multiarray_umath
+from numpy._core import _multiarray_umath  # type: ignore[attr-defined]
 
 from zoo.nn.conv_lowering import Program, lowered
 
