@@ -12,10 +12,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-CHUNK = 2**24  # bytes of images that are read in one piece
+CHUNK = 2**23  # bytes of images that are read in one piece
 
-# Images that are read before the pages are let go of: around each, the system maps 64 kB.
-_AT_ONCE = 256
+# Images that are read before the pages are let go of: around each, the system maps up to 512 kB.
+_AT_ONCE = 32
 
 
 def mapping_of(images: np.ndarray) -> mmap.mmap | None:
