@@ -144,7 +144,14 @@ def test_images_are_read_in_the_order_asked_for(on_disk):
         np.array([5, 5, 699, 0]),
         np.arange(9),
     ):
-        assert np.array_equal(read_images(images, indices), np.asarray(images)[indices])
+        expected = np.asarray(images)[indices]
+        assert np.array_equal(read_images(images, indices), expected)
+        assert np.array_equal(
+            read_images(on_disk.test.images, indices % 90),
+            np.asarray(on_disk.test.images)[indices % 90],
+        )
+        elsewhere = np.memmap(images.filename, np.uint8, "r", shape=images.shape)
+        assert np.array_equal(read_images(elsewhere, indices), expected)
     assert np.array_equal(np.concatenate([*chunks(images, 1000)]), images)
 
 
