@@ -47,7 +47,8 @@ def find_fonts(folder: Path) -> dict[str, list[Path]]:
     families: dict[str, list[Path]] = {}
     for path in sorted([*folder.rglob("*.ttf"), *folder.rglob("*.otf")]):
         try:
-            with TTFont(path, lazy=True) as font:
+            # Opened here, since a font that cannot be parsed would leave its file open.
+            with path.open("rb") as file, TTFont(file, lazy=True) as font:
                 family = str(font["name"].getDebugName(16) or font["name"].getDebugName(1))
                 complete = set(map(ord, LETTERS)) <= set(font.getBestCmap() or {})
         except (TTLibError, KeyError, OSError):

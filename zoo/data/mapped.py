@@ -8,14 +8,21 @@ from __future__ import annotations
 
 import math
 import mmap
+import os
+import weakref
 from collections.abc import Iterator
+from typing import BinaryIO
 
 import numpy as np
 
-CHUNK = 2**24  # bytes of images that are read in one piece
+CHUNK = 2**23  # bytes of images that are read in one piece
 
-# Images that are read before the pages are let go of: around each, the system maps 64 kB.
-_AT_ONCE = 256
+# Images that are read before the pages are let go of: around each, the system maps up to 512 kB.
+_AT_ONCE = 64
+
+
+# The files of the mappings that were made here, for as long as these last.
+_DESCRIPTORS: weakref.WeakKeyDictionary[mmap.mmap, int] = weakref.WeakKeyDictionary()
 
 
 def mapping_of(images: np.ndarray) -> mmap.mmap | None:
@@ -24,6 +31,15 @@ def mapping_of(images: np.ndarray) -> mmap.mmap | None:
     while isinstance(base, np.ndarray):
         base = base.base
     return base if isinstance(base, mmap.mmap) else None
+
+
+def map_images(file: BinaryIO, shape: tuple[int, ...]) -> np.memmap:
+    """The images of a file of bytes, memory-mapped; the file may be closed, or deleted, after."""
+    images = np.memmap(file, np.uint8, "r", shape=shape)
+    mapping = mapping_of(images)
+    _DESCRIPTORS[mapping] = os.dup(file.fileno())
+    weakref.finalize(mapping, os.close, _DESCRIPTORS[mapping])
+    return images
 
 
 def read_images(images: np.ndarray, indices: np.ndarray) -> np.ndarray:
@@ -37,6 +53,9 @@ def read_images(images: np.ndarray, indices: np.ndarray) -> np.ndarray:
     mapping = mapping_of(images)
     if mapping is None:
         return images[indices]
+    descriptor = _DESCRIPTORS.get(mapping)
+    if descriptor is not None:
+        return _read_from(descriptor, _offset(images, mapping), images, indices)
     # Images that lie far apart: what stands between them is not worth reading.
     mapping.madvise(mmap.MADV_RANDOM)
     order = np.argsort(indices, kind="stable")
@@ -46,6 +65,22 @@ def read_images(images: np.ndarray, indices: np.ndarray) -> np.ndarray:
         read[some] = images[indices[some]]
         mapping.madvise(mmap.MADV_DONTNEED)
     return read
+
+
+def _read_from(descriptor: int, offset: int, images: np.ndarray, indices: np.ndarray) -> np.ndarray:
+    # A read of the file takes half the time of a page fault for each image.
+    read = np.empty((len(indices), *images.shape[1:]), images.dtype)
+    rows = memoryview(read.reshape(-1))
+    size = math.prod(images.shape[1:])
+    for place in np.argsort(indices, kind="stable").tolist():
+        row = rows[place * size : (place + 1) * size]
+        if os.preadv(descriptor, [row], offset + int(indices[place]) * size) != size:
+            raise OSError(f"image {indices[place]} cannot be read: its file has been cut short")
+    return read
+
+
+def _offset(images: np.ndarray, mapping: mmap.mmap) -> int:
+    return images.ctypes.data - np.frombuffer(mapping, np.uint8).ctypes.data
 
 
 def chunks(images: np.ndarray, size: int = CHUNK) -> Iterator[np.ndarray]:

@@ -23,6 +23,7 @@ import numpy as np
 from tqdm import tqdm
 
 from zoo.data.dataset import Data, Split
+from zoo.data.mapped import map_images
 from zoo.data.splits import check_classes
 from zoo.errors import DataError
 from zoo.utils.atomic import atomic_directory
@@ -116,7 +117,8 @@ def stored(root: Path, key: str) -> Data | None:
         return None
     if not whole or record["version"] != _VERSION:
         return None
-    mapped = np.memmap(folder / _IMAGES, np.uint8, "r", shape=shape)
+    with (folder / _IMAGES).open("rb") as file:
+        mapped = map_images(file, shape)
     return _divided(record["name"], mapped, labels, record["class_names"], record["skipped"])
 
 
@@ -136,7 +138,7 @@ def spool(blocks: Iterable[np.ndarray], root: Path) -> np.memmap:
             if not count:
                 raise DataError("There is no image in this set; at least one is needed.")
             file.flush()
-            return np.memmap(file, np.uint8, "r", shape=(count, *shape))
+            return map_images(file, (count, *shape))
 
 
 def _in_memory(images: ImageSet, bar: tqdm) -> Data:

@@ -16,7 +16,7 @@ from zoo.data.mapped import read_images
 BATCHES_PER_BLOCK = 500
 
 # Images larger than MNIST's come in blocks of this size at most.
-BYTES_PER_BLOCK = 2**25
+BYTES_PER_BLOCK = 2**23
 
 
 class Blocks:
