@@ -9,10 +9,10 @@ import keras
 import keras_tuner
 
 from tuning.fidelity import Fidelity
-from tuning.space import Choice, LogUniform, SearchSpace, Uniform, apply
+from tuning.space import SearchSpace, apply
+from tuning.strategies.keras_tuner_space import ask, check_convertible
 from tuning.trial import Suggestion
 from zoo.data import Data
-from zoo.errors import SpecError
 from zoo.nn.batching import Blocks
 from zoo.nn.builder import build_model
 from zoo.nn.schedules import first_epoch_without_dropout
@@ -42,7 +42,7 @@ class ZooHyperModel(keras_tuner.HyperModel):
 
     def __init__(self, spec: ModelSpec, space: SearchSpace, seed: int | None = None):
         space.check(spec)
-        hyperparameters(space)
+        check_convertible(space)
         super().__init__(name=spec.name)
         self.spec, self.space, self.seed = spec, space, seed
 
@@ -80,14 +80,6 @@ def _fit_on_blocks(
     return model.fit(blocks, validation_data=validation, callbacks=callbacks, **options)
 
 
-def hyperparameters(space: SearchSpace) -> keras_tuner.HyperParameters:
-    """A space in keras-tuner's terms; SpecError for choices that it cannot hold."""
-    hp = keras_tuner.HyperParameters()
-    for name, kind in space.ranges:
-        _ask(hp, name, kind)
-    return hp
-
-
 def to_keras_tuner(plan: Suggestion) -> dict[str, Any]:
     """A plan as the values of keras-tuner's trial: its own, and all of it as JSON."""
     told: dict[str, Any] = {"values": plan.values, "fidelity": plan.fidelity.to_plain()}
@@ -101,23 +93,4 @@ def suggestion_of(hp: keras_tuner.HyperParameters, space: SearchSpace) -> Sugges
     if PLAN in hp.values:
         told = json.loads(hp.values[PLAN])
         return Suggestion(told["values"], Fidelity(**told["fidelity"]), told.get("after"))
-    return Suggestion({name: _ask(hp, name, kind) for name, kind in space.ranges})
-
-
-def _ask(hp: keras_tuner.HyperParameters, name: str, kind: Any) -> Any:
-    if isinstance(kind, Choice):
-        return hp.Choice(name, _held(name, kind))
-    if isinstance(kind, LogUniform):
-        return hp.Float(name, kind.low, kind.high, sampling="log")
-    if isinstance(kind, Uniform):
-        return hp.Float(name, kind.low, kind.high)
-    return hp.Int(name, kind.low, kind.high)
-
-
-def _held(name: str, choice: Choice) -> list[Any]:
-    kinds = {type(value) for value in choice.values}
-    if kinds == {int, float}:
-        return [float(value) for value in choice.values]
-    if len(kinds) > 1 or not kinds <= {bool, int, float, str}:
-        raise SpecError(f"{name}: keras-tuner chooses among numbers and words alone")
-    return list(choice.values)
+    return Suggestion({name: ask(hp, name, kind) for name, kind in space.ranges})

@@ -9,7 +9,7 @@ from tuning.fidelity import FULL
 from tuning.report.charts import fidelities, percent
 from tuning.report.drawing import bar, escaped, svg, text
 from tuning.report.importance import Importance, importance
-from tuning.report.record import Record, executions_of
+from tuning.report.record import Record
 from tuning.report.scales import linear, short
 from tuning.store.results import duration
 from tuning.trial import Trial
@@ -88,8 +88,8 @@ def _doubt(record: Record) -> str:
 
 def _findings(record: Record) -> list[str]:
     running = sum(trial.result is None for trial in record.all)
-    failed = sum("error" in trial.result for trial in record.ended)
-    diverged = sum(any(each["diverged"] for each in executions_of(trial)) for trial in record.ended)
+    failed = sum(trial.failed for trial in record.ended)
+    diverged = sum(any(each.diverged for each in trial.executions) for trial in record.ended)
     said = (
         (running, "has begun and not ended", "have begun and not ended"),
         (diverged, "diverged", "diverged"),
