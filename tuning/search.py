@@ -126,6 +126,13 @@ class Search:
                     self.store.end(each.number, result)
                     tell(replace(each, result=result))
 
+    def is_over(self, *, seconds: float | None = None, most: int | None = None) -> bool:
+        """Whether all trials have ended and none will begin, within a budget as for `work`."""
+        trials = self.trials()
+        if not all(trial.result for trial in trials):
+            return False
+        return Budget(seconds, most).spent_by(trials) or self.strategy.suggest(trials) is None
+
     def _results(
         self, trial: Trial, budget: Budget, data: Data
     ) -> Iterator[tuple[Trial, TrialResult]]:

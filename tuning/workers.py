@@ -51,6 +51,9 @@ def run(
         RunError: The processes keep dying.
     """
     search.open(data)
+    if search.is_over(seconds=seconds, most=most):
+        watch(search)
+        return
     job = _Job(search, data, seconds, most)
     processes, deaths = [_start(job) for _ in range(workers)], 0
     try:

@@ -121,13 +121,13 @@ def test_a_promoted_run_goes_on_where_it_paused_as_if_it_had_not(few, tmp_path):
     past = trials[promoted.after]
     assert past.score == max(trial.score for trial in trials[:3])
     (before,), (after,) = past.executions, promoted.executions
-    assert (before["epochs"], after["epochs"]) == (1, 3)
-    assert after["curve"][:1] == before["curve"]
+    assert (before.epochs, after.epochs) == (1, 3)
+    assert after.curve[:1] == before.curve
     alone = zoo.train(spec.with_settings(**promoted.values), few, seed=1, progress=False)
     curve = [row["val_accuracy"] for row in alone.history]
-    assert after["curve"] == pytest.approx(curve, abs=1e-6)
+    assert after.curve == pytest.approx(curve, abs=1e-6)
     spent = promoted.result.seconds
-    assert spent == pytest.approx(after["seconds"] - before["seconds"], abs=0.01)
+    assert spent == pytest.approx(after.seconds - before.seconds, abs=0.01)
     assert found.best().number == promoted.number
 
 

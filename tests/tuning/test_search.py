@@ -17,12 +17,13 @@ import pytest
 import zoo
 from tests.paths import ROOT
 from tuning import Choice, Integer, LogUniform, SearchSpace
+from tuning.fidelity import FULL, Fidelity
 from tuning.search import PAUSE, Search
 from tuning.store.journal import Journal
 from tuning.store.results import keep_best, table, to_csv
 from tuning.strategies.grid import Grid
 from tuning.strategies.random import Random
-from tuning.trial import Trial
+from tuning.trial import Trial, TrialResult
 from tuning.workers import run
 from zoo.cli.main import main
 from zoo.errors import RunError, SpecError
@@ -120,6 +121,23 @@ def test_a_diverging_trial_is_a_finding_and_one_that_cannot_be_too(few, tmp_path
     text = table(found.trials())
     assert "diverged (1 of 1)" in text
     assert "do not fill one batch" in text
+
+
+def test_the_table_ranks_among_those_that_saw_as_much_of_the_problem():
+    def ended(number, score, fidelity):
+        return Trial(number, {"l2": number}, TrialResult(score, seconds=1.0), fidelity)
+
+    easy, fifth = Fidelity(images=1000, digits=(0, 1)), Fidelity(images=10_000)
+    trials = [
+        ended(0, 0.98, easy), ended(1, 0.99, easy), ended(2, 0.93, fifth), ended(3, 0.96, FULL),
+        ended(4, 0.97, FULL),
+    ]  # fmt: skip
+    lines = table(trials).splitlines()[1:]
+    assert [line.split()[0] for line in lines] == ["on", "4", "3", "on", "2", "on", "1", "0"]
+    assert lines[0] == "on the full problem:"
+    assert lines[3] == "on 10,000 images:"
+    assert "digits 0 and 1" in lines[5]
+    assert "on " not in table(trials[3:]), "all saw the same"
 
 
 def test_when_all_diverge_there_is_no_best(few, tmp_path):

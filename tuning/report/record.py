@@ -78,7 +78,7 @@ class Record:
         return self.strategy.total if self.strategy else None
 
     @property
-    def story(self) -> Sequence[Decision]:
+    def decisions(self) -> Sequence[Decision]:
         """What the strategy says of its steps; nothing where it has nothing to say."""
         return self.strategy.explanation(self.all) if self.strategy else ()
 

@@ -1,4 +1,4 @@
-"""The sections of a report that are words and bars: its summary, what matters, the story."""
+"""The sections of a report that are words and bars: its summary, what matters, the explanation."""
 
 from __future__ import annotations
 
@@ -149,15 +149,15 @@ def _trust(found: Importance) -> str:
     return f"{on} {unvaried} had one value in all of them." if unvaried else on
 
 
-# --- the story ------------------------------------------------------------------------------------
+# --- the explanation ------------------------------------------------------------------------------
 
 
-def story(record: Record) -> str:
+def explanation(record: Record) -> str:
     """The strategy's own words, step by step; nothing for one that says nothing."""
     steps = []
-    for stage, remarks in groupby(record.story, key=lambda remark: remark.stage):
+    for stage, decisions in groupby(record.decisions, key=lambda decision: decision.stage):
         items = "".join(
-            f"<li>{escaped(remark.text)} {_links(remark.trials)}</li>" for remark in remarks
+            f"<li>{escaped(decision.text)} {_links(decision.trials)}</li>" for decision in decisions
         )
         steps.append(f"<h3>{escaped(stage)}</h3>\n<ul class='story'>{items}</ul>")
     if not steps:

@@ -31,14 +31,23 @@ EXECUTION = ("seed", "accuracy", "best_epoch", "epochs", "diverged", "seconds")
 
 
 def table(trials: Sequence[Trial], most: int = 20) -> str:
-    """The best trials first, with their values: validation accuracy in %, time in seconds."""
+    """The best trials first, with their values: validation accuracy in %, time in seconds.
+
+    Trials are ranked among those that saw as much of the problem, the full problem first: scores on
+    less of it do not compare. A line says of how much each group is.
+    """
     ended = [trial for trial in trials if trial.result]
-    ended.sort(key=lambda trial: -trial.score)
     if not ended:
         return "no trial has ended"
+    ended.sort(key=lambda trial: (trial.fidelity.rank, trial.score, -trial.number), reverse=True)
     names = list(ended[0].values)
     lines = ["trial  validation  seconds  " + "  ".join(f"{name:>14}" for name in names)]
+    groups = {trial.fidelity.rank for trial in ended}
+    group = None
     for trial in ended[:most]:
+        if len(groups) > 1 and trial.fidelity.rank != group:
+            group = trial.fidelity.rank
+            lines.append(f"on {trial.fidelity}:")
         values = "  ".join(f"{_short(trial.values[name]):>14}" for name in names)
         score, seconds = 100 * trial.score, trial.result.seconds
         lines.append(f"{trial.number:5}  {score:10.2f}  {seconds:7.1f}  {values}{_remark(trial)}")

@@ -1,4 +1,4 @@
-"""Judging trials: whether the cost falls, which is better, and how sure that is."""
+"""Comparisons of trials: whether the cost falls, which is better, and how sure that is."""
 
 from __future__ import annotations
 

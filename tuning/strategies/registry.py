@@ -26,7 +26,7 @@ from zoo.errors import SpecError
 from zoo.spec import ModelSpec
 
 # The modules of this package that register a strategy, in the order of the command line's help.
-BUILT_IN = ("broad", "grid", "random", "hyperband", "bayesian")
+BUILT_IN = ("broad", "grid", "random", "halving", "hyperband", "bayesian")
 
 Kind = TypeVar("Kind", bound=type[Strategy])
 

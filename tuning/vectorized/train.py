@@ -77,7 +77,19 @@ def as_they_end(
             continue
         spec, images = training_set(spec, data)
         path = Path(folder) if folder else None
-        job = TrainingJob(spec, seed, images, data.validation, fingerprint, path, {}, [], {}, False)
+        job = TrainingJob(
+            spec,
+            seed,
+            images,
+            data.validation,
+            fingerprint,
+            path,
+            {},
+            [],
+            {},
+            False,
+            data.class_names,
+        )
         run = Run(number, job)
         if run.over:
             yield number, run.result()
