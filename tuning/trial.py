@@ -86,10 +86,9 @@ class TrialResult:
 
     def to_plain(self) -> dict[str, Any]:
         """The result as plain data, as the journal holds it."""
-        plain = msgspec.to_builtins(self)
-        if not self.error:
-            del plain["error"]
-        return plain
+        executions = [msgspec.to_builtins(execution) for execution in self.executions]
+        plain = {"score": self.score, "executions": executions, "seconds": self.seconds}
+        return {**plain, "error": self.error} if self.error else plain
 
     @classmethod
     def from_plain(cls, plain: Any) -> TrialResult:

@@ -12,6 +12,7 @@ import pytest
 import zoo
 from tuning import Choice, Integer, LogUniform, SearchSpace
 from tuning.kerastuner.hypermodel import hypermodel
+from tuning.kerastuner.objective import WORST_COST
 from tuning.kerastuner.oracle import StrategyOracle
 from tuning.kerastuner.tuner import Tuner
 from tuning.search import Search
@@ -278,3 +279,33 @@ def test_what_an_oracle_cannot_be():
         StrategyOracle(Grid(GRID), objective="val_loss")
     with pytest.raises(SpecError, match="keras-tuner chooses among numbers and words"):
         StrategyOracle(Grid(SearchSpace.of(augment=Choice(["shift"], ["rotate"]))))
+
+
+@pytest.mark.parametrize(
+    ("objective", "named"),
+    [("val_f1", "choose from val_accuracy, val_loss"), (["val_loss", "loss"], "choose from")],
+)
+def test_an_objective_that_is_not_measured_is_refused(objective, named, tmp_path):
+    if isinstance(objective, str):
+        objective = keras_tuner.Objective(objective, "max")
+    oracle = keras_tuner.oracles.RandomSearchOracle(objective, 2)
+    with pytest.raises(SpecError, match=named):
+        Tuner(oracle, SPEC, GRID, directory=tmp_path)
+
+
+def test_a_loss_is_made_small(few, tmp_path):
+    """The objective is the history's own, and the point with the least is the best one."""
+    space = SearchSpace.of(learning_rate=Choice(1e30, 0.0001, 0.5))
+    oracle = keras_tuner.oracles.GridSearchOracle("val_loss", max_trials=3)
+    tuner = Tuner(oracle, SPEC, space, directory=tmp_path, project_name="search")
+    tuner.search(few)
+    scores = {
+        trial.hyperparameters.values["learning_rate"]: trial.score
+        for trial in oracle.trials.values()
+    }
+    assert scores[1e30] == WORST_COST
+    for rate in (0.0001, 0.5):
+        alone = zoo.train(SPEC.with_settings(learning_rate=rate), few, progress=False)
+        least = min(row["val_loss"] for row in alone.history)
+        assert scores[rate] == pytest.approx(least, rel=1e-5)
+    assert oracle.get_best_trials()[0].score == min(scores.values()) == scores[0.5]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -41,7 +41,7 @@ class SearchIdentity:
 
     def to_plain(self) -> dict[str, Any]:
         """The record as plain data."""
-        return msgspec.to_builtins(self)
+        return asdict(self)
 
 
 def read_identity(path: Path) -> SearchIdentity:

@@ -2,8 +2,9 @@
 
 Source: L. Li et al., "A system for massively parallel hyperparameter tuning", 2020.
 
-A point goes up a rung as soon as it is among the best of those that have ended in its own. Each rung trains for `factor` times the epochs of the one below, the top one for all of them. Points
-of a rung start anew, as whole runs, so that one program trains several of them at once.
+A point goes up a rung as soon as it is among the best of those that have ended in its own. Each
+rung trains for `factor` times the epochs of the one below, the top one for all of them. Points
+start anew in each rung, as whole runs, so that one program trains several of them at once.
 """
 
 from __future__ import annotations
