@@ -64,7 +64,7 @@ class Tpe:
     seed: int = 0
     total: int | None = None
 
-    def next(self, trials: Sequence[Trial]) -> Suggestion:
+    def suggest(self, trials: Sequence[Trial]) -> Suggestion:
         """Where it hopes for most, given the trials that have ended."""
         import optuna
 
@@ -124,7 +124,7 @@ def run(
             if not names or name in names:
                 folder = FOLDER / f"{name}-seed{seed}"
                 searches[name, seed] = Search(
-                    folder, spec, SPACE, make(), seed=seed, together=TOGETHER
+                    folder, spec, SPACE, make(), seed=seed, batch_trials=TOGETHER
                 )
     spent = 0.0
     while spent < budget:
@@ -140,7 +140,7 @@ def rows(name: str, seed: int, search: Search) -> list[Row]:
     for trial in search.trials():
         if trial.result is None:
             continue
-        seconds += trial.result["seconds"]
+        seconds += trial.result.seconds
         images += _images(trial, search.spec)
         if trial.fidelity.rank == FULL.rank:
             full, best = full + 1, max(best, trial.score)
@@ -238,7 +238,7 @@ def _mean(seconds: Sequence[float | None]) -> str:
 
 def _images(trial: Trial, spec: ModelSpec) -> int:
     recipe = trial.fidelity.of_spec(spec).recipe
-    return sum(told["epochs"] * recipe.images for told in trial.result["executions"])
+    return sum(execution.epochs * recipe.images for execution in trial.executions)
 
 
 def _hyperband(spec: ModelSpec, space: SearchSpace, seed: int) -> Strategy:

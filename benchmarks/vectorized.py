@@ -94,10 +94,10 @@ def train(net: str, way: str, trials: int, epochs: int, images: int, gate) -> tu
     """Train trials in this process: images a second of a core, seconds in all, and of a core."""
     data = _prepared()
     import zoo
-    from tuning import train_together
-    from tuning.vectorized.program import program
+    from tuning import train_vectorized
+    from tuning.vectorized.program import program_of
 
-    program.cache_clear()  # each measurement compiles what it runs
+    program_of.cache_clear()  # each measurement compiles what it runs
     spec = get_spec(net).with_settings(epochs=epochs, images=images)
     rate = spec.recipe.learning_rate
     specs = [
@@ -109,7 +109,7 @@ def train(net: str, way: str, trials: int, epochs: int, images: int, gate) -> tu
         results = [zoo.train(spec, data, progress=False) for spec in specs]
     else:
         seeds = list(range(trials)) if way == "apart" else 0
-        results = train_together(specs, data, seeds=seeds)
+        results = train_vectorized(specs, data, seeds=seeds)
     seconds, core = time.monotonic() - began, time.process_time() - began_core
     # A trial's own seconds in an epoch: its share, where several are trained together.
     later = [row["seconds"] for result in results for row in result.history[1:]]

@@ -1,7 +1,8 @@
-"""Running a trial: a point of the space is trained with each seed, and told of as plain data."""
+"""Running a trial: a point of the space is trained with each seed, and its result recorded."""
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import math
@@ -15,11 +16,12 @@ from typing import Any
 import keras
 
 from tuning.space import apply
-from tuning.trial import Trial
+from tuning.trial import Execution, Trial, TrialResult
 from zoo.data import Data
 from zoo.errors import ZooError
-from zoo.spec import ModelSpec
+from zoo.spec import ModelSpec, NetworkSpec
 from zoo.training import weights
+from zoo.training.job import training_set
 from zoo.training.train import train
 from zoo.utils.atomic import atomic_directory
 
@@ -33,52 +35,60 @@ def run(
     *,
     before: Path | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
-) -> dict[str, Any]:
-    """Train a trial's point with each seed, in `folder`, and return its result.
+) -> TrialResult:
+    """Train a trial's point with each seed, and return its result.
 
     The score is the mean of the accuracies at the best epochs; 0 for a point that diverges, or that
-    cannot be trained at all. `before` is the folder of the trial that this one continues: its runs
-    are taken up. Where they are not at hand, as on another machine, the same epochs run again.
+    cannot be trained at all.
+
+    Args:
+        trial: The point, and how much of the problem it sees.
+        spec: The network that the values of the point are applied to.
+        data: The full data set.
+        folder: Where the runs are kept, a folder a seed.
+        seeds: One an execution.
+        before: The folder of the trial that this one continues: its runs are taken up. Where they
+            are not at hand, as on another machine, the same epochs run again.
+        callbacks: Further callbacks of Keras.
     """
-    executions: list[dict[str, Any]] = []
+    executions: list[Execution] = []
     began, inherited = time.monotonic(), 0.0
     for seed in seeds:
         out = folder / f"seed{seed}"
+        _drop_stale(out, trial, spec, data)
         if before:
             inherited += _take_up(before / out.name, out)
         try:
             executions.append(_train(trial, spec, data, seed, out, callbacks))
         except ZooError as error:
-            return {"score": 0.0, "error": str(error), "executions": executions,
-                    "seconds": time.monotonic() - began}  # fmt: skip
+            seconds = time.monotonic() - began
+            return TrialResult(0.0, tuple(executions), seconds, str(error) or repr(error))
     return summary(executions, inherited)
 
 
-def summary(executions: Sequence[dict[str, Any]], inherited: float = 0.0) -> dict[str, Any]:
+def summary(executions: Sequence[Execution], inherited: float = 0.0) -> TrialResult:
     """The result of a trial of these runs; `inherited` are seconds that another trial has paid."""
-    return {
-        "score": statistics.mean(each["accuracy"] for each in executions),
-        "executions": list(executions),
-        "seconds": sum(each["seconds"] for each in executions) - inherited,
-    }
+    seconds = sum(execution.seconds for execution in executions) - inherited
+    score = statistics.mean(execution.accuracy for execution in executions)
+    return TrialResult(score, tuple(executions), max(seconds, 0.0))
 
 
 def execution_record(
     rows: Sequence[dict[str, Any]], best_epoch: int, diverged: bool, seed: int
-) -> dict[str, Any]:
-    """One run, by the rows of its history, as a trial's result tells of it."""
+) -> Execution:
+    """The record of one run, from the rows of its history."""
     curve = [row["val_accuracy"] for row in rows]
-    return {
-        "seed": seed,
-        "accuracy": 0.0 if diverged or not best_epoch else curve[best_epoch - 1],
-        "best_epoch": best_epoch,
-        "epochs": len(curve),
-        "diverged": diverged or not best_epoch,
-        "seconds": round(sum(row["seconds"] for row in rows), 3),
-        "curve": [round(value, 6) for value in curve],
-        "costs": [_finite(row["loss"]) for row in rows],
-        "seconds_an_epoch": round(statistics.median(row["seconds"] for row in rows), 4),
-    }
+    return Execution(
+        seed=seed,
+        accuracy=0.0 if diverged or not best_epoch else curve[best_epoch - 1],
+        best_epoch=best_epoch,
+        epochs=len(curve),
+        diverged=diverged or not best_epoch,
+        seconds=round(sum(row["seconds"] for row in rows), 3),
+        curve=tuple(round(value, 6) for value in curve),
+        costs=tuple(_finite(row["loss"]) for row in rows),
+        seconds_an_epoch=round(statistics.median(row["seconds"] for row in rows), 4),
+    )
 
 
 class _Paused(Exception):
@@ -104,7 +114,7 @@ def _train(
     seed: int,
     out: Path,
     callbacks: Sequence[keras.callbacks.Callback],
-) -> dict[str, Any]:
+) -> Execution:
     spec = trial.fidelity.of_spec(apply(spec, trial.values))
     data = trial.fidelity.of_data(data)
     pause = [_Pause(trial.fidelity.until)] if trial.fidelity.until else []
@@ -116,6 +126,18 @@ def _train(
         state = json.loads(weights.read(out / "checkpoint.safetensors")[1]["run"])
         return execution_record(state["rows"], state["best_epoch"], False, seed)
     return execution_record(result.history, result.best_epoch, result.diverged, seed)
+
+
+def _drop_stale(out: Path, trial: Trial, spec: ModelSpec, data: Data) -> None:
+    """Delete a run of another point: it is of a trial whose line was deleted from the journal."""
+    path = out / "spec.json"
+    if not path.exists():
+        return
+    with contextlib.suppress(ZooError):  # a damaged one is reported by the run itself
+        mine = trial.fidelity.of_spec(apply(spec, trial.values))
+        mine, _ = training_set(mine, trial.fidelity.of_data(data))
+        if NetworkSpec.from_json(path.read_text()).hash != mine.hash:
+            shutil.rmtree(out)
 
 
 def _take_up(before: Path, out: Path) -> float:

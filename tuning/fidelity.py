@@ -13,8 +13,8 @@ from zoo.spec import FullyConnected, ModelSpec, non_default_fields
 class Fidelity:
     """A reduced problem; what is left out stays as it is in the full one.
 
-    `images` and `validation` are how many images train and judge, `digits` are those kept,
-    `hidden=False` drops the hidden fully connected layers. `until` pauses a run after so many
+    `images` and `validation` are the numbers of training and validation images, `digits` those
+    kept; `hidden=False` drops the hidden fully connected layers. `until` pauses a run after so many
     epochs, so that another trial may go on from there. With fewer images, lambda shrinks in
     proportion, so that the weights decay as they would in the full problem (section 3.5 of the book
     does so by hand: 1,000 for 50,000 images, 20 for 1,000).

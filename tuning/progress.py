@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 from tuning.store.results import best_of, duration
-from tuning.strategies.broad import Broad
+from tuning.strategies.base import Strategy
 from tuning.trial import Trial
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class SearchProgress:
             dynamic_ncols=True,
         )
         self.bar.set_description_str("starting")
-        self.remarks, self.ended = 0, 0
+        self.decisions, self.ended = 0, 0
 
     def show(self, search: Search) -> None:
         """Bring the line up to date."""
@@ -57,8 +58,8 @@ class SearchProgress:
             self.bar.n = min(done, self.bar.total) if self.bar.total else done
             self.bar.set_description_str(told)
         self.ended = len(ended)
-        if isinstance(search.strategy, Broad) and not self.quiet:
-            self._tell(search.strategy, trials)
+        if not self.quiet:
+            self._explain(search.strategy, trials)
 
     def text(self, trials: Sequence[Trial]) -> str:
         """What the line says of these trials, now."""
@@ -80,11 +81,12 @@ class SearchProgress:
             told.append("how many more, the trials will tell")
         return ", ".join(told)
 
-    def _tell(self, strategy: Broad, trials: Sequence[Trial]) -> None:
-        story = strategy.story(trials)
-        for remark in story[self.remarks :]:
-            self.bar.write(f"{remark.stage}\n    {remark.text}")
-        self.remarks = len(story)
+    def _explain(self, strategy: Strategy, trials: Sequence[Trial]) -> None:
+        decisions = strategy.explanation(trials)
+        for decision in decisions[self.decisions :]:
+            with contextlib.suppress(BrokenPipeError):  # nobody reads on, and the search goes on
+                self.bar.write(f"{decision.stage}\n    {decision.text}")
+        self.decisions = len(decisions)
 
     def close(self) -> None:
         """Leave the line as it stands."""
@@ -126,4 +128,4 @@ def _best(ended: Sequence[Trial]) -> str:
 
 
 def _spent(ended: Sequence[Trial]) -> float:
-    return sum(trial.result["seconds"] for trial in ended)
+    return sum(trial.result.seconds for trial in ended)

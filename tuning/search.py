@@ -1,7 +1,7 @@
 """A search: trials of one network, one or many at once, in a folder that survives all.
 
 search.json     what is searched, and how; a search of something else is refused the folder
-journal.jsonl   every event, and so the whole state: see ledger.py
+journal.jsonl   every event, and so the whole state: see tuning/store
 trials/0000/    the runs of a trial, one folder a seed; an interrupted one goes on at its epoch
 
 Any number of processes may work on one folder.
@@ -9,27 +9,21 @@ Any number of processes may work on one folder.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from tuning.execution import run
 from tuning.space import SearchSpace
+from tuning.store.identity import SearchIdentity, settle_identity
 from tuning.store.journal import Journal
-from tuning.store.trials import Budget, TrialStore, check_same, trials_of, whole
+from tuning.store.results import best_of
+from tuning.store.trials import Budget, TrialStore, whole
 from tuning.strategies.base import Strategy, Wait
-from tuning.trial import Trial
-from tuning.vectorized.train import stackable
-from tuning.vectorized.trials import run_vectorized
+from tuning.trial import Trial, TrialResult
 from zoo.data import Data
 from zoo.errors import RunError, SpecError
 from zoo.spec import ModelSpec
-from zoo.utils.atomic import atomic_write
-
-__all__ = ["PAUSE", "Search", "trials_of"]
 
 # Seconds between looks at whether the trials that a strategy waits for have ended.
 PAUSE = 0.5
@@ -43,8 +37,8 @@ class Search:
     epoch, in 0..1; 0 for one that diverged. Raises SpecError for a space that the network does not
     fit.
 
-    Up to `together` trials run in one program, as `train_together` does it, where the network can.
-    It changes the time that trials take, and of their results the last digits.
+    Up to `batch_trials` trials run in one program, as `train_vectorized` does it, where the network
+    can. It changes the time that trials take, and of their results the last digits.
     """
 
     project: Path
@@ -53,18 +47,18 @@ class Search:
     strategy: Strategy
     executions: int = 1
     seed: int = 0
-    together: int = 1
+    batch_trials: int = 1
 
     def __post_init__(self) -> None:
         self.space.check(self.spec)
-        for name, least in (("executions", 1), ("seed", 0), ("together", 1)):
+        for name, least in (("executions", 1), ("seed", 0), ("batch_trials", 1)):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < least:
                 raise SpecError(f"{name} must be a whole number from {least} up, not {value!r}")
 
     @property
     def store(self) -> TrialStore:
-        return TrialStore(self.project)
+        return TrialStore(self.project, tuple(name for name, _ in self.space.ranges))
 
     @property
     def journal(self) -> Journal:
@@ -84,42 +78,27 @@ class Search:
 
         Among those that saw the most of the problem: scores on less of it do not compare.
         """
-        ended = [trial for trial in self.trials() if trial.score > 0]
-        if not ended:
+        best = best_of(self.trials())
+        if best is None:
             raise RunError(
                 f"no trial in {self.project} has learned anything: all diverged, or none has ended"
             )
-        return max(ended, key=lambda trial: (trial.fidelity.rank, trial.score, -trial.number))
+        return best
 
     def open(self, data: Data) -> None:
         """Make the folder, or check that it is this search's; RunError where it is another's."""
-        mine = {**self.identity(), "strategy": _plain(self.strategy), "data": data.fingerprint}
-        path = self.project / "search.json"
-        try:
-            if not path.exists():
-                with atomic_write(path) as temporary:
-                    temporary.write_text(json.dumps(mine, indent=2) + "\n")
-                return
-            there = json.loads(path.read_text())
-        except OSError as error:
-            raise RunError(
-                f"{self.project} cannot be a search's folder ({error.strerror}): choose another"
-            ) from error
-        except ValueError as error:
-            raise RunError(
-                f"{path} is damaged ({error}): delete it, the same search writes it anew"
-            ) from error
-        check_same(there, mine, str(self.project), "Choose another folder, or delete that one.")
+        mine = replace(self.identity(), strategy=self.strategy.to_plain(), data=data.fingerprint)
+        settle_identity(self.project / "search.json", mine, self.strategy.extendable)
 
-    def identity(self) -> dict[str, Any]:
-        """What is searched, whoever decides on the points, as plain data."""
-        return {
-            "network": self.spec.name,
-            "spec": self.spec.to_plain(),
-            "space": self.space.to_plain(),
-            "executions": self.executions,
-            "seed": self.seed,
-        }
+    def identity(self) -> SearchIdentity:
+        """What is searched, whoever decides on the points."""
+        return SearchIdentity(
+            self.spec.name,
+            self.spec.to_plain(),
+            self.space.to_plain(),
+            self.executions,
+            self.seed,
+        )
 
     def work(
         self,
@@ -129,9 +108,10 @@ class Search:
         most: int | None = None,
         tell: Callable[[Trial], None] = lambda trial: None,
     ) -> None:
-        """Run trials until the strategy has no more, calling `tell` at the end of each.
+        """Run trials until the search is over, calling `tell` at the end of each that ran here.
 
-        No trial begins once all trials together have cost `seconds`, or there are `most` of them.
+        It is over when every trial has ended, those of other processes too, and the strategy has no
+        more. No trial begins once all together have cost `seconds`, or there are `most` of them.
         """
         self.open(data)
         budget = Budget(seconds, most)
@@ -146,22 +126,29 @@ class Search:
                     self.store.end(each.number, result)
                     tell(replace(each, result=result))
 
+    def is_over(self, *, seconds: float | None = None, most: int | None = None) -> bool:
+        """Whether all trials have ended and none will begin, within a budget as for `work`."""
+        trials = self.trials()
+        if not all(trial.result for trial in trials):
+            return False
+        return Budget(seconds, most).spent_by(trials) or self.strategy.suggest(trials) is None
+
     def _results(
         self, trial: Trial, budget: Budget, data: Data
-    ) -> Iterator[tuple[Trial, dict[str, Any]]]:
-        """A trial that is taken, with its result; and others that ran together with it."""
-        if self.together == 1 or not stackable(self.spec) or not whole(trial):
+    ) -> Iterator[tuple[Trial, TrialResult]]:
+        """A trial that is claimed, with its result; and others that ran in one program with it."""
+        from tuning.vectorized.train import stackable
+        from tuning.vectorized.trials import run_vectorized
+
+        if self.batch_trials == 1 or not stackable(self.spec) or not whole(trial):
             yield trial, self._run(trial, data)
             return
-        with self.store.claim_batch(trial, self.strategy, budget, self.together) as trials:
+        with self.store.claim_batch(trial, self.strategy, budget, self.batch_trials) as trials:
             yield from run_vectorized(trials, self.spec, data, self.store.folder, self.seeds)
 
-    def _run(self, trial: Trial, data: Data) -> dict[str, Any]:
+    def _run(self, trial: Trial, data: Data) -> TrialResult:
+        from tuning.execution import run
+
         before = None if trial.after is None else self.store.folder(trial.after)
         folder = self.store.folder(trial.number)
         return run(trial, self.spec, data, folder, self.seeds, before=before)
-
-
-def _plain(strategy: Strategy) -> dict[str, Any]:
-    told = {name: value for name, value in vars(strategy).items() if name not in ("space", "spec")}
-    return {"kind": type(strategy).__name__, **told}

@@ -35,6 +35,8 @@ class Choice:
 
     def __init__(self, *values: Any):
         object.__setattr__(self, "values", values)
+        if any(isinstance(value, float) and not math.isfinite(value) for value in values):
+            raise SpecError(f"a choice is among finite numbers, not {values!r}")
         if not values or len({json.dumps(value) for value in values}) < len(values):
             raise SpecError(f"a choice is among one or more different values, not {values!r}")
 
@@ -100,7 +102,7 @@ class LogUniform(Uniform):
 class Integer:
     """A whole number from `low` to `high`, both included.
 
-    >>> Whole(10, 50).points(steps=3)
+    >>> Integer(10, 50).points(steps=3)
     [10, 30, 50]
     """
 
@@ -126,6 +128,14 @@ class Integer:
     def size(self) -> int:
         return self.high - self.low + 1
 
+
+_EXPECTED = 'expected {"l2": {"choice": [0, 5]}, ...}'
+
+# Of the ends of a range: beyond it, no setting of a recipe makes sense.
+_GREATEST = 1e15
+
+# Their weights, gradients and momentum take about 1.2 GB.
+MOST_PARAMETERS = 100_000_000
 
 Range = Choice | Uniform | LogUniform | Integer
 KINDS = {"choice": Choice, "uniform": Uniform, "log_uniform": LogUniform, "whole": Integer}
@@ -171,27 +181,44 @@ class SearchSpace:
         axes = [kind.points(steps) for _, kind in self.ranges]
         return [dict(zip(names, point, strict=True)) for point in itertools.product(*axes)]
 
+    def grid_size(self, steps: int) -> int:
+        """How many points such a grid has."""
+        return math.prod(_steps(kind, steps) for _, kind in self.ranges)
+
+    def grid_point(self, number: int, steps: int) -> Values:
+        """The point of such a grid with a number, from 0 up; the last setting changes fastest."""
+        values: Values = {}
+        for name, kind in reversed(self.ranges):
+            number, place = divmod(number, _steps(kind, steps))
+            values[name] = kind.points(steps)[place]
+        return {name: values[name] for name, _ in self.ranges}
+
     def draw(self, generator: np.random.Generator) -> Values:
         """A random point."""
-        return {name: kind.at(generator.random()) for name, kind in self.ranges}
+        return {name: kind.quantile(generator.random()) for name, kind in self.ranges}
 
     def point(self, number: int) -> Values:
         """The point of a finite space with this number, from 0 to `size` - 1."""
         values: Values = {}
         for name, kind in self.ranges:
             number, digit = divmod(number, kind.size)
-            values[name] = kind.at((digit + 0.5) / kind.size)
+            values[name] = kind.quantile((digit + 0.5) / kind.size)
         return values
 
     def check(self, spec: ModelSpec) -> None:
         """Check that a network can be declared at the ends of every range; SpecError otherwise."""
-        middle = {name: kind.at(0.5) for name, kind in self.ranges}
+        middle = {name: kind.quantile(0.5) for name, kind in self.ranges}
         for name, kind in self.ranges:
             for value in kind.points(2):
                 try:
-                    apply(spec, {**middle, name: value})
+                    parameters = apply(spec, {**middle, name: value}).parameters
                 except SpecError as error:
                     raise SpecError(f"{name} = {value!r} makes no {spec.name}: {error}") from error
+                if parameters > MOST_PARAMETERS:
+                    raise SpecError(
+                        f"{name} = {value!r} makes {spec.name} a network of {parameters:,} "
+                        f"parameters, and {MOST_PARAMETERS:,} at most are searched"
+                    )
 
     def to_plain(self) -> dict[str, Any]:
         """The space as plain data: {"learning_rate": {"log_uniform": [0.01, 1]}}."""
@@ -207,18 +234,27 @@ class SearchSpace:
         """Read a space back; SpecError where it is none."""
         try:
             plain = json.loads(text)
-            ranges = [(name, _from_plain(name, told)) for name, told in plain.items()]
-        except (ValueError, AttributeError) as error:
-            if isinstance(error, SpecError):
-                raise
-            raise SpecError(
-                f'this is no search space ({error}): expected {{"l2": {{"choice": [0, 5]}}, ...}}'
-            ) from error
-        return cls(tuple(ranges))
+        except (ValueError, RecursionError) as error:
+            raise SpecError(f"this is no search space ({error}): {_EXPECTED}") from error
+        return cls.from_plain(plain)
+
+    @classmethod
+    def from_plain(cls, plain: Any) -> SearchSpace:
+        """Read a space back from `to_plain`'s form; SpecError where it is none."""
+        if not isinstance(plain, dict):
+            raise SpecError(f"this is no search space: {_EXPECTED}")
+        return cls(tuple((name, _from_plain(name, told)) for name, told in plain.items()))
+
+
+def _steps(kind: Range, steps: int) -> int:
+    """How many points of a range a grid has."""
+    return len(kind.values) if isinstance(kind, Choice) else int(min(steps, kind.size))
 
 
 def apply(spec: ModelSpec, values: Mapping[str, Any]) -> ModelSpec:
     """A copy of a network's declaration with the values of a point of the space."""
+    if not isinstance(spec, ModelSpec):
+        raise SpecError(f"{spec.name} is not one stack of layers: search one of its members")
     settings = {name: value for name, value in values.items() if name != UNITS}
     if UNITS in values:
         *hidden, last = spec.layers
@@ -236,7 +272,9 @@ def _check_range(given: Uniform | Integer) -> None:
     ends = (given.low, given.high)
     if any(isinstance(end, bool) or not isinstance(end, int | float) for end in ends):
         raise SpecError(f"a range has two numbers for its ends, not {ends!r}")
-    if not (math.isfinite(given.low) and math.isfinite(given.high) and given.low < given.high):
+    if any(end > _GREATEST or end < -_GREATEST for end in ends):
+        raise SpecError(f"the ends of a range lie within {_GREATEST:g} of 0")
+    if not given.low < given.high:
         raise SpecError(
             f"a range goes from a number to a greater one, not from {ends[0]} to {ends[1]}"
         )

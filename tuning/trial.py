@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
 
 from tuning.fidelity import FULL, Fidelity
 from tuning.space import Values
 
+Count = Annotated[int, Meta(ge=0)]
+Share = Annotated[float, Meta(ge=0, le=1)]
+Seconds = Annotated[float, Meta(ge=0)]
+
 
 @dataclass(frozen=True)
 class Suggestion:
-    """A trial to come: its values, and how much of the problem it sees.
+    """A trial to come.
 
-    `after` is the number of the trial that it continues, for more epochs.
+    Attributes:
+        values: A value of each setting of the space.
+        fidelity: How much of the problem the trial sees.
+        after: The number of the trial that it continues for more epochs.
     """
 
     values: Values
@@ -22,16 +33,94 @@ class Suggestion:
 
 
 @dataclass(frozen=True)
+class Execution:
+    """One training run of a trial, with one seed.
+
+    Attributes:
+        seed: Of the initial weights and the order of the images.
+        accuracy: On the validation images at the best epoch, in 0..1; 0 if the run diverged.
+        best_epoch: Counted from 1; 0 if there is none.
+        epochs: How many were trained.
+        diverged: Whether the training cost became infinite.
+        seconds: Wall time of all epochs.
+        curve: The validation accuracy of each epoch.
+        costs: The training cost of each epoch; None where it was not finite.
+        seconds_an_epoch: The median wall time of an epoch.
+    """
+
+    seed: Count
+    accuracy: Share
+    best_epoch: Count
+    epochs: Count
+    diverged: bool
+    seconds: Seconds
+    curve: tuple[Share, ...]
+    costs: tuple[float | None, ...]
+    seconds_an_epoch: Seconds
+
+    def __post_init__(self) -> None:
+        if not len(self.curve) == len(self.costs) == self.epochs >= self.best_epoch:
+            raise ValueError("`curve` and `costs` have an entry an epoch, `best_epoch` is one")
+
+
+@dataclass(frozen=True)
+class TrialResult:
+    """What came of a trial.
+
+    Attributes:
+        score: The mean accuracy of its executions; of another tuner's trial, its objective.
+        executions: A record a seed; none of a trial that could not be trained.
+        seconds: Wall time of training that this trial paid for.
+        error: Why it could not be trained; empty for a trial that could.
+    """
+
+    score: float
+    executions: tuple[Execution, ...] = ()
+    seconds: Seconds = 0.0
+    error: str = ""
+
+    @property
+    def diverged(self) -> int:
+        """How many executions diverged."""
+        return sum(execution.diverged for execution in self.executions)
+
+    def to_plain(self) -> dict[str, Any]:
+        """The result as plain data, as the journal holds it."""
+        executions = [msgspec.to_builtins(execution) for execution in self.executions]
+        plain = {"score": self.score, "executions": executions, "seconds": self.seconds}
+        return {**plain, "error": self.error} if self.error else plain
+
+    @classmethod
+    def from_plain(cls, plain: Any) -> TrialResult:
+        """Read a result back.
+
+        Raises:
+            ValueError: A field is missing, of another type, or out of its range; it is named.
+        """
+        return msgspec.convert(plain, cls)
+
+
+@dataclass(frozen=True)
 class Trial:
-    """One point that was tried: its number, its plan, and its result once it has ended."""
+    """One point that was tried: its number, its suggestion, and its result once it has ended."""
 
     number: int
     values: Values
-    result: dict[str, Any] | None = None
+    result: TrialResult | None = None
     fidelity: Fidelity = FULL
     after: int | None = None
 
     @property
     def score(self) -> float:
         """Validation accuracy in 0..1; 0 for a trial that diverged or has not ended."""
-        return self.result["score"] if self.result else 0.0
+        return self.result.score if self.result else 0.0
+
+    @property
+    def executions(self) -> Sequence[Execution]:
+        """What each seed came to; none before the trial has ended."""
+        return self.result.executions if self.result else ()
+
+    @property
+    def failed(self) -> bool:
+        """Whether it has ended without being trained."""
+        return bool(self.result and self.result.error)

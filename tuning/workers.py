@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
+import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
+from typing import TYPE_CHECKING
 
-from tuning.search import Search
-from zoo.data import Data
 from zoo.errors import RunError
+from zoo.training.parallel import end_with_parent
 from zoo.utils.tensorflow import import_tensorflow
 
-# A process that begins finds its work by this module: what follows would import TensorFlow aloud,
-# over the line that tells how the search goes.
-import_tensorflow()
+if TYPE_CHECKING:
+    from tuning.search import Search
+    from zoo.data import Data
 
 # A worker that dies this often was not killed by chance.
 MOST_DEATHS = 20
@@ -30,20 +34,28 @@ def run(
     most: int | None = None,
     watch: Callable[[Search], None] = lambda search: None,
 ) -> None:
-    """Run a search to its end with so many processes, each on one core.
+    """Run a search to its end with several processes, each on one core.
 
-    A process that dies is replaced, and its trial goes on where it was. `watch` is called every
-    second. Raises RunError where they keep dying; KeyboardInterrupt stops them all.
+    A process that dies is replaced, and its trial goes on where it was. The processes end with this
+    one, however it ends.
+
+    Args:
+        search: What is searched.
+        data: The data set, handed to every process.
+        workers: How many processes.
+        seconds: No trial begins once all together have cost so much training time.
+        most: No trial begins once there are so many.
+        watch: Called every second, and once at the end.
+
+    Raises:
+        RunError: The processes keep dying.
     """
     search.open(data)
-    spawn = multiprocessing.get_context("spawn")
-
-    def start() -> BaseProcess:
-        process = spawn.Process(target=_work, args=(search, data, seconds, most), daemon=True)
-        process.start()
-        return process
-
-    processes, deaths = [start() for _ in range(workers)], 0
+    if search.is_over(seconds=seconds, most=most):
+        watch(search)
+        return
+    job = _Job(search, data, seconds, most)
+    processes, deaths = [_start(job) for _ in range(workers)], 0
     try:
         while processes:
             time.sleep(1)
@@ -57,7 +69,7 @@ def run(
                     f"{deaths} workers died, the last with exit code {dead[-1].exitcode}: "
                     "search with --workers 1 to see why"
                 )
-            processes += [start() for _ in dead]
+            processes += [_start(job) for _ in dead]
     finally:
         for process in processes:
             process.kill()
@@ -65,8 +77,42 @@ def run(
     watch(search)
 
 
-def _work(search: Search, data: Data, seconds: float | None, most: int | None) -> None:
+@dataclass(frozen=True)
+class _Job:
+    """What a worker is given."""
+
+    search: Search
+    data: Data
+    seconds: float | None
+    most: int | None
+
+
+def _start(job: _Job) -> BaseProcess:
+    # Forked processes would share TensorFlow's threads, and hang.
+    spawn = multiprocessing.get_context("spawn")
+    theirs, ours = spawn.Pipe(duplex=False)
+    process = spawn.Process(target=_work, args=(theirs,), daemon=True)
+    process.start()
+    theirs.close()
+
+    def hand_over() -> None:
+        # A worker reads once it has imported TensorFlow, and may be killed before or while it does.
+        with contextlib.suppress(OSError), ours:
+            ours.send(job)
+
+    threading.Thread(target=hand_over, daemon=True).start()
+    return process
+
+
+def _work(connection: Connection) -> None:
+    end_with_parent()
+    # Before the job is unpickled, which would import it with all its start-up notes.
+    import_tensorflow()
     try:
-        search.work(data, seconds=seconds, most=most)
+        job = connection.recv()
+    except (EOFError, OSError):
+        os._exit(0)  # who started us has died in the middle of it
+    try:
+        job.search.work(job.data, seconds=job.seconds, most=job.most)
     except KeyboardInterrupt:
         os._exit(0)  # who started us was stopped, and says so

@@ -14,7 +14,7 @@ from tuning.search import Search
 from tuning.strategies import comparison
 from tuning.strategies.base import WAIT
 from tuning.strategies.broad import HOPELESS, Broad
-from tuning.trial import Trial
+from tuning.trial import Trial, TrialResult
 from zoo.errors import SpecError
 
 MLP30 = zoo.get_spec("mlp30")
@@ -23,7 +23,7 @@ SPACE = SearchSpace.of(
 )
 
 
-def landscape(plan) -> dict:
+def landscape(plan) -> TrialResult:
     """A made-up problem, best at eta 0.2 and lambda 4; costs fall below eta 1.5; 20 is quickest."""
     rate, decay = plan.values["learning_rate"], plan.values.get("l2", 4.0)
     lost = 0.05 * math.log10(rate / 0.2) ** 2
@@ -35,12 +35,12 @@ def landscape(plan) -> dict:
         "seconds": 3.0, "curve": [score / 3, score / 2, score], "costs": falling,
         "seconds_an_epoch": 10 / plan.values["batch_size"],
     }  # fmt: skip
-    return {"score": score, "executions": [told], "seconds": 3.0}
+    return TrialResult.from_plain({"score": score, "executions": [told], "seconds": 3.0})
 
 
 def played(strategy: Broad, most: int = 200) -> list[Trial]:
     trials: list[Trial] = []
-    while (plan := strategy.next(trials)) is not None:
+    while (plan := strategy.suggest(trials)) is not None:
         trials.append(Trial(len(trials), plan.values, landscape(plan), plan.fidelity))
         assert len(trials) < most
     return trials
@@ -75,16 +75,16 @@ def test_it_says_why():
 def test_the_next_plan_depends_on_the_trials_alone():
     trials = played(Broad(MLP30, SPACE))
     for number, trial in enumerate(trials):
-        plan = Broad(MLP30, SPACE).next(trials[:number])
+        plan = Broad(MLP30, SPACE).suggest(trials[:number])
         assert (plan.values, plan.fidelity) == (trial.values, trial.fidelity)
 
 
 def test_it_waits_for_what_it_must_know():
     strategy = Broad(MLP30, SPACE)
     trials = played(strategy)
-    assert strategy.next([replace(trials[0], result=None)]) is WAIT
+    assert strategy.suggest([replace(trials[0], result=None)]) is WAIT
     waits = sum(
-        strategy.next([*trials[:number], replace(trials[number], result=None)]) is WAIT
+        strategy.suggest([*trials[:number], replace(trials[number], result=None)]) is WAIT
         for number in range(len(trials))
     )
     assert waits < len(trials), "some plans may run at once"
@@ -141,16 +141,19 @@ def test_more_of_the_problem_ranks_higher():
 
 
 def trial(number=0, score=0.9, **told) -> Trial:
-    default = {"diverged": False, "costs": [3, 2, 1], "epochs": 3, "curve": [0.5, 0.8, 0.9],
-               "seconds_an_epoch": 2.0}  # fmt: skip
-    return Trial(number, {}, {"score": score, "executions": [{**default, **told}]})
+    default = {"seed": 0, "accuracy": score, "best_epoch": 1, "diverged": False, "seconds": 6.0,
+               "costs": [3, 2, 1], "curve": [0.5, 0.8, 0.9], "seconds_an_epoch": 2.0}  # fmt: skip
+    execution = {**default, **told}
+    execution["epochs"] = len(execution["costs"])
+    execution["curve"] = execution["curve"][: execution["epochs"]]
+    return Trial(number, {}, TrialResult.from_plain({"score": score, "executions": [execution]}))
 
 
 def test_the_cost_falls_or_it_does_not():
     assert comparison.cost_falls(trial())
     assert not comparison.cost_falls(trial(costs=[3, 1, 2]))
     assert not comparison.cost_falls(trial(diverged=True, costs=[3, None]))
-    assert not comparison.cost_falls(Trial(0, {}, {"score": 0, "executions": [], "error": "no"}))
+    assert not comparison.cost_falls(Trial(0, {}, TrialResult(0.0, error="no")))
 
 
 def test_accuracy_by_the_clock():
@@ -178,7 +181,7 @@ def test_a_real_search_starts_hopeless_and_learns(bars, tmp_path):
     best = found.best()
     assert best.fidelity.rank == Fidelity().rank
     assert best.score > 0.9
-    story = found.strategy.story(found.trials())
+    story = found.strategy.explanation(found.trials())
     assert story[-1].stage == "the full problem"
     again = Search(tmp_path / "search", spec, space, Broad(spec, space, {"learning_rate": 10.0}))
     again.work(bars.take(500), tell=pytest.fail)

@@ -61,7 +61,7 @@ tuner.run = slowly
 data = Data("bars", _bars(300, 0), _bars(300, 1), _bars(300, 2))
 try:
     found = searched(Path(project))
-    tuner.search_across(found, data, silence=float(silence), say=print)
+    tuner.search_across(found, data, heartbeat_timeout=float(silence), say=print)
 except ZooError as error:
     sys.exit(str(error))
 """
@@ -76,10 +76,10 @@ def searched(project: Path, seed: int = 0) -> Search:
 def processes() -> Iterator[Callable[..., subprocess.Popen]]:
     started: list[subprocess.Popen] = []
 
-    def start(name: str, port: int, project: Path, delay=0.0, silence=60):
+    def start(name: str, port: int, project: Path, delay=0.0, heartbeat_timeout=60):
         told = dict(zip(VARIABLES, (name, "127.0.0.1", str(port)), strict=True))
         environment = {**os.environ, **told, "PYTHONPATH": str(ROOT)}
-        command = [sys.executable, "-c", PROCESS, *map(str, (project, delay, silence))]
+        command = [sys.executable, "-c", PROCESS, *map(str, (project, delay, heartbeat_timeout))]
         pipe = subprocess.PIPE
         started.append(subprocess.Popen(command, env=environment, stderr=pipe, text=True))
         return started[-1]
@@ -116,7 +116,7 @@ def test_a_chief_and_three_workers_of_which_one_is_killed(tmp_path, chief_too):
     """And, in the slow test, the chief: all in the middle of trials, of which half diverge."""
     project, port = tmp_path / "search", free_port()
     with processes() as start:
-        chief = start("chief", port, project, silence=10)
+        chief = start("chief", port, project, heartbeat_timeout=10)
         workers = [start(f"tuner{number}", port, project, delay=0.3) for number in range(3)]
         until(lambda: any(project.glob("trials/*/seed0/history.csv")))
         victim = workers.pop(0)
@@ -125,26 +125,26 @@ def test_a_chief_and_three_workers_of_which_one_is_killed(tmp_path, chief_too):
             until(lambda: events(project, "ended"))
             chief.send_signal(signal.SIGKILL)
             chief.wait()
-            chief = start("chief", port, project, silence=10)
+            chief = start("chief", port, project, heartbeat_timeout=10)
         ends = [process.wait(timeout=600) for process in (chief, *workers)]
     assert ends == [0, 0, 0]
     assert sorted(event["trial"] for event in events(project, "ended")) == list(range(4))
     trials = searched(project).trials()
     assert [trial.values for trial in trials] == SPACE.grid(5)
     for trial in trials:
-        told = trial.result["executions"]
-        assert [each["seed"] for each in told] == [0, 1]
+        told = trial.executions
+        assert [each.seed for each in told] == [0, 1]
         diverges = trial.values["learning_rate"] > 1
-        assert [each["diverged"] for each in told] == [diverges] * 2
-        assert [each["epochs"] for each in told] == [1 if diverges else 4] * 2
-        assert (trial.result["score"] == 0) is diverges
+        assert [each.diverged for each in told] == [diverges] * 2
+        assert [each.epochs for each in told] == [1 if diverges else 4] * 2
+        assert (trial.score == 0) is diverges
 
 
 # --- a chief in a thread, a worker in the test ----------------------------------------------------
 
 
 @contextlib.contextmanager
-def chief_of(found: Search, data, silence=60.0) -> Iterator[tuple[StrategyOracle, int, Callable]]:
+def chief_of(found: Search, data, timeout=60.0) -> Iterator[tuple[StrategyOracle, int, Callable]]:
     """A chief, its port, and a way to make it go."""
     oracle, port, stop = StrategyOracle(found.strategy), free_port(), threading.Event()
     oracle._set_project_dir(found.project.parent, found.project.name)
@@ -157,7 +157,7 @@ def chief_of(found: Search, data, silence=60.0) -> Iterator[tuple[StrategyOracle
 
     def work():
         with contextlib.suppress(KeyboardInterrupt):
-            serve(oracle, Endpoint("chief", "127.0.0.1", port), silence, watch)
+            serve(oracle, Endpoint("chief", "127.0.0.1", port), timeout, watch)
 
     thread = threading.Thread(target=work)
     thread.start()
@@ -188,7 +188,7 @@ def test_a_worker_whose_chief_is_gone_says_so_and_its_run_can_go_on(bars, tmp_pa
     with chief_of(found, few) as (oracle, port, stop):
         set_place(monkeypatch, "tuner0", port)
         worker = Tuner(StrategyOracle(found.strategy), found.spec, SPACE, executions=2,
-                       directory=tmp_path, project_name="search", silence=8)  # fmt: skip
+                       directory=tmp_path, project_name="search", heartbeat_timeout=8)  # fmt: skip
         trial = worker.oracle.create_trial("tuner0")
         assert oracle.ongoing_trials["tuner0"].trial_id == trial.trial_id
         with worker.oracle.alive(trial.trial_id) as check:
@@ -251,7 +251,7 @@ def test_a_result_that_is_none_is_not_kept(tmp_path, told):
 def test_a_worker_without_a_chief_says_so_in_seconds(monkeypatch, capsys):
     port = free_port()
     with pytest.raises(ChiefGone, match=rf"no chief has answered at 127.0.0.1:{port} for 0.1 s"):
-        await_chief(Endpoint("tuner0", "127.0.0.1", port), silence=0.1)
+        await_chief(Endpoint("tuner0", "127.0.0.1", port), heartbeat_timeout=0.1)
     set_place(monkeypatch, "tuner0", port)
     assert main(["random", "linear", "--silence", "0.1s"]) == 1
     told = capsys.readouterr().err

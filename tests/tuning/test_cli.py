@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
 import zoo
+from tests.paths import ROOT
 from tuning import Choice, SearchSpace
-from tuning.cli import TRIALS, _parser, _strategy, main
+from tuning.cli import _parser, main
 from tuning.search import Search
 from tuning.store.trials import ENDLESS, Budget
 from tuning.strategies.bayesian import Bayesian
 from tuning.strategies.grid import Grid
 from tuning.strategies.hyperband import Hyperband
-from tuning.strategies.random import Random
+from tuning.strategies.random import TRIALS, Random
+from tuning.trial import Trial, TrialResult
 from zoo.errors import RunError
 
 MLP30 = zoo.get_spec("mlp30")
@@ -55,13 +60,15 @@ def test_a_budget_that_is_none(text, capsys):
 )
 def test_commands_are_strategies(command, strategy):
     options = _parser().parse_args(command.split())
-    assert _strategy(options, MLP30, SPACE) == strategy
+    assert options.strategy.kind.from_options(options, MLP30, SPACE) == strategy
 
 
 def test_what_a_budget_allows():
-    from tuning.trial import Trial
-
-    trials = [Trial(0, {}, {"seconds": 60.0}), Trial(1, {}, {"seconds": 30.0}), Trial(2, {})]
+    trials = [
+        Trial(0, {}, TrialResult(0.5, seconds=60.0)),
+        Trial(1, {}, TrialResult(0.5, seconds=30.0)),
+        Trial(2, {}),
+    ]
     assert not ENDLESS.spent_by(trials)
     assert Budget(seconds=90).spent_by(trials)
     assert not Budget(seconds=91).spent_by(trials)
@@ -98,3 +105,65 @@ def test_a_folder_that_cannot_be_one(bars, tmp_path):
     (tmp_path / "search" / "search.json").write_text("{")
     with pytest.raises(RunError, match=r"search.json is damaged"):
         Search(tmp_path / "search", MLP30, SPACE, Grid(SPACE)).open(bars)
+
+
+# --- what is refused before anything is trained ---------------------------------------------------
+
+REFUSED = """
+import sys
+from tuning.cli import main
+
+for line in sys.stdin.read().splitlines():
+    print("", main(line.split()), file=sys.stderr)
+    assert "tensorflow" not in sys.modules, line
+"""
+
+PRODUCT = {"l2": {"choice": [0]}, "epochs": {"whole": [1, 10**15]}}
+
+
+def test_what_makes_no_sense_is_one_line_and_needs_no_tensorflow(tmp_path):
+    for name, text in {
+        "latin.json": '{"l2": {"choice": ["caf\xe9"]}}'.encode("latin-1"),
+        "deep.json": b"[" * 100_000,
+        "number.json": b'{"l2": {"uniform": [0, 1' + b"0" * 400 + b"]}}",
+        "digits.json": b'{"l2": {"uniform": [0, 1' + b"0" * 5000 + b"]}}",
+        "infinite.json": b'{"l2": {"choice": [Infinity, 1]}}',
+        "list.json": b"[]",
+        "large.json": b'{"units": {"whole": [1, 1000000000]}}',
+        "product.json": json.dumps(PRODUCT).encode(),
+    }.items():
+        (tmp_path / name).write_bytes(text)
+    calls = {
+        f"grid mlp30 --space {tmp_path}/latin.json": "is not UTF-8",
+        f"grid mlp30 --space {tmp_path}/deep.json": "no search space",
+        f"grid mlp30 --space {tmp_path}/number.json": "lie within 1e+15",
+        f"grid mlp30 --space {tmp_path}/digits.json": "no search space",
+        f"grid mlp30 --space {tmp_path}/infinite.json": "finite numbers",
+        f"grid mlp30 --space {tmp_path}/list.json": "no search space",
+        f"grid mlp30 --space {tmp_path}/large.json": "parameters, and 100,000,000 at most",
+        f"grid mlp30 --space {tmp_path}/absent.json": "No such file",
+        f"grid mlp30 --space {tmp_path}/product.json --steps 1000000": "has 1,000,000 points",
+        "grid mlp30 --steps 100000": "has 30,000,000,000 points",
+        "broad mlp30 --start learning_rate=abc": "learning_rate must be a finite number",
+        "broad mlp30 --start learning_rate=NaN": "learning_rate must be a finite number",
+        "broad mlp30 --start units=5": "has no 'units'",
+        "hyperband mlp30 --factor 1": "factor are 2 or more",
+        "random mlp3 --trials 2": "Did you mean 'mlp30'",
+        "random conv2_relu_dropout_x5": "search one of its members",
+        "random mlp30 --data nowhere": "nowhere",
+        "--import no_such_module random mlp30": "cannot import 'no_such_module'",
+        f"report {tmp_path}": "holds no search",
+    }
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    told = subprocess.run(
+        [sys.executable, "-c", REFUSED], input="\n".join(calls), env=environment,
+        capture_output=True, text=True, timeout=120, check=True,
+    )  # fmt: skip
+    lines = told.stderr.splitlines()
+    # A file, a folder or a data set that is not there is no wrong command.
+    absent = ("absent.json", "report", "--data")
+    codes = [" 1" if any(word in call for word in absent) else " 2" for call in calls]
+    assert lines[1::2] == codes
+    for line, said in zip(lines[::2], calls.values(), strict=True):
+        assert line.startswith("tuning: ")
+        assert said in line

@@ -7,7 +7,7 @@ import pytest
 
 import zoo
 from tuning import Choice, Integer, LogUniform, SearchSpace
-from tuning.kerastuner import hypermodel
+from tuning.kerastuner.hypermodel import hypermodel
 from zoo.errors import SpecError
 
 SPACE = SearchSpace.of(learning_rate=LogUniform(0.01, 1), units=Integer(5, 20), l2=Choice(0, 5))

@@ -11,7 +11,8 @@ import pytest
 
 import zoo
 from tuning import Choice, Integer, LogUniform, SearchSpace
-from tuning.kerastuner import hypermodel
+from tuning.kerastuner.hypermodel import hypermodel
+from tuning.kerastuner.objective import WORST_COST
 from tuning.kerastuner.oracle import StrategyOracle
 from tuning.kerastuner.tuner import Tuner
 from tuning.search import Search
@@ -22,7 +23,7 @@ from tuning.strategies.bayesian import Bayesian
 from tuning.strategies.grid import Grid
 from tuning.strategies.hyperband import Hyperband
 from tuning.strategies.random import Random, random_point
-from tuning.trial import Trial
+from tuning.trial import Trial, TrialResult
 from zoo.errors import RunError, SpecError
 
 SPEC = zoo.get_spec("linear").with_settings(epochs=2, cost="quadratic")
@@ -45,12 +46,12 @@ def landscape(plan) -> float:
 
 
 def ended(number: int, plan) -> Trial:
-    return Trial(number, plan.values, {"score": landscape(plan)}, plan.fidelity, plan.after)
+    return Trial(number, plan.values, TrialResult(landscape(plan)), plan.fidelity, plan.after)
 
 
 def played(strategy, trials=()) -> list[Trial]:
     trials = list(trials)
-    while (plan := strategy.next(trials)) is not None:
+    while (plan := strategy.suggest(trials)) is not None:
         trials.append(ended(len(trials), plan))
     return trials
 
@@ -90,7 +91,7 @@ def test_hyperband_promotes_the_best_and_needs_nothing_but_the_trials():
     promoted = [trial.after for trial in trials if trial.after is not None and trial.after < 9]
     assert sorted(promoted) == sorted(trial.number for trial in first[:3])
     for number in range(len(trials)):
-        again = Hyperband(SPACE, epochs=9, seed=3).next(trials[:number])
+        again = Hyperband(SPACE, epochs=9, seed=3).suggest(trials[:number])
         assert (again.values, again.after) == (trials[number].values, trials[number].after)
     assert played(search, trials[:12]) == trials
 
@@ -99,10 +100,10 @@ def test_hyperband_goes_on_while_trials_run_and_waits_when_it_must():
     search = Hyperband(SPACE, epochs=3)
     trials = played(search)
     running = [Trial(trial.number, trial.values, None, trial.fidelity) for trial in trials[:3]]
-    plan = search.next(running)
+    plan = search.suggest(running)
     assert plan.after is None, "the next bracket begins"
     everyone = [*running, *(Trial(n, plan.values) for n in range(3, 5))]
-    assert search.next(everyone) is WAIT
+    assert search.suggest(everyone) is WAIT
 
 
 @pytest.mark.parametrize("wrong", [{"epochs": 0}, {"factor": 1}, {"iterations": 0}])
@@ -120,14 +121,14 @@ def test_a_promoted_run_goes_on_where_it_paused_as_if_it_had_not(few, tmp_path):
     (promoted,) = [trial for trial in trials if trial.after is not None]
     past = trials[promoted.after]
     assert past.score == max(trial.score for trial in trials[:3])
-    (before,), (after,) = past.result["executions"], promoted.result["executions"]
-    assert (before["epochs"], after["epochs"]) == (1, 3)
-    assert after["curve"][:1] == before["curve"]
+    (before,), (after,) = past.executions, promoted.executions
+    assert (before.epochs, after.epochs) == (1, 3)
+    assert after.curve[:1] == before.curve
     alone = zoo.train(spec.with_settings(**promoted.values), few, seed=1, progress=False)
     curve = [row["val_accuracy"] for row in alone.history]
-    assert after["curve"] == pytest.approx(curve, abs=1e-6)
-    spent = promoted.result["seconds"]
-    assert spent == pytest.approx(after["seconds"] - before["seconds"], abs=0.01)
+    assert after.curve == pytest.approx(curve, abs=1e-6)
+    spent = promoted.result.seconds
+    assert spent == pytest.approx(after.seconds - before.seconds, abs=0.01)
     assert found.best().number == promoted.number
 
 
@@ -143,23 +144,23 @@ def test_the_model_finds_what_random_points_do_not():
     best = max(trials, key=lambda trial: trial.score)
     assert best.number >= 6
     assert best.score > max(trial.score for trial in random)
-    assert Bayesian(TWO, 10).next(trials[:8]).values == trials[8].values
+    assert Bayesian(TWO, 10).suggest(trials[:8]).values == trials[8].values
     assert len(trials) == 10
     json.dumps([trial.values for trial in trials])
 
 
 def test_the_model_keeps_away_from_trials_that_run():
     trials = played(Random(TWO, 6))
-    plan = Bayesian(TWO).next(trials)
-    beside = Bayesian(TWO).next([*trials, Trial(6, plan.values)])
+    plan = Bayesian(TWO).suggest(trials)
+    beside = Bayesian(TWO).suggest([*trials, Trial(6, plan.values)])
     assert beside.values != plan.values
 
 
 def test_no_point_of_a_finite_space_comes_twice_and_all_come():
     space = SearchSpace.of(l2=Choice(0, 0.5, 4), units=Integer(5, 6), nesterov=Choice(False, True))
     search, trials = Bayesian(space), []
-    while (plan := search.next(trials)) is not None:
-        trials.append(Trial(len(trials), plan.values, {"score": 1 / (1 + plan.values["l2"])}))
+    while (plan := search.suggest(trials)) is not None:
+        trials.append(Trial(len(trials), plan.values, TrialResult(1 / (1 + plan.values["l2"]))))
     assert len({tuple(trial.values.values()) for trial in trials}) == 12 == search.total
 
 
@@ -181,8 +182,8 @@ def test_our_tuner_keeps_every_run_and_a_diverging_trial_is_a_finding(few, tmp_p
     last = tuner.problem.trials()[-1]
     alone = zoo.train(SPEC.with_settings(**last.values), few, seed=1, progress=False)
     curve = [row["val_accuracy"] for row in alone.history]
-    assert [told["seed"] for told in last.result["executions"]] == [0, 1]
-    assert last.result["executions"][1]["curve"] == pytest.approx(curve, abs=1e-6)
+    assert [told.seed for told in last.executions] == [0, 1]
+    assert last.executions[1].curve == pytest.approx(curve, abs=1e-6)
     best = tuner.get_best_models()[0]
     assert zoo.evaluate(best, few.validation).accuracy > 0.2
 
@@ -278,3 +279,33 @@ def test_what_an_oracle_cannot_be():
         StrategyOracle(Grid(GRID), objective="val_loss")
     with pytest.raises(SpecError, match="keras-tuner chooses among numbers and words"):
         StrategyOracle(Grid(SearchSpace.of(augment=Choice(["shift"], ["rotate"]))))
+
+
+@pytest.mark.parametrize(
+    ("objective", "named"),
+    [("val_f1", "choose from val_accuracy, val_loss"), (["val_loss", "loss"], "choose from")],
+)
+def test_an_objective_that_is_not_measured_is_refused(objective, named, tmp_path):
+    if isinstance(objective, str):
+        objective = keras_tuner.Objective(objective, "max")
+    oracle = keras_tuner.oracles.RandomSearchOracle(objective, 2)
+    with pytest.raises(SpecError, match=named):
+        Tuner(oracle, SPEC, GRID, directory=tmp_path)
+
+
+def test_a_loss_is_made_small(few, tmp_path):
+    """The objective is the history's own, and the point with the least is the best one."""
+    space = SearchSpace.of(learning_rate=Choice(1e30, 0.0001, 0.5))
+    oracle = keras_tuner.oracles.GridSearchOracle("val_loss", max_trials=3)
+    tuner = Tuner(oracle, SPEC, space, directory=tmp_path, project_name="search")
+    tuner.search(few)
+    scores = {
+        trial.hyperparameters.values["learning_rate"]: trial.score
+        for trial in oracle.trials.values()
+    }
+    assert scores[1e30] == WORST_COST
+    for rate in (0.0001, 0.5):
+        alone = zoo.train(SPEC.with_settings(learning_rate=rate), few, progress=False)
+        least = min(row["val_loss"] for row in alone.history)
+        assert scores[rate] == pytest.approx(least, rel=1e-5)
+    assert oracle.get_best_trials()[0].score == min(scores.values()) == scores[0.5]

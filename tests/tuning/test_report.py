@@ -24,11 +24,12 @@ from tuning.report.page import OURS, page
 from tuning.report.record import read_record
 from tuning.report.scales import accuracy, linear, logarithmic, named, of_setting, round_numbers
 from tuning.search import Search
+from tuning.store.events import ended_event
 from tuning.store.results import best_of, duration, to_csv
 from tuning.store.trials import TrialStore
 from tuning.strategies.broad import Broad
 from tuning.strategies.grid import Grid
-from tuning.trial import Trial
+from tuning.trial import Trial, TrialResult
 from zoo.errors import RunError
 
 EVIL = "<script>window.hacked = 1</script>"
@@ -41,7 +42,7 @@ SPACE = SearchSpace.of(
 )
 
 
-def result(score, *, seconds=2.0, curve=None, costs=None, seed=0, diverged=False) -> dict:
+def result(score, *, seconds=2.0, curve=None, costs=None, seed=0, diverged=False) -> TrialResult:
     """What a trial of one seed came to, as `tuning.execution` tells it."""
     curve = curve or [score / 2, score, score * 0.99]
     told = {
@@ -49,10 +50,10 @@ def result(score, *, seconds=2.0, curve=None, costs=None, seed=0, diverged=False
         "diverged": diverged, "seconds": seconds, "curve": curve,
         "costs": costs or [2.0, 1.5 - score, 1.4 - score], "seconds_an_epoch": seconds / 3,
     }  # fmt: skip
-    return {"score": score, "executions": [told], "seconds": seconds}
+    return TrialResult.from_plain({"score": score, "executions": [told], "seconds": seconds})
 
 
-FAILED = {"score": 0.0, "error": f"no batch of {EVIL}", "executions": [], "seconds": 0.1}
+FAILED = TrialResult(0.0, seconds=0.1, error=f"no batch of {EVIL}")
 DIVERGED = result(0.0, curve=[0.1, 0.1, 0.1], costs=[3.0, None, None], diverged=True)
 
 
@@ -71,7 +72,7 @@ def recorded(folder, trials, *, space=SPACE, spec=SPEC, strategy=None):
             writer.add({**began, **fidelity})
         for trial in trials:
             if trial.result:
-                writer.add({"event": "ended", "trial": trial.number, "result": trial.result})
+                writer.add(ended_event(trial.number, trial.result))
     return read_record(project)
 
 
@@ -220,11 +221,11 @@ def straight(places, values):
 def test_marks_stand_where_time_cost_and_accuracy_put_them(record):
     learned = [trial for trial in record.ended if trial.score]
     numbers = [trial.number for trial in learned]
-    seconds = [trial.result["seconds"] for trial in record.ended]
+    seconds = [trial.result.seconds for trial in record.ended]
     spent = dict(zip(record.order, np.cumsum(seconds), strict=True))
     stretched = [np.log10(1 - trial.score) for trial in learned]
-    costs = [np.log10(trial.result["executions"][0]["costs"][1]) for trial in learned]
-    own = [np.log10(trial.result["seconds"]) for trial in learned]
+    costs = [np.log10(trial.executions[0].costs[1]) for trial in learned]
+    own = [np.log10(trial.result.seconds) for trial in learned]
     for draw, values in (
         (charts.against_time, [spent[number] for number in numbers]),
         (charts.against_seconds, own),
@@ -583,7 +584,7 @@ def test_into_a_log_goes_a_line_a_trial_and_the_story_to_the_output(tmp_path, ca
             writer.add({"event": "started", "trial": trial.number, **told})
         line.show(found)
         with found.journal.writing() as writer:
-            writer.add({"event": "ended", "trial": trial.number, "result": trial.result})
+            writer.add(ended_event(trial.number, trial.result))
         for each in (line, line, quiet):
             each.show(found)
     told = capsys.readouterr()

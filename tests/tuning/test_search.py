@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -16,12 +17,13 @@ import pytest
 import zoo
 from tests.paths import ROOT
 from tuning import Choice, Integer, LogUniform, SearchSpace
-from tuning.search import Search
+from tuning.fidelity import FULL, Fidelity
+from tuning.search import PAUSE, Search
 from tuning.store.journal import Journal
 from tuning.store.results import keep_best, table, to_csv
 from tuning.strategies.grid import Grid
 from tuning.strategies.random import Random
-from tuning.trial import Trial
+from tuning.trial import Trial, TrialResult
 from tuning.workers import run
 from zoo.cli.main import main
 from zoo.errors import RunError, SpecError
@@ -46,7 +48,7 @@ def search(folder: Path, **changes) -> Search:
 
 def all_of(strategy):
     trials = []
-    while (plan := strategy.next(trials)) is not None:
+    while (plan := strategy.suggest(trials)) is not None:
         trials.append(Trial(len(trials), plan.values))
     return [trial.values for trial in trials]
 
@@ -90,13 +92,13 @@ def test_every_execution_is_kept_and_the_score_is_their_mean(ended, few):
     assert [trial.values for trial in trials] == SPACE.grid(5)
     assert told == trials
     for trial in trials:
-        executions = trial.result["executions"]
-        assert [each["seed"] for each in executions] == [0, 1]
-        best = [max(each["curve"]) for each in executions]
-        assert trial.result["score"] == pytest.approx(np.mean(best), abs=1e-6)
+        executions = trial.executions
+        assert [each.seed for each in executions] == [0, 1]
+        best = [max(each.curve) for each in executions]
+        assert trial.score == pytest.approx(np.mean(best), abs=1e-6)
         alone = zoo.train(SPEC.with_settings(**trial.values), few, seed=1, progress=False)
-        assert alone.history[-1]["val_accuracy"] == pytest.approx(executions[1]["curve"][-1])
-    assert found.best().result["score"] == max(trial.result["score"] for trial in trials)
+        assert alone.history[-1]["val_accuracy"] == pytest.approx(executions[1].curve[-1])
+    assert found.best().score == max(trial.score for trial in trials)
 
 
 def test_a_search_that_is_over_is_only_read(ended, few):
@@ -111,14 +113,31 @@ def test_a_diverging_trial_is_a_finding_and_one_that_cannot_be_too(few, tmp_path
     spec = SPEC.with_settings(partial_batch=False, cost="quadratic")
     found = search(tmp_path, spec=spec, space=space, strategy=Grid(space))
     found.work(few)
-    scores = [trial.result["score"] for trial in found.trials()]
-    assert found.trials()[0].result["executions"][0]["diverged"]
+    scores = [trial.score for trial in found.trials()]
+    assert found.trials()[0].executions[0].diverged
     assert scores[0] == 0 < scores[2]
-    assert "do not fill one batch" in found.trials()[1].result["error"]
+    assert "do not fill one batch" in found.trials()[1].result.error
     assert found.best().number == 2
     text = table(found.trials())
     assert "diverged (1 of 1)" in text
     assert "do not fill one batch" in text
+
+
+def test_the_table_ranks_among_those_that_saw_as_much_of_the_problem():
+    def ended(number, score, fidelity):
+        return Trial(number, {"l2": number}, TrialResult(score, seconds=1.0), fidelity)
+
+    easy, fifth = Fidelity(images=1000, digits=(0, 1)), Fidelity(images=10_000)
+    trials = [
+        ended(0, 0.98, easy), ended(1, 0.99, easy), ended(2, 0.93, fifth), ended(3, 0.96, FULL),
+        ended(4, 0.97, FULL),
+    ]  # fmt: skip
+    lines = table(trials).splitlines()[1:]
+    assert [line.split()[0] for line in lines] == ["on", "4", "3", "on", "2", "on", "1", "0"]
+    assert lines[0] == "on the full problem:"
+    assert lines[3] == "on 10,000 images:"
+    assert "digits 0 and 1" in lines[5]
+    assert "on " not in table(trials[3:]), "all saw the same"
 
 
 def test_when_all_diverge_there_is_no_best(few, tmp_path):
@@ -188,7 +207,7 @@ def test_a_torn_last_line_does_not_count_and_is_cut_off(tmp_path):
 def test_a_damaged_line_is_named(tmp_path, line):
     journal = Journal(tmp_path / "journal.jsonl")
     journal.path.write_text(f'{{"event": "one"}}\n{line}\n{{"event": "two"}}\n')
-    with pytest.raises(RunError, match=r"journal.jsonl, line 2 is no event"):
+    with pytest.raises(RunError, match=r"journal.jsonl, line 2 is damaged"):
         journal.read()
 
 
@@ -236,13 +255,64 @@ def test_whoever_is_killed_no_trial_is_lost_and_none_counts_twice(tmp_path):
     broken = search(tmp_path, spec=SPEC.with_settings(epochs=6), executions=2)
     for mine, theirs in zip(broken.trials(), unbroken.trials(), strict=True):
         assert mine.values == theirs.values
-        for one, other in zip(mine.result["executions"], theirs.result["executions"], strict=True):
-            assert one["curve"] == other["curve"]
+        for one, other in zip(mine.executions, theirs.executions, strict=True):
+            assert one.curve == other.curve
 
 
 def test_workers_share_a_search(few, tmp_path):
     found, seen = search(tmp_path), []
     run(found, few, workers=2, watch=lambda search: seen.append(len(search.trials())))
     assert len(found.trials()) == 4
-    assert all(trial.result["score"] > 0.1 for trial in found.trials())
+    assert all(trial.score > 0.1 for trial in found.trials())
     assert seen[-1] == 4
+
+
+def test_a_search_waits_for_what_other_processes_run(few, tmp_path):
+    """A trial that is held elsewhere is not over: its holder may die, and another has to run it."""
+    found = search(tmp_path)
+    with found.store.claim(found.strategy) as held:
+        other = threading.Thread(target=found.work, args=(few,), daemon=True)
+        other.start()
+        until(lambda: sum(bool(trial.result) for trial in found.trials()) == 3)
+        other.join(2 * PAUSE)
+        assert other.is_alive(), "one trial has not ended"
+        assert held.number == 0
+    other.join(60)
+    assert [bool(trial.result) for trial in found.trials()] == [True] * 4
+
+
+MAIN = """
+import sys
+from pathlib import Path
+from tests.conftest import _bars
+from tests.tuning.test_search import SPEC, search
+from tuning.workers import run
+from zoo.data import Data
+
+if __name__ == "__main__":
+    data = Data("bars", _bars(500, 0), _bars(500, 1), _bars(500, 2))
+    run(search(Path(sys.argv[1]), spec=SPEC.with_settings(epochs=100)), data, workers=1)
+"""
+
+
+def test_workers_end_with_a_main_that_is_killed(tmp_path):
+    (tmp_path / "main.py").write_text(MAIN)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, str(tmp_path / "main.py"), str(tmp_path)]
+    main = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+    store = search(tmp_path, spec=SPEC.with_settings(epochs=100)).store
+    until(store.trials)
+    main.kill()
+    _, said = main.communicate(timeout=30)  # the worker has stderr, too, and must close it
+    assert said == "", "no traceback"
+    number = len(store.trials()) - 1
+    assert store.trials()[number].result is None
+    with store.hold(number):
+        pass  # nobody is at it any more
+
+
+def until(condition, seconds=60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it never came true"
+        time.sleep(0.05)

@@ -14,7 +14,7 @@ from tuning.search import Search
 from tuning.store.trials import Budget
 from tuning.strategies.base import WAIT
 from tuning.strategies.grid import Grid
-from tuning.trial import Trial
+from tuning.trial import Trial, TrialResult
 from tuning.vectorized import train
 from tuning.vectorized.program import program_of
 from tuning.vectorized.train import as_they_end, train_vectorized
@@ -217,35 +217,35 @@ def searching(folder, **changes) -> Search:
 def test_a_search_finds_together_what_it_finds_one_by_one(few, tmp_path):
     alone = searching(tmp_path / "alone", executions=2)
     alone.work(few)
-    found, ended = searching(tmp_path / "together", executions=2, together=3), []
+    found, ended = searching(tmp_path / "together", executions=2, batch_trials=3), []
     found.work(few, tell=ended.append)
     assert sorted(trial.number for trial in ended) == [0, 1, 2, 3]
     events = [(event["event"], event["trial"]) for event in found.journal.read()]
     assert events[:3] == [("started", number) for number in range(3)], "three at once"
-    errors = [trial.result.get("error", "") for trial in found.trials()]
+    errors = [trial.result.error for trial in found.trials()]
     assert ["do not fill one batch" in error for error in errors] == [False, True, False, True]
     for mine, theirs in zip(found.trials(), alone.trials(), strict=True):
         assert mine.values == theirs.values
-        assert mine.result.get("error") == theirs.result.get("error")
-        for one, other in zip(mine.result["executions"], theirs.result["executions"], strict=True):
-            assert (one["seed"], one["epochs"]) == (other["seed"], other["epochs"])
-            assert one["diverged"] == other["diverged"]
-            assert one["curve"] == pytest.approx(other["curve"], abs=2 / 500)
+        assert mine.result.error == theirs.result.error
+        for one, other in zip(mine.executions, theirs.executions, strict=True):
+            assert (one.seed, one.epochs) == (other.seed, other.epochs)
+            assert one.diverged == other.diverged
+            assert one.curve == pytest.approx(other.curve, abs=2 / 500)
     found.work(few, tell=pytest.fail)
 
 
 class InPairs(Grid):
     """A grid that must see the end of a pair before it goes on to the next."""
 
-    def next(self, trials):
+    def suggest(self, trials):
         if len(trials) % 2 == 0 and not all(trial.result for trial in trials):
             return WAIT
-        return super().next(trials)
+        return super().suggest(trials)
 
 
 def test_a_strategy_that_waits_gets_what_it_waits_for(few, tmp_path):
     space = SearchSpace.of(learning_rate=Choice(0.1, 0.2, 0.3))
-    found = searching(tmp_path, space=space, strategy=InPairs(space), together=3)
+    found = searching(tmp_path, space=space, strategy=InPairs(space), batch_trials=3)
     found.work(few)
     events = [event["event"] for event in found.journal.read()]
     assert events == ["started", "started", "ended", "ended", "started", "ended"]
@@ -253,7 +253,7 @@ def test_a_strategy_that_waits_gets_what_it_waits_for(few, tmp_path):
 
 def test_a_budget_of_time_is_not_outrun_by_a_batch():
     def ended(seconds):
-        return Trial(0, {}, {"score": 0.5, "seconds": seconds})
+        return Trial(0, {}, TrialResult(0.5, seconds=seconds))
 
     budget = Budget(seconds=60)
     assert Budget(trials=3).holds([]) == float("inf")
@@ -268,7 +268,7 @@ def test_a_search_that_was_killed_at_any_event_goes_on(few, tmp_path, monkeypatc
     def dying(trial):
         raise KeyboardInterrupt
 
-    found = searching(tmp_path, space=space, strategy=Grid(space), together=2)
+    found = searching(tmp_path, space=space, strategy=Grid(space), batch_trials=2)
     with pytest.raises(KeyboardInterrupt):
         found.work(few, tell=dying)
     assert [bool(trial.result) for trial in found.trials()] == [True, False]

@@ -20,7 +20,7 @@ from typing import Any
 
 from zoo.errors import RunError, SpecError
 
-SILENCE = 20.0
+HEARTBEAT_TIMEOUT = 20.0
 _BEAT = 1.0
 VARIABLES = ("KERASTUNER_TUNER_ID", "KERASTUNER_ORACLE_IP", "KERASTUNER_ORACLE_PORT")
 
@@ -64,27 +64,28 @@ def endpoint(environment: Mapping[str, str] = os.environ) -> Endpoint | None:
     return Endpoint(name, ip, int(port))
 
 
-def await_chief(there: Endpoint, silence: float = SILENCE) -> None:
+def await_chief(there: Endpoint, heartbeat_timeout: float = HEARTBEAT_TIMEOUT) -> None:
     """Wait until the chief answers; ChiefGone where it does not."""
     grpc = _grpc()
     with grpc.insecure_channel(there.address) as channel:
         try:
-            grpc.channel_ready_future(channel).result(timeout=silence)
+            grpc.channel_ready_future(channel).result(timeout=heartbeat_timeout)
         except grpc.FutureTimeoutError as error:
-            raise _gone(there, silence) from error
+            raise _gone(there, heartbeat_timeout) from error
 
 
 def serve(
     oracle: Any,
     here: Endpoint,
-    silence: float = SILENCE,
+    heartbeat_timeout: float = HEARTBEAT_TIMEOUT,
     watch: Callable[[], None] = lambda: None,
     say: Callable[[str], None] = lambda text: None,
 ) -> None:
     """Be the chief: hand out an oracle's trials until the search is over, then return.
 
-    A trial whose worker was silent for `silence` seconds is handed to the next that asks. `watch`
-    is called all the time, `say` with what is worth a line. Raises RunError for a taken port.
+    A trial without a sign of its worker for `heartbeat_timeout` seconds is reassigned to the next
+    that asks. `watch` is called all the time, `say` with what is worth a line. RunError for a
+    taken port.
     """
     grpc = _grpc()
     from keras_tuner.src import protos
@@ -108,8 +109,10 @@ def serve(
     try:
         while not oracle.is_over():
             time.sleep(_BEAT / 4)
-            for trial in oracle.expire_workers(silence):
-                say(f"trial {trial}: its worker was silent for {silence:g} s; the next takes it up")
+            for trial in oracle.expire_workers(heartbeat_timeout):
+                say(
+                    f"trial {trial} is reassigned: its worker is silent for {heartbeat_timeout:g} s"
+                )
             watch()
     finally:
         server.stop(grace=_BEAT).wait()
@@ -119,7 +122,7 @@ def serve(
 class Client:
     """The chief's oracle, as a worker sees it: keras-tuner's own client with less patience."""
 
-    def __init__(self, oracle: Any, there: Endpoint, silence: float = SILENCE):
+    def __init__(self, oracle: Any, there: Endpoint, heartbeat_timeout: float = HEARTBEAT_TIMEOUT):
         grpc = _grpc()
         from keras_tuner.src import protos
         from keras_tuner.src.distribute.oracle_client import OracleClient
@@ -127,7 +130,9 @@ class Client:
         options = [("grpc.max_reconnect_backoff_ms", 1000)]  # a chief may be back in a moment
         channel = grpc.insecure_channel(there.address, options=options)
         self._client = OracleClient(oracle)
-        self._client.stub = _Stub(protos.get_service_grpc().OracleStub(channel), there, silence)
+        self._client.stub = _Stub(
+            protos.get_service_grpc().OracleStub(channel), there, heartbeat_timeout
+        )
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._client, name)
@@ -174,14 +179,14 @@ class TrialSuperseded(Exception):
 class _Stub:
     """keras-tuner's stub, which waits for some seconds in place of an hour, and says what is up."""
 
-    def __init__(self, stub: Any, there: Endpoint, silence: float):
-        self.stub, self.there, self.silence = stub, there, silence
+    def __init__(self, stub: Any, there: Endpoint, heartbeat_timeout: float):
+        self.stub, self.there, self.heartbeat_timeout = stub, there, heartbeat_timeout
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         grpc = _grpc()
 
         def call(request: Any, **options: Any) -> Any:
-            deadline = time.monotonic() + self.silence
+            deadline = time.monotonic() + self.heartbeat_timeout
             while True:
                 left = max(deadline - time.monotonic(), _BEAT / 10)
                 try:
@@ -193,7 +198,7 @@ class _Stub:
                     # A chief that dies while it is asked: gRPC waits for another only before that.
                     broken = error.code() == grpc.StatusCode.UNAVAILABLE
                     if not broken or time.monotonic() >= deadline:
-                        raise _gone(self.there, self.silence) from error
+                        raise _gone(self.there, self.heartbeat_timeout) from error
                 time.sleep(_BEAT / 4)
 
         return call
@@ -206,8 +211,8 @@ def _grpc() -> Any:
     return grpc
 
 
-def _gone(there: Endpoint, silence: float) -> ChiefGone:
+def _gone(there: Endpoint, heartbeat_timeout: float) -> ChiefGone:
     return ChiefGone(
-        f"no chief has answered at {there.address} for {silence:g} s: it has not begun, its search "
-        "is over, or it was stopped. Start the chief, then this worker again"
+        f"no chief has answered at {there.address} for {heartbeat_timeout:g} s: it has not begun, "
+        "its search is over, or it was stopped. Start the chief, then this worker again"
     )

@@ -5,20 +5,16 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import keras
 import keras_tuner
 
 from tuning.fidelity import Fidelity
-from tuning.space import Choice, LogUniform, SearchSpace, Uniform, apply
+from tuning.kerastuner.fitting import fit_network
+from tuning.space import SearchSpace, apply
+from tuning.strategies.keras_tuner_space import ask, check_convertible
 from tuning.trial import Suggestion
-from zoo.data import Data
-from zoo.errors import SpecError
-from zoo.nn.batching import Blocks
 from zoo.nn.builder import build_model
-from zoo.nn.schedules import first_epoch_without_dropout
 from zoo.registry import get_spec
 from zoo.spec import ModelSpec
-from zoo.training.callbacks import DropoutOff
 
 # Among keras-tuner's values of a trial: our plan of it as JSON, its values as they are.
 PLAN = "zoo/plan"
@@ -29,8 +25,9 @@ def hypermodel(
 ) -> keras_tuner.HyperModel:
     """A network over a space, for `keras_tuner.RandomSearch(hypermodel("mlp30", space), ...)`.
 
-    `tuner.search(data)` with the zoo's `Data` trains on blocks, for the recipe's epochs unless the
-    tuner has its own; `tuner.search(x, y, validation_data=...)` trains as Keras does.
+    `tuner.search(data)` with the zoo's `Data`, and `tuner.search(x, y, validation_data=...)` with
+    images as bytes, train by the recipe as `zoo.train` does, for its epochs unless the tuner has
+    its own; anything else trains as Keras does, with the recipe's mini-batches.
     With `seed`, every model starts from the same weights. Raises SpecError for a space that the
     network does not fit, and for choices that keras-tuner cannot hold.
     """
@@ -42,7 +39,7 @@ class ZooHyperModel(keras_tuner.HyperModel):
 
     def __init__(self, spec: ModelSpec, space: SearchSpace, seed: int | None = None):
         space.check(spec)
-        hyperparameters(space)
+        check_convertible(space)
         super().__init__(name=spec.name)
         self.spec, self.space, self.seed = spec, space, seed
 
@@ -55,37 +52,15 @@ class ZooHyperModel(keras_tuner.HyperModel):
         return build_model(self.spec_at(hp), seed=self.seed)
 
     def fit(self, hp, model, *data, **options):
+        """Train by the recipe, as `zoo.train` does; see `tuning.kerastuner.fitting`."""
+        suggestion = suggestion_of(hp, self.space)
+        paused = hp.values.get("tuner/epochs")  # of keras-tuner's Hyperband: a part of a longer run
         spec = self.spec_at(hp)
-        options = {"epochs": spec.recipe.epochs, "verbose": 0, **options}
-        if data and isinstance(data[0], Data):
-            seen = suggestion_of(hp, self.space).fidelity.of_data(data[0])
-            return _fit_on_blocks(spec, model, seen, self.seed, options)
-        return model.fit(*data, **{"batch_size": spec.recipe.batch_size, **options})
-
-
-def _fit_on_blocks(
-    spec: ModelSpec, model: keras.Model, data: Data, seed: int | None, options: dict[str, Any]
-) -> keras.callbacks.History:
-    recipe = spec.recipe
-    blocks = Blocks(
-        data.train.take(min(recipe.images, len(data.train))),
-        recipe.batch_size,
-        shuffle_seed=seed or 0 if recipe.shuffle else None,
-        partial_batch=recipe.partial_batch,
-        augment=recipe.augment,
-        dropout_off_from=first_epoch_without_dropout(recipe),
-    )
-    validation = (data.validation.images, data.validation.labels)
-    callbacks = [*keras.tree.flatten(options.pop("callbacks", [])), DropoutOff(recipe)]
-    return model.fit(blocks, validation_data=validation, callbacks=callbacks, **options)
-
-
-def hyperparameters(space: SearchSpace) -> keras_tuner.HyperParameters:
-    """A space in keras-tuner's terms; SpecError for choices that it cannot hold."""
-    hp = keras_tuner.HyperParameters()
-    for name, kind in space.ranges:
-        _ask(hp, name, kind)
-    return hp
+        if "epochs" in options and not paused:
+            spec = spec.with_settings(epochs=options["epochs"])
+        elif paused:
+            spec = spec.with_settings(epochs=max(paused, spec.recipe.epochs))
+        return fit_network(model, spec, data, options, suggestion.fidelity, self.seed or 0)
 
 
 def to_keras_tuner(plan: Suggestion) -> dict[str, Any]:
@@ -101,23 +76,4 @@ def suggestion_of(hp: keras_tuner.HyperParameters, space: SearchSpace) -> Sugges
     if PLAN in hp.values:
         told = json.loads(hp.values[PLAN])
         return Suggestion(told["values"], Fidelity(**told["fidelity"]), told.get("after"))
-    return Suggestion({name: _ask(hp, name, kind) for name, kind in space.ranges})
-
-
-def _ask(hp: keras_tuner.HyperParameters, name: str, kind: Any) -> Any:
-    if isinstance(kind, Choice):
-        return hp.Choice(name, _held(name, kind))
-    if isinstance(kind, LogUniform):
-        return hp.Float(name, kind.low, kind.high, sampling="log")
-    if isinstance(kind, Uniform):
-        return hp.Float(name, kind.low, kind.high)
-    return hp.Int(name, kind.low, kind.high)
-
-
-def _held(name: str, choice: Choice) -> list[Any]:
-    kinds = {type(value) for value in choice.values}
-    if kinds == {int, float}:
-        return [float(value) for value in choice.values]
-    if len(kinds) > 1 or not kinds <= {bool, int, float, str}:
-        raise SpecError(f"{name}: keras-tuner chooses among numbers and words alone")
-    return list(choice.values)
+    return Suggestion({name: ask(hp, name, kind) for name, kind in space.ranges})

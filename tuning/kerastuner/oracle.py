@@ -21,10 +21,12 @@ from typing import Any
 import keras_tuner
 from keras_tuner.engine.trial import Trial as KerasTrial
 
-from tuning.kerastuner.hypermodel import hyperparameters, to_keras_tuner
-from tuning.store.trials import ENDLESS, Budget, TrialStore, file_lock
+from tuning.kerastuner.hypermodel import to_keras_tuner
+from tuning.store.events import explained
+from tuning.store.trials import ENDLESS, Budget, TrialStore
 from tuning.strategies.base import Strategy
-from tuning.trial import Suggestion, Trial
+from tuning.strategies.keras_tuner_space import hyperparameters
+from tuning.trial import Suggestion, Trial, TrialResult
 from zoo.errors import RunError, SpecError
 
 # Among keras-tuner's values of a trial that has ended: its result, as JSON.
@@ -62,7 +64,7 @@ class StrategyOracle(keras_tuner.Oracle):
         self._over: tuple[int, bool] = (-1, False)
 
     @property
-    def ledger(self) -> TrialStore:
+    def store(self) -> TrialStore:
         return TrialStore(Path(self._directory) / self._project_name)
 
     # --- what tuners ask --------------------------------------------------------------------------
@@ -76,7 +78,7 @@ class StrategyOracle(keras_tuner.Oracle):
                 return self.ongoing_trials[tuner_id]
             self.tuner_ids.add(tuner_id)
             stack = contextlib.ExitStack()
-            taken = stack.enter_context(self.ledger.claim(self.strategy, self.budget))
+            taken = stack.enter_context(self.store.claim(self.strategy, self.budget))
             if isinstance(taken, Trial):
                 return self._begin(taken, tuner_id, stack)
             stack.close()
@@ -103,9 +105,9 @@ class StrategyOracle(keras_tuner.Oracle):
     def end_trial(self, trial: KerasTrial) -> None:
         """Note a trial's result, in the journal first; of a trial that has one, nothing."""
         with self._lock:
-            if not any(each.number == int(trial.trial_id) for each in self.ledger.trials()):
+            if not any(each.number == int(trial.trial_id) for each in self.store.trials()):
                 raise RunError(f"there is no trial {trial.trial_id} in this search")
-            self.ledger.end(int(trial.trial_id), self._result_of(trial))
+            self.store.end(int(trial.trial_id), self._result_of(trial))
             self._let_go(trial.trial_id)
             self._catch_up()
             self._display.on_trial_end(self.trials[trial.trial_id])
@@ -140,11 +142,11 @@ class StrategyOracle(keras_tuner.Oracle):
     def resume_orphans(self) -> None:
         """Answer for the trials that an earlier chief left: their workers may be at them still."""
         with self._lock:
-            for trial in self.ledger.trials():
+            for trial in self.store.trials():
                 stack, name = contextlib.ExitStack(), _id(trial.number)
                 if trial.result is None:
                     with contextlib.suppress(BlockingIOError):
-                        stack.enter_context(file_lock(self.ledger.folder(trial.number) / "lock"))
+                        stack.enter_context(self.store.hold(trial.number))
                         self._begin(trial, f"of trial {name}", stack)
 
     def let_go(self) -> None:
@@ -172,11 +174,11 @@ class StrategyOracle(keras_tuner.Oracle):
         with self._lock:
             if self.ongoing_trials or self.tuner_ids:
                 return False
-            trials = self.ledger.trials()
+            trials = self.store.trials()
             if not all(trial.result for trial in trials):
                 return False
             if self._over[0] != len(trials):
-                done = self.budget.spent_by(trials) or self.strategy.next(trials) is None
+                done = self.budget.spent_by(trials) or self.strategy.suggest(trials) is None
                 self._over = len(trials), done
             return self._over[1]
 
@@ -209,7 +211,7 @@ class StrategyOracle(keras_tuner.Oracle):
 
     def _catch_up(self) -> None:
         running = {trial.trial_id for trial in self.ongoing_trials.values()}
-        for trial in self.ledger.trials():
+        for trial in self.store.trials():
             if _id(trial.number) not in running:
                 self.trials[_id(trial.number)] = self._as_keras(trial)
 
@@ -226,31 +228,28 @@ class StrategyOracle(keras_tuner.Oracle):
             told.metrics.update(self.objective.name, trial.score)
         return told
 
-    def _result_of(self, trial: KerasTrial) -> dict[str, Any]:
+    def _result_of(self, trial: KerasTrial) -> TrialResult:
         if RESULT in trial.hyperparameters.values:
             return _checked(trial.hyperparameters.values[RESULT])
-        seconds = time.monotonic() - self._began.get(trial.trial_id, math.inf)
-        result = {"score": 0.0, "executions": [], "seconds": max(seconds, 0.0)}
+        seconds = max(time.monotonic() - self._began.get(trial.trial_id, math.inf), 0.0)
         known = self.trials[trial.trial_id].metrics
         if trial.status == "COMPLETED" and known.exists(self.objective.name):
-            result["score"] = float(known.get_best_value(self.objective.name))
-        else:
-            told = (trial.message or "its score was not a number").strip()
-            result["error"] = told.splitlines()[-1]
-        return result
+            best = float(known.get_best_value(self.objective.name))
+            return TrialResult(best, seconds=seconds)
+        message = (trial.message or "its score was not a number").strip()
+        return TrialResult(0.0, seconds=seconds, error=message.splitlines()[-1])
 
 
 def _id(number: int) -> str:
     return f"{number:04}"
 
 
-def _checked(text: str) -> dict[str, Any]:
+def _checked(text: str) -> TrialResult:
     """A result that came from a worker; RunError where it is none."""
     try:
-        result = json.loads(text)
-        score, seconds, executions = (result[name] for name in ("score", "seconds", "executions"))
-        if 0 <= score <= 1 and 0 <= seconds < math.inf and isinstance(executions, list):
-            return result
-    except (ValueError, KeyError, TypeError) as error:
-        raise RunError(f"a worker's result is none ({error!r})") from error
-    raise RunError("a worker's result is none: a score is in 0..1, and seconds are 0 or more")
+        result = TrialResult.from_plain(json.loads(text))
+    except (ValueError, RecursionError) as error:
+        raise RunError(f"a worker's result is damaged ({explained(error)})") from error
+    if 0 <= result.score <= 1 and math.isfinite(result.seconds):
+        return result
+    raise RunError("a worker's result is damaged: a score is in 0..1, and seconds are finite")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,15 @@ from tuning.execution import run
 from tuning.fidelity import Fidelity
 from tuning.kerastuner import chief
 from tuning.kerastuner.chief import Client, TrialSuperseded
-from tuning.kerastuner.hypermodel import hypermodel, hyperparameters, suggestion_of
+from tuning.kerastuner.hypermodel import hypermodel, suggestion_of
+from tuning.kerastuner.objective import check_objective, objective_value
 from tuning.kerastuner.oracle import RESULT, StrategyOracle
 from tuning.search import Search
 from tuning.space import SearchSpace
-from tuning.store.trials import ENDLESS, Budget, check_same, file_lock
+from tuning.store.identity import check_same
+from tuning.store.locks import file_lock
+from tuning.store.trials import ENDLESS, Budget
+from tuning.strategies.keras_tuner_space import hyperparameters
 from tuning.strategies.random import Random
 from tuning.trial import Trial
 from zoo.data import Data
@@ -41,7 +46,7 @@ def search_across(
     found: Search,
     data: Data,
     budget: Budget = ENDLESS,
-    silence: float = chief.SILENCE,
+    heartbeat_timeout: float = chief.HEARTBEAT_TIMEOUT,
     watch: Callable[[], None] = lambda: None,
     say: Callable[[str], None] = lambda text: None,
 ) -> None:
@@ -55,7 +60,7 @@ def search_across(
         seed=found.seed,
         directory=project.parent,
         project_name=project.name,
-        silence=silence,
+        heartbeat_timeout=heartbeat_timeout,
     )
     tuner.search(data, watch, say)
 
@@ -63,10 +68,12 @@ def search_across(
 class Tuner(keras_tuner.Tuner):
     """Any oracle of keras-tuner's, or a `StrategyOracle`, over a network of the zoo.
 
-    The score of a trial is the mean over its executions, which are all kept with their curves; that
-    of one that diverges is 0. A trial that was cut off goes on at its epoch. An error that is not
-    the point's own ends the search, and the trial is taken up again by the next. With keras-tuner's
-    variables set, this is the chief or a worker of a search across machines: see `distributed`.
+    The objective is one that the history of a run has: val_accuracy, val_loss, accuracy or loss, in
+    its direction; the mean is taken over the executions, which are all kept with their curves. A
+    run that diverges has the accuracy 0 and the loss 1000. A trial that was cut off goes on at its
+    epoch. An error that is not the point's own ends the search, and the next search of the folder
+    takes the trial up. With keras-tuner's variables set, this is the chief or a worker of a search
+    across machines: see `tuning.kerastuner.chief`.
     """
 
     def __init__(
@@ -80,13 +87,18 @@ class Tuner(keras_tuner.Tuner):
         directory: str | Path = ".",
         project_name: str = "untitled_project",
         overwrite: bool = False,
-        silence: float = chief.SILENCE,
+        heartbeat_timeout: float = chief.HEARTBEAT_TIMEOUT,
     ):
-        spec, self.place, self.silence = get_spec(network), chief.endpoint(), silence
+        spec, self.place, self.heartbeat_timeout = (
+            get_spec(network),
+            chief.endpoint(),
+            heartbeat_timeout,
+        )
         strategy = oracle.strategy if isinstance(oracle, StrategyOracle) else Random(space)
         folder = Path(directory) / project_name
         self.problem = Search(folder, spec, space, strategy, executions, seed)
         self.strategic = isinstance(oracle, StrategyOracle)
+        check_objective(oracle.objective, strategic=self.strategic)
         super().__init__(
             oracle,
             hypermodel(spec, space),
@@ -95,7 +107,7 @@ class Tuner(keras_tuner.Tuner):
             overwrite=overwrite,
         )
         if self._is_worker():
-            self.oracle = Client(oracle, self.place, silence)
+            self.oracle = Client(oracle, self.place, heartbeat_timeout)
 
     def search(
         self,
@@ -119,9 +131,8 @@ class Tuner(keras_tuner.Tuner):
                 if self.strategic:
                     self.oracle.let_go()
             return
-        identity = {**self.problem.identity(), "data": data.fingerprint}
-        self.oracle.told = {SEARCH: json.dumps(identity)}
-        chief.serve(self.oracle, self.place, self.silence, watch, say)
+        self.oracle.told = {SEARCH: json.dumps(self._identity(data))}
+        chief.serve(self.oracle, self.place, self.heartbeat_timeout, watch, say)
 
     def run_trial(self, trial: KerasTrial, data: Data) -> float:
         ours = self._ours(trial)
@@ -141,8 +152,9 @@ class Tuner(keras_tuner.Tuner):
                 if no_use.error:
                     raise no_use.error from no_use
                 return 0.0  # the trial has its result
-        trial.hyperparameters.values[RESULT] = json.dumps(result)
-        return result["score"]
+        trial.hyperparameters.values[RESULT] = json.dumps(result.to_plain())
+        folders = [folder / f"seed{seed}" for seed in self.problem.seeds]
+        return objective_value(self.oracle.objective, result, folders)
 
     def load_model(self, trial: KerasTrial) -> keras.Model:
         """The network of a trial's first execution, at its best epoch."""
@@ -193,6 +205,8 @@ class Tuner(keras_tuner.Tuner):
     def _check_chief(self, data: Data) -> None:
         told = self.oracle.get_space().values.get(SEARCH)
         if told:
-            mine = {**self.problem.identity(), "data": data.fingerprint}
             where = f"the chief at {self.place.address}"
-            check_same(json.loads(told), mine, where, "Give both the same command.")
+            check_same(json.loads(told), self._identity(data), where, "Give both the same command.")
+
+    def _identity(self, data: Data) -> dict[str, Any]:
+        return replace(self.problem.identity(), data=data.fingerprint).to_plain()

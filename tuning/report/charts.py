@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from tuning.report import scales
 from tuning.report.drawing import at, framed, mark, polyline, svg, text
-from tuning.report.record import Record, executions_of, state_of
+from tuning.report.record import Record, state_of
 from tuning.report.scales import Scale, short
 from tuning.trial import Trial
 
@@ -25,7 +25,7 @@ def against_time(record: Record) -> str:
     """The score of every trial by the training time that the search had spent; the best so far."""
     spent, after = 0.0, {}
     for trial in record.ended:
-        spent += trial.result["seconds"]
+        spent += trial.result.seconds
         after[trial.number] = spent
     x = scales.linear("training time of the search (s)", after.values(), zero=True)
     return _scatter(record, x, lambda trial: after[trial.number], steps=True)
@@ -33,10 +33,10 @@ def against_time(record: Record) -> str:
 
 def against_seconds(record: Record) -> str:
     """The score of every trial by the seconds that it took."""
-    seconds = [trial.result["seconds"] for trial in record.ended]
+    seconds = [trial.result.seconds for trial in record.ended]
     scale = scales.logarithmic if min(seconds) > 0 else scales.linear
     x = scale("training time of the trial (s)", seconds)
-    return _scatter(record, x, lambda trial: trial.result["seconds"])
+    return _scatter(record, x, lambda trial: trial.result.seconds)
 
 
 def against_cost(record: Record) -> str:
@@ -51,11 +51,11 @@ def against_cost(record: Record) -> str:
 def cost_of(trial: Trial) -> float | None:
     """The training cost at the best epoch, over the seeds; None where one diverged."""
     costs = [
-        told["costs"][told["best_epoch"] - 1]
-        for told in executions_of(trial)
-        if told["costs"] and not told["diverged"]
+        told.costs[told.best_epoch - 1]
+        for told in trial.executions
+        if told.costs and not told.diverged
     ]
-    whole = costs and len(costs) == len(executions_of(trial)) and None not in costs
+    whole = costs and len(costs) == len(trial.executions) and None not in costs
     return statistics.mean(costs) if whole else None
 
 
@@ -146,7 +146,7 @@ def curves(record: Record) -> tuple[str, str, list[Trial]]:
     """Learning curves of the best trials: accuracy, cost, and which trials they are of."""
     ranked = sorted(record.fullest, key=lambda trial: (-trial.score, trial.number))
     drawn = [trial for trial in ranked if trial.score > 0][:CURVES]
-    epochs = max((told["epochs"] for trial in drawn for told in executions_of(trial)), default=1)
+    epochs = max((told.epochs for trial in drawn for told in trial.executions), default=1)
     x = scales.linear("epoch", [1, epochs], whole=True)
     charts = []
     for name, label, scale in (
@@ -172,8 +172,12 @@ def curves(record: Record) -> tuple[str, str, list[Trial]]:
 def _lines(trial: Trial, name: str) -> list[list[tuple[int, float]]]:
     """A line a seed, as (epoch, value); epochs without a value are left out."""
     lines = [
-        [(epoch, value) for epoch, value in enumerate(told[name], start=1) if value is not None]
-        for told in executions_of(trial)
+        [
+            (epoch, value)
+            for epoch, value in enumerate(getattr(told, name), start=1)
+            if value is not None
+        ]
+        for told in trial.executions
     ]
     return [line for line in lines if line]
 

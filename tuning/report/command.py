@@ -12,7 +12,7 @@ from zoo.utils.tensorflow import import_tensorflow
 
 def add(commands) -> None:
     """Add the command to those of a parser."""
-    help = "a page about a search, over or not: its charts, its story and its trials"
+    help = "a page about a search, over or not: its charts, its decisions and its trials"
     command = commands.add_parser("report", help=help, description=help)
     command.set_defaults(command=report)
     command.add_argument("project", type=Path, help="the folder of the search")

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from tuning.report.record import Record, executions_of
+from tuning.report.record import Record
 from tuning.space import Choice, Integer, Range
 from tuning.trial import Trial
 from zoo.errors import RunError
@@ -37,7 +37,7 @@ def write_events(record: Record) -> Path:
         _add(writer, api.hparams_config_pb(settings, metrics), 0.0)
         writer.close()
         for trial in record.ended:
-            for told in executions_of(trial):
+            for told in trial.executions:
                 name = f"trial{trial.number:04}-seed{told['seed']}"
                 writer = EventFileWriter(str(temporary / name))
                 _write_run(api, writer, trial, told, record.began.get(trial.number, 0.0))
@@ -53,13 +53,13 @@ def _write_run(api: Any, writer: Any, trial: Trial, told: dict[str, Any], began:
     values = {name: _held(value) for name, value in trial.values.items()}
     _add(writer, api.hparams_pb(values, trial_id=f"trial {trial.number}"), began)
     moment = began
-    for epoch, (accuracy, cost) in enumerate(zip(told["curve"], told["costs"], strict=True), 1):
-        moment = began + epoch * told["seconds_an_epoch"]
+    for epoch, (accuracy, cost) in enumerate(zip(told.curve, told.costs, strict=True), 1):
+        moment = began + epoch * told.seconds_an_epoch
         for tag, value in ((ACCURACY, accuracy), (COST, cost)):
             if value is not None:
                 point = Summary(value=[Summary.Value(tag=tag, simple_value=value)])
                 _add(writer, point, moment, epoch)
-    status = api_pb2.STATUS_FAILURE if told["diverged"] else api_pb2.STATUS_SUCCESS
+    status = api_pb2.STATUS_FAILURE if told.diverged else api_pb2.STATUS_SUCCESS
     _add(writer, summary.session_end_pb(status, end_time_secs=moment), moment)
 
 

@@ -38,7 +38,7 @@ def page(record: Record) -> str:
     if record.ended:
         parts += [_accuracy(record), _parallel(record), sections.importance_of(record)]
         parts += [_curves(record)]
-    parts += [sections.story(record)]
+    parts += [sections.explanation(record)]
     if record.all:
         parts += [rows.table(record)]
     return Template(_read("page.html")).substitute(

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from tuning.space import SearchSpace
+from tuning.store.events import Ended, Started, records, trials_of
+from tuning.store.identity import read_identity
 from tuning.store.results import best_of
-from tuning.store.trials import TrialStore, trials_of
-from tuning.strategies.base import Strategy
-from tuning.strategies.broad import Broad
-from tuning.strategies.broad_stages import Decision
+from tuning.store.trials import TrialStore
+from tuning.strategies.base import Decision, Strategy
 from tuning.strategies.comparison import margin
-from tuning.strategies.grid import Grid
-from tuning.strategies.random import Random
+from tuning.strategies.registry import read_strategy
 from tuning.trial import Trial
-from zoo.errors import RunError
+from zoo.errors import RunError, SpecError
 from zoo.spec import ModelSpec
-
-STRATEGIES = {strategy.__name__: strategy for strategy in (Broad, Grid, Random)}
 
 
 @dataclass(frozen=True)
@@ -75,7 +70,7 @@ class Record:
     @property
     def seconds(self) -> float:
         """Of training, in all ended trials."""
-        return sum(trial.result["seconds"] for trial in self.ended)
+        return sum(trial.result.seconds for trial in self.ended)
 
     @property
     def total(self) -> int | None:
@@ -83,9 +78,9 @@ class Record:
         return self.strategy.total if self.strategy else None
 
     @property
-    def story(self) -> Sequence[Decision]:
+    def decisions(self) -> Sequence[Decision]:
         """What the strategy says of its steps; nothing where it has nothing to say."""
-        return self.strategy.story(self.all) if isinstance(self.strategy, Broad) else ()
+        return self.strategy.explanation(self.all) if self.strategy else ()
 
 
 def read_record(project: str | Path) -> Record:
@@ -94,74 +89,50 @@ def read_record(project: str | Path) -> Record:
     Raises RunError where the folder holds no search, or a damaged one.
     """
     project = Path(project)
-    told = _read(project)
+    path = project / "search.json"
     try:
-        spec = ModelSpec.from_json(json.dumps(told["spec"]))
-        space = SearchSpace.from_json(json.dumps(told["space"]))
-        executions, settings = told["executions"], dict(told.get("strategy") or {})
-    except (KeyError, TypeError, ValueError) as error:
-        raise RunError(f"{project / 'search.json'} tells of no search: {error}") from error
-    events = TrialStore(project).journal.read()
-    order = [event["trial"] for event in events if event["event"] == "ended"]
+        identity = read_identity(path)
+        spec = ModelSpec.from_plain(identity.spec)
+        space = SearchSpace.from_plain(identity.space)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise RunError(
+            f"{project} holds no search: `python -m tuning random NAME --project {project}`"
+        ) from error
+    except SpecError as error:
+        raise RunError(
+            f"{path} is damaged ({error}): delete it, and the command of this search writes it "
+            "again and goes on"
+        ) from error
+    journal = TrialStore(project).journal
+    events = journal.read()
+    trials = trials_of(events, journal.path, [name for name, _ in space.ranges])
+    known = records(events, journal.path)
+    order = [event.trial for event in known if isinstance(event, Ended)]
     began = {
-        event["trial"]: event["time"]
-        for event in reversed(events)
-        if event["event"] == "started" and "time" in event
+        event.trial: event.time
+        for event in known
+        if isinstance(event, Started) and event.time is not None
     }
-    kind = str(settings.pop("kind", "unknown"))
     return Record(
         project,
         spec,
         space,
-        kind,
-        _strategy(kind, settings, spec, space),
-        executions,
-        tuple(trials_of(events)),
+        str(identity.strategy.get("kind", "unknown")),
+        read_strategy(identity.strategy, spec, space),
+        identity.executions,
+        tuple(trials),
         tuple(dict.fromkeys(order)),
         began,
     )
-
-
-def executions_of(trial: Trial) -> list[dict[str, Any]]:
-    """What each seed of a trial came to; none for one that has not ended, or could not begin."""
-    return trial.result["executions"] if trial.result else []
 
 
 def state_of(trial: Trial) -> str:
     """What is to be said of a trial beside its score: nothing, for one like any other."""
     if trial.result is None:
         return "has not ended"
-    if "error" in trial.result:
-        return trial.result["error"]
-    diverged = sum(told["diverged"] for told in executions_of(trial))
-    count = len(executions_of(trial))
+    if trial.failed:
+        return trial.result.error
+    diverged, count = trial.result.diverged, len(trial.executions)
     if not diverged:
         return ""
     return "diverged" if count == 1 else f"diverged ({diverged} of {count})"
-
-
-def _read(project: Path) -> dict[str, Any]:
-    path = project / "search.json"
-    try:
-        told = json.loads(path.read_text())
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise RunError(
-            f"{project} holds no search: `python -m tuning random NAME --project {project}`"
-        ) from error
-    except ValueError as error:
-        raise RunError(f"{path} is damaged: {error}") from error
-    if not isinstance(told, dict):
-        raise RunError(f"{path} tells of no search: expected an object, not {told!r}")
-    return told
-
-
-def _strategy(
-    kind: str, settings: dict[str, Any], spec: ModelSpec, space: SearchSpace
-) -> Strategy | None:
-    if kind not in STRATEGIES:
-        return None
-    needed = {"spec": spec, "space": space} if kind == "Broad" else {"space": space}
-    try:
-        return STRATEGIES[kind](**needed, **settings)
-    except TypeError:  # of another version, with settings that this one does not know
-        return None

@@ -6,7 +6,7 @@ import json
 
 from tuning.report.charts import cost_of, fidelities
 from tuning.report.drawing import escaped
-from tuning.report.record import Record, executions_of, state_of
+from tuning.report.record import Record, state_of
 from tuning.report.scales import short
 from tuning.trial import Trial
 
@@ -46,19 +46,19 @@ def _columns(record: Record) -> list[str]:
 
 def _cells(record: Record, trial: Trial) -> dict[str, Cell]:
     """What stands in a trial's row, by column."""
-    done = executions_of(trial)
+    done = trial.executions
     cells = {"trial": (_button(trial), str(trial.number)), "validation (%)": _score(trial)}
     if record.executions > 1:
-        scores = [100 * each["accuracy"] for each in done]
+        scores = [100 * each.accuracy for each in done]
         low, high = (min(scores), max(scores)) if scores else (None, None)
         cells["worst seed (%)"] = _number(low, ".2f")
         cells["best seed (%)"] = _number(high, ".2f")
     for name, value in trial.values.items():
         cells[name] = (escaped(short(value)), _key(value))
-    cells["epochs"] = _number(max((each["epochs"] for each in done), default=None), "d")
-    cells["best epoch"] = _number(max((each["best_epoch"] for each in done), default=None), "d")
+    cells["epochs"] = _number(max((each.epochs for each in done), default=None), "d")
+    cells["best epoch"] = _number(max((each.best_epoch for each in done), default=None), "d")
     cells["training cost"] = _number(cost_of(trial), ".4g")
-    cells["time (s)"] = _number(trial.result["seconds"] if trial.result else None, ".1f")
+    cells["time (s)"] = _number(trial.result.seconds if trial.result else None, ".1f")
     problems = fidelities(record)
     if len(problems) > 1:
         problem = str(trial.fidelity)

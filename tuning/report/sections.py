@@ -1,4 +1,4 @@
-"""The sections of a report that are words and bars: its summary, what matters, the story."""
+"""The sections of a report that are words and bars: its summary, what matters, the explanation."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tuning.fidelity import FULL
 from tuning.report.charts import fidelities, percent
 from tuning.report.drawing import bar, escaped, svg, text
 from tuning.report.importance import Importance, importance
-from tuning.report.record import Record, executions_of
+from tuning.report.record import Record
 from tuning.report.scales import linear, short
 from tuning.store.results import duration
 from tuning.trial import Trial
@@ -88,8 +88,8 @@ def _doubt(record: Record) -> str:
 
 def _findings(record: Record) -> list[str]:
     running = sum(trial.result is None for trial in record.all)
-    failed = sum("error" in trial.result for trial in record.ended)
-    diverged = sum(any(each["diverged"] for each in executions_of(trial)) for trial in record.ended)
+    failed = sum(trial.failed for trial in record.ended)
+    diverged = sum(any(each.diverged for each in trial.executions) for trial in record.ended)
     said = (
         (running, "has begun and not ended", "have begun and not ended"),
         (diverged, "diverged", "diverged"),
@@ -149,15 +149,15 @@ def _trust(found: Importance) -> str:
     return f"{on} {unvaried} had one value in all of them." if unvaried else on
 
 
-# --- the story ------------------------------------------------------------------------------------
+# --- the explanation ------------------------------------------------------------------------------
 
 
-def story(record: Record) -> str:
+def explanation(record: Record) -> str:
     """The strategy's own words, step by step; nothing for one that says nothing."""
     steps = []
-    for stage, remarks in groupby(record.story, key=lambda remark: remark.stage):
+    for stage, decisions in groupby(record.decisions, key=lambda decision: decision.stage):
         items = "".join(
-            f"<li>{escaped(remark.text)} {_links(remark.trials)}</li>" for remark in remarks
+            f"<li>{escaped(decision.text)} {_links(decision.trials)}</li>" for decision in decisions
         )
         steps.append(f"<h3>{escaped(stage)}</h3>\n<ul class='story'>{items}</ul>")
     if not steps:

@@ -8,13 +8,13 @@ next writer.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tuning.store.locks import file_lock
 from zoo.errors import RunError
 
 Event = dict[str, Any]
@@ -27,17 +27,21 @@ class Journal:
         self.path = path
 
     def read(self) -> list[Event]:
-        """All events so far; RunError, naming the line, where the file was damaged."""
+        """All events so far, an event a line.
+
+        Raises:
+            RunError: A line is not an event; it is named.
+        """
         if not self.path.exists():
             return []
         return self._parse(self.path.read_bytes())
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[Writer]:
-        """Hold the journal alone, with what stands in it, and add to it."""
+        """Hold the journal alone, with the events in it, and add to it."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("a+b") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+        lock = self.path.with_name(f"{self.path.name}.lock")
+        with file_lock(lock, wait=True), self.path.open("a+b") as file:
             file.seek(0)
             text = file.read()
             whole = text.rfind(b"\n") + 1
@@ -46,18 +50,18 @@ class Journal:
             yield Writer(file, self._parse(text[:whole]))
 
     def _parse(self, text: bytes) -> list[Event]:
-        events = []
-        lines = text[: text.rfind(b"\n") + 1].splitlines()
-        for number, line in enumerate(lines, start=1):
-            try:
-                event = json.loads(line)
-                event["event"]
-            except (ValueError, KeyError, TypeError) as error:
-                raise RunError(
-                    f"{self.path}, line {number} is no event ({error}): mend it, or delete the line"
-                ) from error
-            events.append(event)
-        return events
+        lines = text[: text.rfind(b"\n") + 1].split(b"\n")[:-1]
+        return [self._event(line, number) for number, line in enumerate(lines, start=1)]
+
+    def _event(self, line: bytes, number: int) -> Event:
+        try:
+            event = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            ended = b'"ended"' in line
+            raise damaged(self.path, number, f"not JSON ({error})", ended=ended) from error
+        if not isinstance(event, dict) or not isinstance(event.get("event"), str):
+            raise damaged(self.path, number, "expected an object with an `event`")
+        return event
 
 
 class Writer:
@@ -73,3 +77,21 @@ class Writer:
         self.file.flush()
         os.fsync(self.file.fileno())
         self.events.append(event)
+
+
+def damaged(path: Path, line: int, problem: str, *, ended: bool = False) -> RunError:
+    """The error for a damaged line of a journal, with what to do about it.
+
+    Args:
+        path: The journal.
+        line: The number of the line, from 1.
+        problem: What is wrong, the field first where it is one.
+        ended: Whether the line is that of a trial's end. It can be spared, since its trial is read
+            back from its own folder; what follows the beginning of a trial depends on it.
+    """
+    advice = (
+        "delete this line, and its trial is read from its folder again, or runs again"
+        if ended
+        else "delete this line and all lines after it, and the trials in them run again"
+    )
+    return RunError(f"{path}, line {line} is damaged: {problem}. To go on, {advice}")

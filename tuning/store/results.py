@@ -31,16 +31,25 @@ EXECUTION = ("seed", "accuracy", "best_epoch", "epochs", "diverged", "seconds")
 
 
 def table(trials: Sequence[Trial], most: int = 20) -> str:
-    """The best trials first, with their values: validation accuracy in %, time in seconds."""
+    """The best trials first, with their values: validation accuracy in %, time in seconds.
+
+    Trials are ranked among those that saw as much of the problem, the full problem first: scores on
+    less of it do not compare. A line says of how much each group is.
+    """
     ended = [trial for trial in trials if trial.result]
-    ended.sort(key=lambda trial: -trial.result["score"])
     if not ended:
         return "no trial has ended"
+    ended.sort(key=lambda trial: (trial.fidelity.rank, trial.score, -trial.number), reverse=True)
     names = list(ended[0].values)
     lines = ["trial  validation  seconds  " + "  ".join(f"{name:>14}" for name in names)]
+    groups = {trial.fidelity.rank for trial in ended}
+    group = None
     for trial in ended[:most]:
+        if len(groups) > 1 and trial.fidelity.rank != group:
+            group = trial.fidelity.rank
+            lines.append(f"on {trial.fidelity}:")
         values = "  ".join(f"{_short(trial.values[name]):>14}" for name in names)
-        score, seconds = 100 * trial.result["score"], trial.result["seconds"]
+        score, seconds = 100 * trial.score, trial.result.seconds
         lines.append(f"{trial.number:5}  {score:10.2f}  {seconds:7.1f}  {values}{_remark(trial)}")
     if len(ended) > most:
         lines.append(f"and {len(ended) - most} more")
@@ -57,9 +66,9 @@ def to_csv(trials: Sequence[Trial]) -> str:
         if trial.result is None:
             continue
         known = [trial.number, *(_plain(trial.values[name]) for name in names), trial.fidelity]
-        for told in trial.result["executions"] or [{}]:
-            ran = [told.get(name, "") for name in EXECUTION]
-            writer.writerow([*known, *ran, trial.result.get("error", "")])
+        for execution in trial.executions or [None]:
+            ran = [getattr(execution, name, "") for name in EXECUTION]
+            writer.writerow([*known, *ran, trial.result.error])
     return text.getvalue()
 
 
@@ -104,7 +113,7 @@ def keep_best(search: Found, best: Trial) -> Path:
     told = {
         "spec": spec.to_plain(),
         "values": best.values,
-        "score": best.result["score"],
+        "score": best.score,
         "trial": best.number,
     }
     with atomic_write(path) as temporary:
@@ -121,7 +130,7 @@ def _short(value: object) -> str:
 
 
 def _remark(trial: Trial) -> str:
-    if "error" in trial.result:
-        return f"  {trial.result['error']}"
-    diverged = sum(told["diverged"] for told in trial.result["executions"])
-    return f"  diverged ({diverged} of {len(trial.result['executions'])})" if diverged else ""
+    if trial.failed:
+        return f"  {trial.result.error}"
+    diverged = trial.result.diverged
+    return f"  diverged ({diverged} of {len(trial.executions)})" if diverged else ""

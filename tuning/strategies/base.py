@@ -5,28 +5,94 @@ So that a search that was cut off goes on as the unbroken one would have, a stra
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+import argparse
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, Self
 
 from tuning.space import SearchSpace
 from tuning.trial import Suggestion, Trial
+from zoo.spec import ModelSpec
 
 
 class Wait:
-    """Said by a strategy that must see the end of trials that run before it can go on."""
+    """The answer of a strategy that must see the end of running trials before it can go on."""
 
 
 WAIT = Wait()
 
 
-class Strategy(Protocol):
-    """What a search asks: the next point, given all trials in the order of their numbers."""
+@dataclass(frozen=True)
+class Decision:
+    """What a strategy says of one step: at which stage, in which words, and by which trials."""
+
+    stage: str
+    text: str
+    trials: tuple[int, ...]
+
+
+class Strategy(ABC):
+    """What a search asks: the next point, given all trials in the order of their numbers.
+
+    Each is a frozen dataclass with a `space`, and a `spec` if it needs to know the network; its
+    further fields are settings, which are plain data.
+
+    Attributes:
+        space: The space that is searched.
+        extendable: Settings that may change while a search goes on, as a number of trials may.
+    """
 
     space: SearchSpace
+    extendable: ClassVar[tuple[str, ...]] = ()
 
-    def next(self, trials: Sequence[Trial]) -> Suggestion | Wait | None:
-        """The plan of trial number len(trials); None when the search is over."""
+    @abstractmethod
+    def suggest(self, trials: Sequence[Trial]) -> Suggestion | Wait | None:
+        """The suggestion for trial number len(trials).
+
+        Args:
+            trials: All trials so far, ended or not, by their numbers.
+
+        Returns:
+            WAIT where running trials must end first; None when the search is over.
+        """
 
     @property
     def total(self) -> int | None:
         """How many trials there will be, if that is known."""
+        return None
+
+    def explanation(self, trials: Sequence[Trial]) -> Sequence[Decision]:
+        """Every decision so far, in words; nothing from a strategy that does not explain itself."""
+        return ()
+
+    def to_plain(self) -> dict[str, Any]:
+        """The kind and the settings as plain data."""
+        settings = {name: getattr(self, name) for name in _settings(type(self))}
+        return {"kind": type(self).__name__, **settings}
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any], spec: ModelSpec, space: SearchSpace) -> Self:
+        """The strategy of these settings; TypeError or SpecError where they do not fit."""
+        return cls(**_surroundings(cls, spec, space), **plain)
+
+    @classmethod
+    def from_options(cls, options: argparse.Namespace, spec: ModelSpec, space: SearchSpace) -> Self:
+        """The strategy that a command line asks for: a setting is the option of its name.
+
+        Args:
+            options: What was parsed, with `seed` and `budget` as every strategy has them.
+            spec: The network that is searched.
+            space: The space of the search.
+        """
+        given = {name: getattr(options, name) for name in _settings(cls) if hasattr(options, name)}
+        return cls.from_plain(given, spec, space)
+
+
+def _settings(kind: type) -> list[str]:
+    return [field.name for field in fields(kind) if field.name not in ("space", "spec")]
+
+
+def _surroundings(kind: type, spec: ModelSpec, space: SearchSpace) -> dict[str, Any]:
+    needed = {field.name for field in fields(kind)}
+    return {"space": space} | ({"spec": spec} if "spec" in needed else {})

@@ -5,20 +5,27 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import keras_tuner
 import numpy as np
-from keras_tuner.engine.trial import Trial as KerasTrial
-from threadpoolctl import threadpool_limits
 
-from tuning.kerastuner.hypermodel import hyperparameters
 from tuning.space import SearchSpace, Values
-from tuning.strategies.random import check_count, random_point, total
+from tuning.strategies.keras_tuner_space import check_convertible, hyperparameters
+from tuning.strategies.random import TRIALS_OPTION, Capped, random_point
+from tuning.strategies.registry import register_strategy
 from tuning.trial import Suggestion, Trial
 
+if TYPE_CHECKING:
+    import keras_tuner
 
+
+@register_strategy(
+    "bayesian",
+    "where a model of the trials so far hopes for most (keras-tuner's)",
+    options=(TRIALS_OPTION,),
+)
 @dataclass(frozen=True)
-class Bayesian:
+class Bayesian(Capped):
     """The strategy: random points first, three a setting, then where the model hopes for most.
 
     No point of a finite space comes twice. keras-tuner's oracle draws from a generator that it does
@@ -30,10 +37,10 @@ class Bayesian:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        check_count("a Bayesian search", self.trials)
-        hyperparameters(self.space)
+        self._check_trials("a Bayesian search")
+        check_convertible(self.space)
 
-    def next(self, trials: Sequence[Trial]) -> Suggestion | None:
+    def suggest(self, trials: Sequence[Trial]) -> Suggestion | None:
         if self.total is not None and len(trials) >= self.total:
             return None
         ended = [trial for trial in trials if trial.result]
@@ -45,11 +52,10 @@ class Bayesian:
             values, number = random_point(self.space, self.seed, number), number + 1
         return Suggestion(values)
 
-    @property
-    def total(self) -> int | None:
-        return total(self.space, self.trials)
-
     def _hoped_for(self, trials: Sequence[Trial]) -> Values:
+        import keras_tuner
+        from threadpoolctl import threadpool_limits
+
         oracle = keras_tuner.oracles.BayesianOptimizationOracle(
             objective=keras_tuner.Objective("val_accuracy", "max"),
             hyperparameters=hyperparameters(self.space),
@@ -68,6 +74,8 @@ class Bayesian:
         return {name: _plain(chosen[name]) for name, _ in self.space.ranges}
 
     def _tell(self, oracle: keras_tuner.Oracle, trials: Sequence[Trial]) -> None:
+        from keras_tuner.engine.trial import Trial as KerasTrial
+
         for trial in trials:
             point = oracle.get_space()
             point.values = dict(trial.values)

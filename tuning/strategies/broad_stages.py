@@ -1,20 +1,18 @@
-"""The course of the broad strategy: its stages, what each tries, and what it says.
+"""The stages of the broad strategy: what each tries, and what it says.
 
-The stages are generators: they yield plans that may run at once, and are sent the trials that came
-of them.
+The stages are generators: they yield suggestions that may run at once, and are sent the trials that
+came of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
-
-from scipy.stats import binom
 
 from tuning.fidelity import Fidelity
 from tuning.space import Choice, SearchSpace, Values
 from tuning.strategies import comparison
+from tuning.strategies.base import Decision
 from tuning.trial import Suggestion, Trial
 from zoo.spec import ModelSpec
 
@@ -29,25 +27,16 @@ BY_COST = "learning rate by the training cost"
 Steps = Generator[list[Suggestion], list[Trial], Any]
 
 
-@dataclass(frozen=True)
-class Decision:
-    """What the strategy says at one step, and by which trials."""
-
-    stage: str
-    text: str
-    trials: tuple[int, ...]
-
-
 class BroadSearch:
     """One run through the strategy: the values it holds to, and what it has said.
 
-    Its steps yield plans that may run at once, and are sent the trials that came of them.
+    Its steps yield suggestions that may run at once, and are sent the trials that came of them.
     """
 
     def __init__(self, spec: ModelSpec, space: SearchSpace, values: Values):
         self.ranges = dict(space.ranges)
         self.values = values
-        self.remarks: list[Decision] = []
+        self.decisions: list[Decision] = []
         patience = spec.recipe.patience or max(2, spec.recipe.epochs // 3)
         self.full = Fidelity(patience=patience)
 
@@ -73,6 +62,8 @@ class BroadSearch:
     # --- the stages -------------------------------------------------------------------------------
 
     def _find_signal(self, problem: Fidelity, chance: float) -> Steps:
+        from scipy.stats import binom  # slow to import
+
         needed = int(binom.isf(0.001, problem.validation, chance)) + 1
         for change in ({}, *self._ways_out()):
             (trial,) = yield from self._try(problem, [change])
@@ -213,10 +204,10 @@ class BroadSearch:
         if isinstance(kind, Choice):
             return min(kind.values, key=lambda choice: abs(choice - value))
         bounded = min(max(value, kind.low), kind.high)
-        return float(f"{bounded:.4g}") if isinstance(kind.at(0), float) else round(bounded)
+        return float(f"{bounded:.4g}") if isinstance(kind.quantile(0), float) else round(bounded)
 
     def _say(self, stage: str, text: str, trials: Sequence[Trial]) -> None:
-        self.remarks.append(Decision(stage, text, tuple(trial.number for trial in trials)))
+        self.decisions.append(Decision(stage, text, tuple(trial.number for trial in trials)))
 
     def _say_best(self, name: str, problem: Fidelity, best: Trial, trials: Sequence[Trial]) -> None:
         told = (

@@ -1,4 +1,4 @@
-"""Judging trials: whether the cost falls, which is better, and how sure that is."""
+"""Comparisons of trials: whether the cost falls, which is better, and how sure that is."""
 
 from __future__ import annotations
 
@@ -12,20 +12,24 @@ from tuning.trial import Trial
 
 def cost_falls(trial: Trial) -> bool:
     """Whether the training cost fell in every epoch, in every execution."""
-    return bool(_executions(trial)) and all(
-        not told["diverged"] and all(later < cost for cost, later in pairwise(told["costs"]))
-        for told in _executions(trial)
+    return bool(trial.executions) and all(
+        not told.diverged and None not in told.costs and _all_fall(told.costs)
+        for told in trial.executions
     )
+
+
+def _all_fall(costs: Sequence[float]) -> bool:
+    return all(later < cost for cost, later in pairwise(costs))
 
 
 def falls(trial: Trial) -> str:
     """In how many epochs the training cost fell, in words."""
-    if not _executions(trial):
-        return str(trial.result["error"])
-    told = _executions(trial)[0]
-    if told["diverged"]:
-        return f"it diverged after {told['epochs']} epochs"
-    costs = told["costs"]
+    if not trial.executions:
+        return str(trial.result.error)
+    told = trial.executions[0]
+    if told.diverged or None in told.costs:
+        return f"it diverged after {told.epochs} epochs"
+    costs = told.costs
     count = sum(later < cost for cost, later in pairwise(costs))
     path = " ".join(f"{cost:.3g}" for cost in costs)
     return f"the cost fell in {count} of {len(costs) - 1} epochs ({path})"
@@ -58,26 +62,22 @@ def margin(trial: Trial) -> float:
 
 def seconds(trial: Trial) -> float:
     """The time of a trial's epochs, without what comes before the first; infinite without one."""
-    times = [told["epochs"] * told["seconds_an_epoch"] for told in _executions(trial)]
+    times = [told.epochs * told.seconds_an_epoch for told in trial.executions]
     return statistics.mean(times) if times else math.inf
 
 
 def accuracy_after(trial: Trial, clock: float) -> float:
     """The best validation accuracy that a trial had reached after so many seconds of epochs."""
     reached = []
-    for told in _executions(trial):
-        epochs = int(clock / told["seconds_an_epoch"] + 1e-6)
-        reached.append(max(told["curve"][:epochs], default=0.0))
+    for told in trial.executions:
+        epochs = int(clock / told.seconds_an_epoch + 1e-6)
+        reached.append(max(told.curve[:epochs], default=0.0))
     return statistics.mean(reached) if reached else 0.0
 
 
 def percent(trial: Trial) -> str:
     """Its score."""
     return f"{100 * trial.score:.2f} %"
-
-
-def _executions(trial: Trial) -> Sequence[dict]:
-    return trial.result["executions"] if trial.result else []
 
 
 def _short(value: object) -> str:

@@ -8,22 +8,30 @@ decides the same whatever was killed in between.
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-import keras_tuner
-from keras_tuner.engine.trial import Trial as KerasTrial
+from typing import ClassVar, Self
 
 from tuning.fidelity import FULL, Fidelity
-from tuning.space import SearchSpace, Values
-from tuning.strategies.base import WAIT, Wait
-from tuning.strategies.random import random_point
+from tuning.space import SearchSpace
+from tuning.strategies.base import WAIT, Strategy, Wait
+from tuning.strategies.registry import Option, count, register_strategy
 from tuning.trial import Suggestion, Trial
 from zoo.errors import SpecError
+from zoo.spec import ModelSpec
 
 
+@register_strategy(
+    "hyperband",
+    "many points for few epochs, the best of them for more (keras-tuner's)",
+    options=(
+        Option("--factor", count, 3, "of epochs, rung by rung (default 3)"),
+        Option("--iterations", count, 1, "of all brackets (default 1)"),
+    ),
+)
 @dataclass(frozen=True)
-class Hyperband:
+class Hyperband(Strategy):
     """The strategy: up to `epochs` a run, of which each rung runs `factor` times the last one's.
 
     A run that goes on is taken up where it paused. It is paused, not cut short: a schedule over its
@@ -36,14 +44,23 @@ class Hyperband:
     iterations: int = 1
     seed: int = 0
 
+    extendable: ClassVar[tuple[str, ...]] = ("iterations",)
+
     def __post_init__(self) -> None:
         for name, least in (("epochs", 1), ("factor", 2), ("iterations", 1)):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < least:
                 raise SpecError(f"Hyperband's {name} are {least} or more, not {value!r}")
 
-    def next(self, trials: Sequence[Trial]) -> Suggestion | Wait | None:
-        chosen = _Brackets(self, trials).populate_space(str(len(trials)))
+    @classmethod
+    def from_options(cls, options: argparse.Namespace, spec: ModelSpec, space: SearchSpace) -> Self:
+        epochs = spec.recipe.epochs
+        return cls(space, epochs, options.factor, options.iterations, options.seed)
+
+    def suggest(self, trials: Sequence[Trial]) -> Suggestion | Wait | None:
+        from tuning.strategies.hyperband_brackets import Brackets
+
+        chosen = Brackets(self, trials).populate_space(str(len(trials)))
         if chosen["status"] != "RUNNING":
             return WAIT if chosen["status"] == "IDLE" else None
         told = chosen["values"]
@@ -55,54 +72,9 @@ class Hyperband:
     @property
     def total(self) -> int:
         """All trials of all rungs."""
-        oracle = _Brackets(self, [])
+        from tuning.strategies.hyperband_brackets import Brackets
+
+        oracle = Brackets(self, [])
         rungs = [(bracket, rung) for bracket in range(oracle._current_bracket + 1)
                  for rung in range(bracket + 1)]  # fmt: skip
         return self.iterations * sum(oracle._get_size(*rung) for rung in rungs)
-
-
-class _Brackets(keras_tuner.oracles.HyperbandOracle):
-    """keras-tuner's oracle, at the point where the trials so far have brought it."""
-
-    def __init__(self, search: Hyperband, trials: Sequence[Trial]):
-        super().__init__(
-            objective=keras_tuner.Objective("val_accuracy", "max"),
-            max_epochs=search.epochs,
-            factor=search.factor,
-            hyperband_iterations=search.iterations,
-            seed=1,  # draws nothing: the points are ours
-        )
-        self.search, self.drawn = search, 0
-        rungs: dict[int, tuple[dict, int]] = {}
-        for trial in trials:
-            rungs[trial.number] = self._place(trial, rungs)
-            self._remember(trial)
-
-    def _place(self, trial: Trial, rungs: dict[int, tuple[dict, int]]) -> tuple[dict, int]:
-        if trial.after is None:
-            bracket, rung, past = self._open_bracket(), 0, None
-            self.drawn += 1
-        else:
-            bracket, rung = rungs[trial.after]
-            rung, past = rung + 1, str(trial.after)
-        bracket["rounds"][rung].append({"past_id": past, "id": str(trial.number)})
-        return bracket, rung
-
-    def _open_bracket(self) -> dict:
-        newest = self._brackets[-1]
-        if len(newest["rounds"][0]) == self._get_size(newest["bracket_num"], 0):
-            self._increment_bracket_num()
-            self._start_new_bracket()
-        return self._brackets[-1]
-
-    def _remember(self, trial: Trial) -> None:
-        told = keras_tuner.HyperParameters()
-        told.values = dict(trial.values)
-        name = str(trial.number)
-        self.trials[name] = KerasTrial(told, name, "COMPLETED" if trial.result else "RUNNING")
-        self.trials[name].score = trial.score
-        if not trial.result:
-            self.ongoing_trials[name] = self.trials[name]
-
-    def _random_values(self) -> Values:
-        return random_point(self.search.space, self.search.seed, self.drawn)

@@ -2,22 +2,67 @@
 
 from __future__ import annotations
 
+import argparse
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar, Self
 
 import numpy as np
 
 from tuning.space import SearchSpace, Values
+from tuning.strategies.base import Strategy
+from tuning.strategies.registry import Option, count, register_strategy
 from tuning.trial import Suggestion, Trial
 from zoo.errors import SpecError
+from zoo.spec import ModelSpec
+
+# Where neither --trials nor a budget is given.
+TRIALS = 20
+
+# Of a space with more points than this, an order of them all is not made.
+_LISTED = 1_000_000
+
+# Numbers that NumPy draws; of more points, no two draws will ever be the same.
+_COUNTABLE = 2**62
+
+TRIALS_OPTION = Option(
+    "--trials", count, None, f"how many points (default {TRIALS}, or what the budget allows)"
+)
 
 
+class Capped(Strategy):
+    """A strategy of as many trials as were asked for; more, or fewer, may be asked for later."""
+
+    trials: int | None
+    extendable: ClassVar[tuple[str, ...]] = ("trials",)
+
+    @property
+    def total(self) -> int | None:
+        most = min(math.inf if self.trials is None else self.trials, self.space.size)
+        return None if math.isinf(most) else int(most)
+
+    @classmethod
+    def from_options(cls, options: argparse.Namespace, spec: ModelSpec, space: SearchSpace) -> Self:
+        trials = options.trials or (None if options.budget.limited else TRIALS)
+        return cls.from_plain({"trials": trials, "seed": options.seed}, spec, space)
+
+    def _check_trials(self, what: str) -> None:
+        trials = self.trials
+        if trials is None:
+            return
+        if isinstance(trials, bool) or not isinstance(trials, int) or trials < 1:
+            raise SpecError(f"{what} takes one trial or more, not {trials!r}")
+
+
+@register_strategy("random", "random points", options=(TRIALS_OPTION,), batch_trials=8)
 @dataclass(frozen=True)
-class Random:
+class Random(Capped):
     """Random points (J. Bergstra and Y. Bengio 2012); of a finite space, none twice.
 
-    So many trials; without a number, until the space is exhausted or the budget spent.
+    Attributes:
+        trials: How many; None for as many as the space or the budget has.
+        seed: Of the points.
     """
 
     space: SearchSpace
@@ -25,36 +70,32 @@ class Random:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        check_count("a random search", self.trials)
+        self._check_trials("a random search")
 
-    def next(self, trials: Sequence[Trial]) -> Suggestion | None:
+    def suggest(self, trials: Sequence[Trial]) -> Suggestion | None:
         if self.total is not None and len(trials) >= self.total:
             return None
         return Suggestion(random_point(self.space, self.seed, len(trials)))
 
-    @property
-    def total(self) -> int | None:
-        return total(self.space, self.trials)
-
 
 def random_point(space: SearchSpace, seed: int, number: int) -> Values:
     """The random point with a number; a finite space is exhausted before a point comes again."""
-    if math.isinf(space.size):
+    size = space.size
+    if size > _COUNTABLE:
         return space.draw(np.random.default_rng([seed, number]))
-    sweep, place = divmod(number, int(space.size))
+    if size > _LISTED:
+        return space.point(_distinct(int(size), seed, number))
+    sweep, place = divmod(number, int(size))
     generator = np.random.default_rng([seed, sweep] if sweep else seed)
-    return space.point(int(generator.permutation(int(space.size))[place]))
+    return space.point(int(generator.permutation(int(size))[place]))
 
 
-def total(space: SearchSpace, trials: int | None) -> int | None:
-    """How many trials there are at the most; None where there is no end."""
-    most = min(math.inf if trials is None else trials, space.size)
-    return None if math.isinf(most) else int(most)
-
-
-def check_count(what: str, trials: int | None) -> None:
-    """SpecError for a number of trials that is none."""
-    if trials is None:
-        return
-    if isinstance(trials, bool) or not isinstance(trials, int) or trials < 1:
-        raise SpecError(f"{what} takes one trial or more, not {trials!r}")
+def _distinct(size: int, seed: int, number: int) -> int:
+    """The number-th of numbers below `size` that are drawn until they differ."""
+    generator, drawn = np.random.default_rng(seed), set()
+    while True:
+        value = int(generator.integers(size))
+        if value not in drawn:
+            if len(drawn) == number:
+                return value
+            drawn.add(value)

@@ -80,7 +80,7 @@ def program_of(key: ProgramKey) -> Program:
 
 
 class Program:
-    """Trains and judges stacked weights, which are given and returned: it keeps no state.
+    """Trains and evaluates stacked weights, which are given and returned: it keeps no state.
 
     Weights, and velocities where there is momentum, are lists in the order of Keras: a kernel and a
     bias a layer.
@@ -97,7 +97,7 @@ class Program:
         one_cycle = recipe.schedule == "one_cycle"
         self.cycle = optimizers.OneCycle(1.0, *one_cycle_points(recipe)) if one_cycle else None
         self.train = tf.function(self._train, jit_compile=True)
-        self.judge = tf.function(self._judge, jit_compile=True)
+        self.evaluate = tf.function(self._evaluate, jit_compile=True)
 
     def stack(self, networks: Sequence[Sequence[np.ndarray]]) -> list[tf.Tensor]:
         """The arrays of each network, in the order of its weights, as one list of tensors."""
@@ -151,7 +151,7 @@ class Program:
         labels = tf.reshape(labels, [-1]) if self.key.shared else tf.transpose(labels, [1, 0, 2])
         return weights, velocities, self._measure(weights, settings, answers, labels)
 
-    def _judge(self, weights, settings, images, labels):
+    def _evaluate(self, weights, settings, images, labels):
         """What `_measure` says of images [n, 784] that all networks see."""
         return self._measure(weights, settings, self._answer(weights, images), labels)
 

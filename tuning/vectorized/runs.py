@@ -1,4 +1,4 @@
-"""Runs side by side: what each has of its own, and one epoch of them all."""
+"""Runs in one program: what each has of its own, and one epoch of them all."""
 
 from __future__ import annotations
 
@@ -98,12 +98,12 @@ def epoch(runs: list[Run], width: int, feeds: Feeds, validation: list[Batch]) ->
         )
         trained.append((labels.shape[0] * labels.shape[-1], told))
         step += labels.shape[0]
-    judged = [
-        (len(labels), program.judge(weights, settings, images, labels))
+    validated = [
+        (len(labels), program.evaluate(weights, settings, images, labels))
         for images, labels in validation
     ]
     arrays, moved = program.unstack(weights), program.unstack(velocities)
-    logs = zip(_means(trained, ""), _means(judged, "val_"), strict=True)
+    logs = zip(_means(trained, ""), _means(validated, "val_"), strict=True)
     for index, (run, (log, val_log)) in enumerate(zip(runs, logs, strict=False)):
         yield run, arrays[index], moved[index], log | val_log
 

@@ -67,7 +67,7 @@ def as_they_end(
     seeds: Sequence[int],
     out: Sequence[str | Path | None],
 ) -> Iterator[tuple[int, TrainResult]]:
-    """Train as `train_together` does; yield a network's number and its result once it has ended."""
+    """Train as `train_vectorized` does; yield a network's number and result once it has ended."""
     groups: dict[tuple, list[Run]] = {}
     fingerprint = data.fingerprint if any(out) else ""
     for number, (network, seed, folder) in enumerate(zip(networks, seeds, out, strict=True)):
@@ -77,7 +77,19 @@ def as_they_end(
             continue
         spec, images = training_set(spec, data)
         path = Path(folder) if folder else None
-        job = TrainingJob(spec, seed, images, data.validation, fingerprint, path, {}, [], {}, False)
+        job = TrainingJob(
+            spec,
+            seed,
+            images,
+            data.validation,
+            fingerprint,
+            path,
+            {},
+            [],
+            {},
+            False,
+            data.class_names,
+        )
         run = Run(number, job)
         if run.over:
             yield number, run.result()

@@ -5,11 +5,10 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from tuning.execution import execution_record, run, summary
 from tuning.space import apply
-from tuning.trial import Trial
+from tuning.trial import Execution, Trial, TrialResult
 from tuning.vectorized.train import as_they_end
 from zoo.data import Data
 from zoo.errors import ZooError
@@ -25,7 +24,7 @@ def run_vectorized(
     data: Data,
     folder: Folder,
     seeds: Sequence[int],
-) -> Iterator[tuple[Trial, dict[str, Any]]]:
+) -> Iterator[tuple[Trial, TrialResult]]:
     """Train the points of trials of one fidelity; yield each with its result, once it has one.
 
     `folder` says where a trial of a number keeps its runs. Trials whose runs are damaged, or cannot
@@ -49,9 +48,9 @@ def run_vectorized(
 
 def _results(
     specs: Mapping[int, ModelSpec], data: Data, folder: Folder, seeds: Sequence[int]
-) -> Iterator[tuple[int, dict[str, Any]]]:
+) -> Iterator[tuple[int, TrialResult]]:
     numbers = list(specs)
-    executions: dict[int, list[dict[str, Any]]] = {number: [] for number in numbers}
+    executions: dict[int, list[Execution]] = {number: [] for number in numbers}
     for seed in seeds:
         # Trials of one seed see the images in one order, which is when they train fastest.
         out = [folder(number) / f"seed{seed}" for number in numbers]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import keras
 import numpy as np
 
@@ -41,18 +43,41 @@ def _fit(model: keras.Model, job: TrainingJob, state: TrainingState) -> None:
     if state.epoch == recipe.epochs or plateau_rule(state.accuracies, recipe).stop:
         return  # it was interrupted between its last epoch and its end
     bar = [ProgressBar(job.spec, state)] if job.progress else []
-    model.fit(
-        job.blocks(state.epoch),
-        epochs=recipe.epochs,
-        initial_epoch=state.epoch,
-        validation_data=keras_data(job.validation_set, EVALUATION_BATCH),
+    recorder = Recorder(state, job.monitor, job.folder)
+    fit(model, job, state.epoch, callbacks=[recorder, Patience(state, recipe), *bar])
+
+
+def fit(
+    model: keras.Model,
+    job: TrainingJob,
+    epoch: int,
+    *,
+    until: int | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    validate: bool = True,
+    verbose: int = 0,
+) -> keras.callbacks.History:
+    """Keras' `fit` by the recipe of a job: every trainer calls it.
+
+    Args:
+        model: Built and compiled by the job's declaration.
+        job: The recipe, its images, and the callbacks that its caller gave.
+        epoch: The first epoch, from 0.
+        until: The epoch to stop before; the recipe's last where it is None.
+        callbacks: Those of the trainer, called before the job's.
+        validate: Whether the validation images are scored after each epoch.
+        verbose: As for Keras.
+
+    Returns:
+        Keras' history.
+    """
+    recipe = job.spec.recipe
+    return model.fit(
+        job.blocks(epoch),
+        epochs=recipe.epochs if until is None else until,
+        initial_epoch=epoch,
+        validation_data=keras_data(job.validation_set, EVALUATION_BATCH) if validate else None,
         validation_batch_size=EVALUATION_BATCH,
-        callbacks=[
-            Recorder(state, job.monitor, job.folder),
-            Patience(state, recipe),
-            DropoutOff(recipe),
-            *bar,
-            *job.callbacks,
-        ],
-        verbose=0,
+        callbacks=[*callbacks, DropoutOff(recipe), *job.callbacks],
+        verbose=verbose,
     )

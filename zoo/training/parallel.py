@@ -41,13 +41,17 @@ def results(
 
 
 def _begin(tensorflow: bool) -> None:
-    _end_with_parent()
+    end_with_parent()
     if tensorflow:
         import_tensorflow()
 
 
-def _end_with_parent() -> None:
-    # A killed parent tells its workers nothing, and they would wait for work for ever.
+def end_with_parent() -> None:
+    """End this process, which multiprocessing started, as soon as the one that started it ends.
+
+    A killed parent tells its workers nothing, and they would wait for work for ever.
+    """
+
     def watch() -> None:
         parent = multiprocessing.parent_process()
         if parent is None:

@@ -1,0 +1,117 @@
+"""What a folder's search is of: search.json, as a checked record, and its comparison."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from tuning.store.events import explained
+from tuning.store.locks import file_lock
+from zoo.errors import RunError
+from zoo.utils.atomic import atomic_write
+
+
+@dataclass(frozen=True)
+class SearchIdentity:
+    """What is searched, and how, as plain data.
+
+    Attributes:
+        network: The name of the network.
+        spec: Its declaration.
+        space: The search space.
+        executions: Seeds a point.
+        seed: The first of them.
+        strategy: The kind and the settings of the strategy.
+        data: The fingerprint of the data set.
+    """
+
+    network: str
+    spec: dict[str, Any]
+    space: dict[str, Any]
+    executions: Annotated[int, Meta(ge=1)]
+    seed: Annotated[int, Meta(ge=0)]
+    strategy: dict[str, Any] = field(default_factory=dict)
+    data: str = ""
+
+    def to_plain(self) -> dict[str, Any]:
+        """The record as plain data."""
+        return asdict(self)
+
+
+def read_identity(path: Path) -> SearchIdentity:
+    """Read a search.json.
+
+    Raises:
+        FileNotFoundError: There is none.
+        RunError: It is damaged; the field is named where it is one.
+    """
+    try:
+        return msgspec.convert(json.loads(path.read_bytes()), SearchIdentity)
+    except (ValueError, RecursionError) as error:
+        raise RunError(
+            f"{path} is damaged ({explained(error)}): delete it, and the command of this search "
+            "writes it again and goes on"
+        ) from error
+
+
+def settle_identity(path: Path, mine: SearchIdentity, extendable: Collection[str]) -> None:
+    """Write search.json, or check that the one there is of the same search.
+
+    Args:
+        path: The file.
+        mine: What is to be searched.
+        extendable: Settings of the strategy that may differ from those there, as a number of
+            trials may: the file then takes the new ones.
+
+    Raises:
+        RunError: The folder cannot be one, the file is damaged, or it is of another search.
+    """
+    try:
+        with file_lock(path.with_name(f"{path.name}.lock"), wait=True):
+            if path.exists():
+                there = read_identity(path)
+                if there == mine:
+                    return
+                advice = "Choose another folder, or delete that one."
+                kept = _without(there, extendable)
+                check_same(kept, _without(mine, extendable), str(path.parent), advice)
+            with atomic_write(path) as temporary:
+                temporary.write_text(json.dumps(mine.to_plain(), indent=2) + "\n")
+    except OSError as error:
+        raise RunError(
+            f"{path.parent} cannot be a search's folder ({error.strerror}): choose another"
+        ) from error
+
+
+def check_same(there: dict[str, Any], mine: dict[str, Any], where: str, advice: str) -> None:
+    """RunError, with every difference shown, unless both are of the same search."""
+    for name in mine:
+        if there.get(name) != mine[name]:
+            shown = "; ".join(_differences(there.get(name), mine[name], name))
+            raise RunError(f"{where} holds a search with another {name}: {shown}. {advice}")
+
+
+def _without(identity: SearchIdentity, extendable: Collection[str]) -> dict[str, Any]:
+    plain = identity.to_plain()
+    strategy = plain["strategy"]
+    plain["strategy"] = {name: strategy[name] for name in strategy if name not in extendable}
+    return plain
+
+
+def _differences(there: Any, mine: Any, path: str) -> list[str]:
+    if isinstance(there, dict) and isinstance(mine, dict):
+        names = dict.fromkeys([*there, *mine])
+        odd = [name for name in names if there.get(name) != mine.get(name)]
+        inner = [_differences(there.get(name), mine.get(name), name) for name in odd]
+        return [difference for group in inner for difference in group]
+    return [f"{path} is {_shown(there)} there and {_shown(mine)} here"]
+
+
+def _shown(value: Any) -> str:
+    return "absent" if value is None else json.dumps(value)
