@@ -6,7 +6,7 @@ Epochs are counted from 0, as in the book: epoch 0 is the state after the first 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ import zoo
 from zoo.lab.core import style
 from zoo.lab.core.experiment import Check, Context, check_close
 from zoo.lab.core.monitoring import monitor
-from zoo.spec import ModelSpec
+from zoo.spec import NetworkSpec
 from zoo.utils.atomic import atomic_write
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ FAST_EPOCHS = 5
 # --- measuring ------------------------------------------------------------------------------------
 
 
-def follow(bench: Context, spec: ModelSpec, *, seed: int = 0) -> dict[str, list[float]]:
+def follow(bench: Context, spec: NetworkSpec, *, seed: int = 0) -> dict[str, list[float]]:
     """Train, with the four monitors of network2.py after every epoch, by name of the monitor.
 
     They are cost and accuracy on the training images and on the test images: this chapter compares
@@ -43,7 +43,7 @@ def follow(bench: Context, spec: ModelSpec, *, seed: int = 0) -> dict[str, list[
     return kept(bench, name, lambda: _follow(bench, spec, seed))
 
 
-def _follow(bench: Context, spec: ModelSpec, seed: int) -> dict[str, list[float]]:
+def _follow(bench: Context, spec: NetworkSpec, seed: int) -> dict[str, list[float]]:
     data, images = bench.data, spec.recipe.images
     splits = {"training": data.train.take(images), "test": data.test}
     rows: list[dict[str, float]] = []
@@ -62,13 +62,13 @@ def kept(bench: Context, name: str, measure: Callable[[], Any]) -> Any:
     return json.loads(path.read_text())
 
 
-def validated(bench: Context, spec: ModelSpec, **options: Any) -> list[float]:
+def validated(bench: Context, spec: NetworkSpec, **options: Any) -> list[float]:
     """Train, and return the accuracy in per cent on the validation images after each epoch."""
     history = bench.train(spec, **options).history
     return [round(100 * row["val_accuracy"], 2) for row in history]
 
 
-def short(bench: Context, name: str, **settings: Any) -> ModelSpec:
+def short(bench: Context, name: str, **settings: Any) -> NetworkSpec:
     """A network of the zoo by its recipe, or in the fast form with a few of its epochs."""
     spec = zoo.get_spec(name).with_settings(**settings)
     return spec.with_settings(epochs=FAST_EPOCHS) if bench.fast else spec
@@ -106,7 +106,7 @@ def spread(deviation: float) -> float:
 
 def panel(
     label: str,
-    curves: dict[str, Sequence[float]],
+    curves: Mapping[str, Sequence[float]],
     *,
     first: int = 0,
     marks: Sequence[Sequence[float]] = (),

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 
 if TYPE_CHECKING:
     from zoo.data import Data
-    from zoo.spec import ModelSpec
+    from zoo.spec import NetworkSpec
     from zoo.training.job import TrainResult
 
 
@@ -142,7 +142,7 @@ class Context:
         return fast if self.fast else full
 
     def train(
-        self, spec: ModelSpec, *, seed: int = 0, data: Data | None = None, **options: Any
+        self, spec: NetworkSpec, *, seed: int = 0, data: Data | None = None, **options: Any
     ) -> TrainResult:
         """`zoo.train`, once for each spec, seed and data; options are those of `zoo.train`.
 
