@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, Literal
+
 import numpy as np
 
 from zoo.book.network import sigmoid_prime
@@ -37,4 +39,7 @@ class CrossEntropyCost:
 
 
 # The costs that Keras knows too; with any other the descent is in NumPy.
-KERAS_COSTS = {QuadraticCost: "quadratic", CrossEntropyCost: "cross_entropy"}
+KERAS_COSTS: dict[Any, Literal["quadratic", "cross_entropy"]] = {
+    QuadraticCost: "quadratic",
+    CrossEntropyCost: "cross_entropy",
+}

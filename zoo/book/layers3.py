@@ -121,7 +121,7 @@ class FullyConnectedLayer:
     ):
         self.n_in, self.n_out = n_in, n_out
         self.activation_fn, self.p_dropout = activation_fn, p_dropout
-        self.spec = FullyConnected(n_out, _name(activation_fn), p_dropout)
+        self.spec: FullyConnected | Softmax = FullyConnected(n_out, _name(activation_fn), p_dropout)
         self.w = np.random.normal(0.0, math.sqrt(1.0 / n_out), size=(n_in, n_out))
         self.b = np.random.normal(0.0, 1.0, size=n_out)
         self.maps: tuple[int, int, int] | None = None  # what a convolution before it puts out
@@ -161,6 +161,8 @@ def connect(layers: Sequence[Layer]) -> None:
         raise SpecError("the last layer must be a SoftmaxLayer: network3's cost is for its outputs")
     for number, (before, layer) in enumerate(zip([None, *layers], layers, strict=False)):
         maps = before.output_shape if isinstance(before, ConvPoolLayer) else None
+        wanted: Any
+        given: Any
         if isinstance(layer, ConvPoolLayer):
             wanted, given = layer.image_shape[1:], maps or (1, 28, 28)
             if before and not maps:

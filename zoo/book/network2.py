@@ -52,6 +52,9 @@ class Network:
     [(30, 784), (10, 30)]
     """
 
+    weights: list[np.ndarray]
+    biases: list[np.ndarray]
+
     def __init__(self, sizes: Sequence[int], cost: Any = CrossEntropyCost):
         check_sizes(sizes)
         self.num_layers = len(sizes)

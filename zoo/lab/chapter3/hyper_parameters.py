@@ -76,7 +76,7 @@ def _learning_step(bench: Context, eta: float, lmbda: float, book: Sequence[int]
     runs = [hundred(bench, eta, lmbda, seed) for seed in range(bench.choose(RUNS, 3))]
     means = [float(np.mean(run[: len(book)])) for run in runs]
     low, high, printed = min(means), max(means), float(np.mean(book))
-    agrees = low <= printed <= high
+    agrees: bool | None = low <= printed <= high
     if bench.fast:
         agrees, remark = None, f"{len(runs)} runs of {RUNS}: too few to judge by."
     elif low <= 10 + GUESSING:

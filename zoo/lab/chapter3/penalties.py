@@ -137,11 +137,14 @@ def _sizes(bench: Context, spec: NetworkSpec) -> list[tuple[float, float]]:
         gone, left = (float(np.sqrt(np.mean(weights[part] ** 2))) for part in (unused, ~unused))
         sizes.append((gone, left))
 
-    watch = keras.callbacks.LambdaCallback(
-        on_train_begin=lambda logs: look(watch.model),
-        on_epoch_end=lambda epoch, logs: look(watch.model),
-    )
-    zoo.train(spec, bench.data, callbacks=[watch], progress=bench.progress)
+    class Watch(keras.callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            look(self.model)
+
+        def on_epoch_end(self, epoch, logs=None):
+            look(self.model)
+
+    zoo.train(spec, bench.data, callbacks=[Watch()], progress=bench.progress)
     return sizes
 
 

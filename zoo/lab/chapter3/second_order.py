@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -130,13 +131,12 @@ def second_order(bench: Context) -> Result:
     net = SmallNet(pooled(split.images), np.eye(10)[split.labels])
     begin = start(net)
     ways: dict[str, Callable[[], Any]] = {
-        f"gradient descent, eta = {rate:g}": lambda rate=rate: descend(net, begin, rate, budget)
+        f"gradient descent, eta = {rate:g}": partial(descend, net, begin, rate, budget)
         for rate in RATES
     }
     for label, method in (("conjugate gradient", "CG"), ("BFGS", "BFGS")):
-        ways[label] = lambda method=method: minimize(
-            net, begin, jac=True, method=method, options={"maxiter": budget}
-        )
+        options = {"maxiter": budget}
+        ways[label] = partial(minimize, net, begin, jac=True, method=method, options=options)
     costs = {}
     for label, way in ways.items():
         net.costs.clear()

@@ -92,8 +92,8 @@ def early_stopping(bench: Context) -> Result:
             for curve, stop in zip(curves, stops, strict=True)
         ]
         told[name] = {"epochs": [stop + 1 for stop in stops], "lost": lost}
-    lost = {name: float(np.mean(each["lost"])) for name, each in told.items()}
-    by_n = [value for name, value in lost.items() if "improvement" in name]
+    mean_lost = {name: float(np.mean(each["lost"])) for name, each in told.items()}
+    by_n = [value for name, value in mean_lost.items() if "improvement" in name]
     checks = [
         check_claim(
             "points lost by n = 3, 10, 20",
@@ -104,7 +104,7 @@ def early_stopping(bench: Context) -> Result:
     ]
     for name, each in told.items():
         checks.append(Check(f"{name}: epochs, mean", plain(np.mean(each["epochs"]), 3)))
-        checks.append(Check(f"{name}: points lost, mean", plain(lost[name], 2)))
+        checks.append(Check(f"{name}: points lost, mean", plain(mean_lost[name], 2)))
     remark = f"{runs} runs of {epochs} epochs with {images:,} images, eta = 0.5."
     return Result({"curve": curves[0], "rules": told}, tuple(checks), remark)
 
