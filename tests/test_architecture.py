@@ -14,6 +14,7 @@ MODULES = sorted(path for package in ("zoo", "tuning") for path in (ROOT / packa
 # From the ground up: a package imports what stands before it, and never what stands after. Names
 # with a dot are packages of tuning.
 ORDER = [
+    "version",
     "utils",
     "errors",
     "spec",

@@ -28,9 +28,7 @@ from zoo.spec import (
     register_layer,
 )
 from zoo.utils.renamed import renamed
-
-# The one place that holds the version; pyproject.toml and the documentation read it here.
-__version__ = "0.2.0.dev0"
+from zoo.version import __version__
 
 # Read when TensorFlow is imported, and set only where the user has not. oneDNN makes convolutions
 # fast on a processor. The book's batches of ten are too small to share among threads, which costs
@@ -83,6 +81,7 @@ __all__ = [
     "TrainResult",
     "UnknownNameError",
     "ZooError",
+    "__version__",
     "build",
     "evaluate",
     "get_spec",

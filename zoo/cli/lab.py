@@ -7,8 +7,48 @@ import json
 import sys
 from pathlib import Path
 
-from zoo.cli.options import load_images, settings
+from zoo.cli.options import add_command, add_data_options, add_recipe_options, load_images, settings
 from zoo.utils.tensorflow import import_tensorflow
+
+
+def add_lab(choices) -> None:
+    """Add the commands of the lab to the command line."""
+    lab_command = choices.add_parser("lab", help="the book's experiments and figures, live")
+    commands = lab_command.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    command = add_command(commands, "list", list_experiments, "the experiments")
+    command.add_argument("pattern", nargs="?", default="*", help="as in 'ch3_*'")
+
+    command = add_command(commands, "run", run, "run some, print what they found, draw them")
+    command.add_argument("names", nargs="+", metavar="NAME", help="or a pattern, as in 'ch3_*'")
+    _lab_options(command)
+
+    command = add_command(commands, "report", report, "all of them, as one HTML page")
+    command.add_argument("pattern", nargs="?", default="*", help="as in 'ch3_*'")
+    command.add_argument("--lang", default="en", help="of titles and labels: en (default) or zh")
+    _lab_options(command)
+
+    command = add_command(commands, "pages", pages, "the neuron, the softmax, the game, to play")
+    command.add_argument("--out", type=Path, default=Path("runs/lab-pages"), help="folder")
+    command.add_argument("--lang", default="en", help="en (default) or zh")
+
+    told = "train, and watch cost and accuracy of any network after every epoch"
+    command = add_command(commands, "monitor", monitor, told)
+    command.add_argument("name")
+    add_recipe_options(command)
+    command.add_argument("--on", choices=["validation", "test"], default="validation")
+    command.add_argument("--json", action="store_true", help="print the curves as JSON")
+    command.add_argument("--tensorboard", action="store_true", help="write events for TensorBoard")
+    command.add_argument("--show", action="store_true", help="a window with the curves, too")
+    command.add_argument("--out", type=Path, help="folder (default runs/NAME-monitored-seedN)")
+    command.add_argument("--quiet", action="store_true", help="no progress")
+    add_data_options(command)
+
+
+def _lab_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--fast", action="store_true", help="a smaller form of each")
+    command.add_argument("--out", type=Path, help="folder (default runs/lab, or runs/lab-fast)")
+    command.add_argument("--quiet", action="store_true", help="no progress")
 
 
 def list_experiments(options: argparse.Namespace) -> None:

@@ -77,3 +77,34 @@ def settings(options: argparse.Namespace) -> dict[str, Any]:
     if options.limit is not None:
         changed["images"] = options.limit
     return changed
+
+
+def add_command(choices, name: str, run, help: str) -> argparse.ArgumentParser:
+    """Add a command that calls `run` with the options."""
+    command = choices.add_parser(name, help=help, description=help)
+    command.set_defaults(command=run)
+    return command
+
+
+def add_recipe_options(command: argparse.ArgumentParser) -> None:
+    """Give a command the options that change a recipe."""
+    command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--epochs", type=int, help="in place of the recipe's")
+    command.add_argument("--limit", type=int, metavar="N", help="the first N training images only")
+    command.add_argument(
+        "--set",
+        metavar="SETTING=VALUE",
+        action="append",
+        default=[],
+        help="change a setting of the recipe, as in learning_rate=0.5; may be given again",
+    )
+
+
+def add_data_options(command: argparse.ArgumentParser) -> None:
+    """Give a command the options that say which images it takes."""
+    told = "mnist, a folder of pictures (a sub-folder a class) or IDX files, .npz, or a TFDS name"
+    command.add_argument("--data", default="mnist", help=told)
+    add_picture_options(command)
+    command.add_argument(
+        "--source", type=Path, metavar="DIR", help="folder that holds MNIST's four files already"
+    )
