@@ -1,8 +1,9 @@
 """Straight lines that are not the digit's: underlines, the boxes of a form, ruled paper.
 
 A line is foreign by its place, not by its look: it runs across the whole picture, is a side of a
-box, or lies under everything else. Where nothing of a digit's size is left without them, the lines
-are the digit.
+box around all else, or lies under everything else. Strokes of a digit do so too, but end where the
+digit does; what is foreign goes on beyond it, or does not touch it. Where nothing of a digit's size
+is left without them, the lines are the digit.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from zoo.data.lines import GAP, Line, enlarged, find_lines, shrunk
 # Lines are sought in a mask that is scaled down to at most this, and none in smaller pictures.
 _SIDE = 240
 _LEAST_SIDE = 64
+# What runs out of the picture reaches its last pixels; a digit that is cropped close does not.
+_RIM = 1
 
 
 def without_lines(mask: np.ndarray) -> np.ndarray:
@@ -58,8 +61,9 @@ def _out_of_box(mask: np.ndarray) -> np.ndarray | None:
 
 
 def _foreign(mask: np.ndarray, lines: Sequence[Line]) -> list[Line]:
-    chosen = [line for line in lines if _crosses(line, mask.shape)]
-    chosen += [line for line in _boxes(lines, mask.shape) if line not in chosen]
+    crossing = [line for line in lines if _crosses(line, mask.shape)]
+    chosen = [line for line in crossing if not _is_stroke_of_crop(line, crossing, mask)]
+    chosen += [line for line in _boxes(lines, mask) if line not in chosen]
     rest = _erased(mask, chosen)
     if chosen and not _is_digit(rest, chosen, mask.shape):
         chosen, rest = [], mask
@@ -87,28 +91,54 @@ def _is_digit(rest: np.ndarray, lines: Sequence[Line], shape: tuple[int, int]) -
 def _crosses(line: Line, shape: tuple[int, int]) -> bool:
     """Whether a line runs from one end of the picture to the other, as on ruled paper."""
     longest = shape[1] if line.level else shape[0]
-    return line.start <= GAP and line.end >= longest - 1 - GAP
+    return line.start <= _RIM and line.end >= longest - 1 - _RIM
 
 
-def _boxes(lines: Sequence[Line], shape: tuple[int, int]) -> list[Line]:
+def _is_stroke_of_crop(line: Line, crossing: Sequence[Line], mask: np.ndarray) -> bool:
+    """Whether a line that crosses the picture does so because that is cropped to the digit.
+
+    It is the only one of its direction then, and with the rest of the ink it fills the picture.
+    """
+    box = _main_box(_erased(mask, crossing))
+    if box is None or sum(line.level == other.level for other in crossing) > 1:
+        return False
+    across, longest = (box[0], mask.shape[0]) if line.level else (box[1], mask.shape[1])
+    places = [line.offset + line.slope * place for place in (line.start, line.end)]
+    first = min(across.start, *places) - line.width / 2
+    last = max(across.stop - 1, *places) + line.width / 2
+    return first <= GAP and last >= longest - 1 - GAP
+
+
+def _boxes(lines: Sequence[Line], mask: np.ndarray) -> list[Line]:
     """The sides of boxes: of lines that meet, the outermost, if three of them are as long as all.
 
-    A box may be open on one side, or run out of the picture; a 4 has no second upright so long.
+    A box may be open on one side, or run out of the picture. Its sides go on beyond what is in it,
+    which those of an angular 0 do not, nor the arcs of a 3; a 4 has no second upright so long.
     """
     if len(lines) < 3:
         return []
-    bands = [line.band(shape, GAP) for line in lines]
+    bands = [line.band(mask.shape, GAP) for line in lines]
     parts, _ = ndimage.label(np.any(bands, axis=0), EIGHT_NEIGHBOURS)
     sides = []
     for number in {parts[band].max() for band in bands}:
         group = [
             line for line, band in zip(lines, bands, strict=True) if parts[band].max() == number
         ]
-        outer = [line for line in group if _is_outer(line, parts == number, shape)]
+        outer = [line for line in group if _is_outer(line, parts == number, mask.shape)]
+        inside = _main_box(_erased(mask, outer))
+        outer = [line for line in outer if inside and _goes_beyond(line, inside)]
         across = sum(line.level for line in outer)
         if len(outer) >= 3 and 1 <= across < len(outer):
             sides += outer
     return sides
+
+
+def _goes_beyond(line: Line, box: tuple[slice, slice]) -> bool:
+    """Whether a line goes on beyond a box at one end, and at the other hardly ends within it."""
+    along = box[1] if line.level else box[0]
+    length = along.stop - along.start
+    before, behind = along.start - line.start, line.end - (along.stop - 1)
+    return max(before, behind) >= max(2, 0.03 * length) and min(before, behind) >= -0.15 * length
 
 
 def _is_outer(line: Line, part: np.ndarray, shape: tuple[int, int]) -> bool:
