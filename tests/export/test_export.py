@@ -22,13 +22,14 @@ from zoo.evaluation.scores import evaluate
 from zoo.export import FORMATS, export, next_version, path_of
 from zoo.export.common import converting, described_file, plain_argmax, quietly, tool
 from zoo.export.runners import (
+    file_runner,
     in_batches,
     keras_runner,
     litert_runner,
     onnx_runner,
     saved_model_runner,
 )
-from zoo.export.verify import matrix_text, verify
+from zoo.export.verify import faults_of, matrix_text, verify
 
 MEMBER = (zoo.FullyConnected(12), zoo.Softmax())
 VOTE = zoo.EnsembleSpec(
@@ -104,6 +105,31 @@ def test_every_form_of_every_kind_of_network_answers_alike(name, bars):
         else:
             assert row.differing < 0.1 * len(bars.test), row
             assert row.difference < 0.5, row
+        assert row.alike, row
+
+
+def test_the_votes_of_an_int8_vote_are_counts_of_ballots(trained, bars, tmp_path):
+    vote = zoo.vote([trained, build("mlp30"), build("small_vote")], name="three")
+    images = bars.test.images[:200]
+    for format in ("litert_int8", "onnx_int8"):
+        path = export(vote, format, tmp_path, name="three", calibration=bars.train.images[:50])
+        votes = in_batches(file_runner(path), images)["votes"]
+        np.testing.assert_allclose(votes.sum(axis=1), 1, atol=1e-6)
+        np.testing.assert_allclose(votes * 3, np.round(votes * 3), atol=1e-5)
+
+
+def test_every_output_is_compared_not_the_digit_alone():
+    right = {"digit": np.array([3]), "probabilities": np.eye(10)[[3]], "votes": np.eye(10)[[3]]}
+    assert not faults_of(right, right, exact=True)
+    wrong = {**right, "votes": right["votes"] + 0.502}
+    assert faults_of(wrong, right, exact=True) == ("votes differ by 0.5",)
+    assert faults_of(wrong, right, exact=False) == ("the sum of votes differs by 5",)
+    moved = {**right, "votes": np.eye(10)[[4]], "digit": np.array([4])}
+    assert faults_of(moved, right, exact=True) == ("1 other digits", "votes differ by 1")
+    assert not faults_of(moved, right, exact=False)
+    assert faults_of({"digit": right["digit"]}, right, exact=False) == (
+        "puts out digit, not digit, probabilities, votes",
+    )
 
 
 def test_bytes_in_place_of_floats_cost_a_trained_network_nothing(trained, exported, bars):
@@ -303,12 +329,12 @@ def test_importing_is_quick_and_exporting_is_silent(tmp_path):
 import sys
 import zoo.export
 assert not {"tensorflow", "keras", "numpy"} & set(sys.modules)
-from zoo.quiet import import_tensorflow
+from zoo.utils.tensorflow import import_tensorflow
 import_tensorflow()
 import numpy as np
 from zoo.export import FORMATS, export
 from zoo.export.runners import litert_runner, onnx_runner
-from zoo.models import build
+from zoo.pretrained.models import build
 images = np.zeros((5, 28, 28, 1), "uint8")
 paths = {
     format: export(build("mlp30"), format, sys.argv[1], name="mlp30", calibration=images)

@@ -196,7 +196,10 @@ def test_versions_are_whole_numbers(model, tmp_path, version):
 
 
 def test_metadata_lies_beside_the_model(folder):
-    assert json.loads((folder / "metadata.json").read_text()) == {"accuracy": 0.9}
+    metadata = json.loads((folder / "metadata.json").read_text())
+    assert metadata["accuracy"] == 0.9
+    assert tuple(metadata["signatures"]) == ENDPOINTS
+    assert "white ink on black" in metadata["signatures"]["encoded"]
 
 
 def test_warm_up_requests_name_the_endpoints_and_are_answered(folder):
@@ -225,7 +228,7 @@ import resource, signal, sys
 import numpy as np
 from zoo.errors import RunError
 from zoo.export import FORMATS, export
-from zoo.models import build
+from zoo.pretrained.models import build
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 for format in FORMATS:

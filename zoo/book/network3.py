@@ -200,6 +200,7 @@ def _full(split: Split, mini_batch_size: int) -> Split:
 
 
 def _read(path: Path) -> tuple[Split, Split, Split]:
-    from zoo.data.idx import parse_pickle, read_file
+    from zoo.data.book_pickle import parse_pickle
+    from zoo.data.idx import read_file
 
     return parse_pickle(read_file(path), str(path), limit=2**30)  # expanded, it has 787 MB

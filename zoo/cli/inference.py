@@ -20,12 +20,17 @@ def export(options: argparse.Namespace) -> None:
     get_spec(options.name)
     import_tensorflow()
     from zoo.export import export as write
-    from zoo.export.common import describe
     from zoo.pretrained.manifest import own_models
 
     model, metadata = _trained(options)
     in_bytes = options.format.endswith("int8")
     data = load_images(options) if in_bytes else None
+    scores = []
+
+    def measure(path: Path) -> dict[str, Any]:  # in bytes it does not score as its weights do
+        scores.append(_score(path, data.test))
+        return _told(scores[0])
+
     path = write(
         model,
         options.format,
@@ -35,11 +40,10 @@ def export(options: argparse.Namespace) -> None:
         calibration=data.train.images[:CALIBRATION_IMAGES] if data else None,
         version=options.version,
         overwrite=options.overwrite,
+        measure=measure if in_bytes else None,
     )
     print(f"{options.name} as {options.format}: {path}")
-    if data:  # it does not score as its weights do
-        score = _score(path, data.test)
-        describe(path, _told(score))
+    for score in scores:
         print(f"on the test images: {score}")
 
 
@@ -88,9 +92,9 @@ def _score(path: Path, split):
 
 
 def verify(options: argparse.Namespace) -> int:
-    """Export a pretrained network in every format, and compare their answers to the test set.
+    """Export a pretrained network in every format, and compare all their outputs on the test set.
 
-    Exit code 1 if a form that is not in bytes answers an image otherwise than the Keras model.
+    Exit code 1 if a form has an output that is not what it must be, as `faults_of` says.
     """
     get_spec(options.name)
     import_tensorflow()
@@ -108,7 +112,7 @@ def verify(options: argparse.Namespace) -> int:
     calibration = data.train.images[:CALIBRATION_IMAGES]
     rows = compare(load(options.name), data.test, calibration, saved_model=exported)
     print(f"{options.name} on {len(data.test):,} test images\n\n{matrix_text(rows)}")
-    others = [row.form for row in rows if not row.alike]
+    others = [f"{row.form} ({'; '.join(row.faults)})" for row in rows if not row.alike]
     told = (
         f"answer otherwise: {', '.join(others)}"
         if others

@@ -135,7 +135,7 @@ def add_recipe_options(command: argparse.ArgumentParser) -> None:
 def add_data_options(command: argparse.ArgumentParser) -> None:
     """Give a command the options that say which images it takes."""
     told = "mnist, a folder of pictures (a sub-folder a class) or IDX files, .npz, or a TFDS name"
-    command.add_argument("--data", default="mnist", help=told)
+    command.add_argument("--data", type=nonempty, default="mnist", help=told)
     add_picture_options(command)
     command.add_argument(
         "--source", type=path, metavar="DIR", help="folder that holds MNIST's four files already"

@@ -1,23 +1,18 @@
-"""The two file formats MNIST comes in: IDX, and the book's pickle; neither is trusted.
+"""The IDX files that MNIST comes in, read without trust.
 
-Whatever is wrong with a file is one DataError, and no file can run code or fill the memory.
+Whatever is wrong with a file is one DataError, and no file can fill the memory.
 """
 
 from __future__ import annotations
 
-import gzip
-import io
 import math
-import pickle
 import re
 import struct
 import zlib
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
-from zoo.data.dataset import Split
 from zoo.errors import DataError
 from zoo.utils.regular import is_readable_to_its_end
 
@@ -124,81 +119,3 @@ def _parse(raw: bytes, dimensions: int, what: str) -> tuple[tuple[int, ...], np.
             f"{what} announces {announced:,} bytes of data and holds {there:,}. Get the file anew."
         )
     return shape, np.frombuffer(raw, np.uint8)[start:]
-
-
-def parse_pickle(raw: bytes, what: str, limit: int = LARGEST) -> tuple[Split, Split, Split]:
-    """Training, validation and test data of the book's `mnist.pkl.gz`, read without trust.
-
-    `raw` is the gzipped file. The pickle may hold NumPy arrays and nothing else: one that asks
-    for any other object is refused, and nothing of it has run. Its pixels are floats
-    that are exactly byte/256; the images returned are those bytes. Raises DataError otherwise,
-    and for a pickle of more than `limit` bytes.
-    """
-    # Python's reader of gzip goes through zeros behind one by one; the trailer may have some.
-    raw = raw[: len(raw.rstrip(b"\0")) + 64]
-    try:
-        with gzip.GzipFile(fileobj=io.BytesIO(raw)) as stream:
-            contents = _ArraysOnly(_Bounded(stream, limit), encoding="latin1").load()
-            # To be at the end is also what makes gzip compare its checksum.
-            if stream.read(1):
-                raise pickle.UnpicklingError("more bytes follow its end")
-        pairs = [(np.asarray(pixels), np.asarray(labels)) for pixels, labels in contents]
-    # A broken pickle can raise anything: KeyError, AttributeError, MemoryError and more.
-    except Exception as error:
-        text = " ".join(str(error).split()) or type(error).__name__
-        raise DataError(f"Cannot read the pickle {what}: {text}.") from error
-    if len(pairs) != 3:
-        raise DataError(f"{what} holds {len(pairs)} parts; the book's file holds 3.")
-    train, validation, test = (Split(_to_bytes(pixels, what), labels) for pixels, labels in pairs)
-    return train, validation, test
-
-
-def _to_bytes(pixels: np.ndarray, what: str) -> np.ndarray:
-    if pixels.dtype != np.float32 or pixels.ndim != 2 or pixels.shape[1] != 784:
-        raise DataError(
-            f"{what} holds pixels of type {pixels.dtype} and shape {list(pixels.shape)};"
-            " the book's file holds float32 [n, 784]."
-        )
-    scaled = pixels * 256
-    with np.errstate(invalid="ignore"):
-        images = scaled.astype(np.uint8)
-    if not np.array_equal(images, scaled):
-        raise DataError(f"{what} holds pixels that are no byte/256, so it is not the book's file.")
-    return images.reshape(-1, 28, 28, 1)
-
-
-class _ArraysOnly(pickle.Unpickler):
-    """An unpickler that can make NumPy arrays, and knows no other name."""
-
-    _reconstruct = np.empty(0).__reduce__()[0]
-    _ADMITTED = {  # noqa: RUF012
-        ("numpy", "ndarray"): np.ndarray,
-        ("numpy", "dtype"): np.dtype,
-        ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
-        ("numpy._core.multiarray", "_reconstruct"): _reconstruct,
-    }
-
-    def find_class(self, module: str, name: str) -> object:
-        if (module, name) not in self._ADMITTED:
-            raise pickle.UnpicklingError(f"it asks for {module}.{name}, not for an array")
-        return self._ADMITTED[module, name]
-
-
-class _Bounded:
-    """A stream for the unpickler that ends in an error after `limit` bytes."""
-
-    def __init__(self, stream: BinaryIO, limit: int) -> None:
-        self._stream = stream
-        self._limit = self._left = limit
-
-    def read(self, size: int) -> bytes:
-        return self._counted(self._stream.read(min(size, self._left + 1)))
-
-    def readline(self) -> bytes:
-        return self._counted(self._stream.readline(self._left + 1))
-
-    def _counted(self, part: bytes) -> bytes:
-        self._left -= len(part)
-        if self._left < 0:
-            raise pickle.UnpicklingError(f"it unpacks to more than {self._limit:,} bytes")
-        return part

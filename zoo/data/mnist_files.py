@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from zoo.data.book_pickle import official_parts
 from zoo.data.dataset import Split
-from zoo.data.idx import parse_images, parse_labels, parse_pickle, read_file, to_idx, unpacked
+from zoo.data.idx import parse_images, parse_labels, read_file, to_idx, unpacked
 from zoo.errors import DataError
 
 Pair = tuple[np.ndarray, np.ndarray]
@@ -69,11 +70,11 @@ def _find(folder: Path, name: str) -> Path | None:
 def files_from_pickle(raw: bytes, what: str) -> dict[str, bytes]:
     """The four official files, rebuilt from the bytes of the book's `mnist.pkl.gz`.
 
-    The pickle's own SHA-256 is checked before it is parsed, the four files' after. Raises
-    DataError where either is another.
+    The file's own SHA-256 is checked before its arrays are read, by their places, and the four
+    files' after. Raises DataError where either is another.
     """
     check_sha256(raw, PICKLE_SHA256, what)
-    train, validation, test = parse_pickle(raw, what)
+    train, validation, test = official_parts(raw, what)
     images = np.concatenate([train.images, validation.images])
     labels = np.concatenate([train.labels, validation.labels])
     files = {

@@ -22,7 +22,7 @@ from zoo.data.mnist_files import (
     read_idx_folder,
 )
 from zoo.errors import DataError
-from zoo.utils.atomic import atomic_write
+from zoo.utils.atomic import atomic_write, remove_stale_temporaries
 
 
 def data_root(data_dir: str | Path | None = None) -> Path:
@@ -50,6 +50,7 @@ def mnist_files(
     files = _from_network(prepared, progress) if source is None else from_folder(Path(source))
     if not ready:
         with _writing_to(prepared):
+            remove_stale_temporaries(prepared)
             for name, raw in files.items():
                 with atomic_write(prepared / name) as path:
                     path.write_bytes(raw)

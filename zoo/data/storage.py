@@ -26,7 +26,7 @@ from zoo.data.dataset import Data, Split
 from zoo.data.mapped import map_images
 from zoo.data.splits import check_classes
 from zoo.errors import DataError
-from zoo.utils.atomic import atomic_directory
+from zoo.utils.atomic import atomic_directory, remove_stale_temporaries
 
 # A set above this goes to the disk.
 MOST_IN_MEMORY = 2**30
@@ -91,6 +91,7 @@ def gather(
             return _in_memory(images, bar)
         with _disk_errors(root):
             root.mkdir(parents=True, exist_ok=True)
+            remove_stale_temporaries(root)
             _check_room(images.size, root)
             # What lies there and is no whole set has lost a part: nothing can be renamed to it.
             if stored(root, images.key) is None:

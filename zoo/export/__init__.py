@@ -38,6 +38,7 @@ def export(
     calibration: np.ndarray | None = None,
     version: int | None = None,
     overwrite: bool = False,
+    measure: Callable[[Path], Mapping[str, Any]] | None = None,
 ) -> Path:
     """Write a model of the zoo as a file that other programs run.
 
@@ -53,6 +54,8 @@ def export(
         calibration: A few hundred training images, which the int8 formats find their scales with.
         version: The number of a SavedModel; without one it is the next free number.
         overwrite: Whether a file may be replaced. A version, once written, is never changed.
+        measure: Is given the path of a finished ONNX or LiteRT file before it appears at its place,
+            and returns further metadata: its score, say.
 
     Returns:
         The path of what was written.
@@ -65,11 +68,11 @@ def export(
     path = path_of(format, folder, name=name, version=version)
     if format.endswith("int8"):
         _check_calibration(format, model, calibration)
-        _writers()[format](model, path, calibration, metadata, overwrite)
+        _writers()[format](model, path, calibration, metadata, overwrite, measure)
     elif format == "saved_model":
         _writers()[format](model, path, metadata)
     else:
-        _writers()[format](model, path, metadata, overwrite)
+        _writers()[format](model, path, metadata, overwrite, measure)
     return path
 
 

@@ -21,10 +21,13 @@ import keras
 import tensorflow as tf
 
 from zoo.errors import RunError
-from zoo.utils.atomic import atomic_write
+from zoo.utils.atomic import atomic_write, remove_stale_temporaries
 
 # What every exported model calls its input.
 INPUT = "images"
+
+# From the path of a file that is about to appear to what there is to tell of it.
+Measure = Callable[[Path], Mapping[str, Any]]
 
 # Python's, and TensorFlow's own.
 FAILED_WRITES = (OSError, tf.errors.OpError)
@@ -138,17 +141,22 @@ def check_backend() -> None:
 
 @contextlib.contextmanager
 def described_file(
-    path: str | Path, metadata: Mapping[str, Any], overwrite: bool
+    path: str | Path,
+    metadata: Mapping[str, Any],
+    overwrite: bool,
+    measure: Measure | None = None,
 ) -> Iterator[Path]:
     """Yield a temporary path for a file; put the file at `path` and its metadata in `path`.json.
 
-    The metadata gains the file's size and SHA-256, so that two files that do not belong together
-    are not mistaken for a pair.
+    The metadata are complete when the file appears: a file that is there has them beside it,
+    whenever the process was killed. They gain the file's size and SHA-256, so that two files that
+    do not belong together are not mistaken for a pair.
 
     Args:
         path: Of the file.
         metadata: Plain data.
         overwrite: Whether a file that is there may be replaced.
+        measure: Is given the path of the temporary file, and returns further metadata.
 
     Yields:
         The path to write to.
@@ -160,25 +168,20 @@ def described_file(
     if path.exists() and not overwrite:
         raise RunError(f"{path} exists already: overwrite it, or choose another folder")
     try:
+        remove_stale_temporaries(path.parent)
         with atomic_write(path) as temporary:
             yield temporary
             written = temporary.read_bytes()
-        sheet = {**metadata, "size": len(written), "sha256": hashlib.sha256(written).hexdigest()}
-        with atomic_write(path.with_name(f"{path.name}.json")) as temporary:
-            temporary.write_text(json.dumps(sheet, indent=2) + "\n")
+            sheet = {
+                **metadata,
+                "size": len(written),
+                "sha256": hashlib.sha256(written).hexdigest(),
+                **(measure(temporary) if measure else {}),
+            }
+            with atomic_write(path.with_name(f"{path.name}.json")) as beside:
+                beside.write_text(json.dumps(sheet, indent=2) + "\n")
     except FAILED_WRITES as error:
         raise RunError(cannot_write(path, error)) from error
-
-
-def describe(path: str | Path, told: Mapping[str, Any]) -> None:
-    """Add to the sheet of a file that `described_file` wrote; RunError where it cannot be."""
-    sheet = Path(path).with_name(f"{Path(path).name}.json")
-    try:
-        whole = {**json.loads(sheet.read_text()), **told}
-        with atomic_write(sheet) as temporary:
-            temporary.write_text(json.dumps(whole, indent=2) + "\n")
-    except FAILED_WRITES as error:
-        raise RunError(cannot_write(sheet, error)) from error
 
 
 def cannot_write(path: Path, error: Exception) -> str:

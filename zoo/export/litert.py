@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from zoo.export.common import (
+    Measure,
     answering,
     check_backend,
     converting,
@@ -27,11 +28,15 @@ SIGNATURE = "serving_default"
 
 # These stay in single precision: they take no time, and in bytes a vote loses the thousandth that
 # decides its ties (of two networks' 10,000 answers, 232 differed then, and 7 now).
-EXACT = ("SOFTMAX", "MUL", "ADD", "SUM", "DIV", "PACK", "MAXIMUM", "ARG_MAX")
+EXACT = ("SOFTMAX", "MUL", "ADD", "SUM", "DIV", "PACK", "MAXIMUM", "ARG_MAX", "ONE_HOT")
 
 
 def export_litert(
-    model: keras.Model, path: str | Path, metadata: Mapping[str, Any], overwrite: bool = False
+    model: keras.Model,
+    path: str | Path,
+    metadata: Mapping[str, Any],
+    overwrite: bool = False,
+    measure: Measure | None = None,
 ) -> None:
     """Write a model as a LiteRT file, and its metadata beside it.
 
@@ -40,12 +45,13 @@ def export_litert(
         path: Of the file.
         metadata: Plain data for `path`.json.
         overwrite: Whether a file that is there may be replaced.
+        measure: From the path of the file, before it appears, to further metadata.
 
     Raises:
         RunError: The file exists, cannot be written, or LiteRT lacks a layer of the model.
     """
     with (
-        described_file(path, metadata, overwrite) as temporary,
+        described_file(path, metadata, overwrite, measure) as temporary,
         tempfile.TemporaryDirectory() as folder,
     ):
         converter = _converter(model, folder)
@@ -60,6 +66,7 @@ def export_litert_int8(
     calibration: np.ndarray,
     metadata: Mapping[str, Any],
     overwrite: bool = False,
+    measure: Measure | None = None,
 ) -> None:
     """Write a model as a LiteRT file whose weights and activations are int8-quantized.
 
@@ -72,6 +79,7 @@ def export_litert_int8(
         calibration: A few hundred training images, uint8 [n, 28, 28, 1].
         metadata: Plain data for `path`.json.
         overwrite: Whether a file that is there may be replaced.
+        measure: From the path of the file, before it appears, to further metadata.
 
     Raises:
         RunError: The file exists, cannot be written, or LiteRT lacks a layer of the model.
@@ -83,7 +91,7 @@ def export_litert_int8(
     # The only door to a converter that leaves some operations as they are.
     lite = tf.lite.experimental
     with (
-        described_file(path, metadata, overwrite) as temporary,
+        described_file(path, metadata, overwrite, measure) as temporary,
         tempfile.TemporaryDirectory() as folder,
     ):
         converter = _converter(model, folder)

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from zoo.export.common import (
     INPUT,
+    Measure,
     answering,
     check_backend,
     converting,
@@ -34,7 +35,11 @@ CALIBRATION_BATCH = 50
 
 
 def export_onnx(
-    model: keras.Model, path: str | Path, metadata: Mapping[str, Any], overwrite: bool = False
+    model: keras.Model,
+    path: str | Path,
+    metadata: Mapping[str, Any],
+    overwrite: bool = False,
+    measure: Measure | None = None,
 ) -> None:
     """Write a model as an ONNX file, and its metadata beside it.
 
@@ -43,11 +48,12 @@ def export_onnx(
         path: Of the file.
         metadata: Plain data for `path`.json.
         overwrite: Whether a file that is there may be replaced.
+        measure: From the path of the file, before it appears, to further metadata.
 
     Raises:
         RunError: The file exists, cannot be written, or ONNX lacks a layer of the model.
     """
-    with described_file(path, metadata, overwrite) as temporary:
+    with described_file(path, metadata, overwrite, measure) as temporary:
         temporary.write_bytes(_converted(model).SerializeToString())
 
 
@@ -57,6 +63,7 @@ def export_onnx_int8(
     calibration: np.ndarray,
     metadata: Mapping[str, Any],
     overwrite: bool = False,
+    measure: Measure | None = None,
 ) -> None:
     """Write a model as an ONNX file whose convolutions and dense layers are int8-quantized.
 
@@ -69,12 +76,13 @@ def export_onnx_int8(
         calibration: A few hundred training images, uint8 [n, 28, 28, 1].
         metadata: Plain data for `path`.json.
         overwrite: Whether a file that is there may be replaced.
+        measure: From the path of the file, before it appears, to further metadata.
 
     Raises:
         RunError: The file exists, cannot be written, or ONNX lacks a layer of the model.
     """
     quantization = tool("onnxruntime.quantization", "onnxruntime")
-    with described_file(path, metadata, overwrite) as temporary:
+    with described_file(path, metadata, overwrite, measure) as temporary:
         converted = _converted(model)
         with converting(model, "int8 ONNX"):
             quantization.quantize_static(

@@ -28,10 +28,19 @@ from zoo.export.common import (
 from zoo.export.warmup import write_warmup
 from zoo.nn.voting import with_named_outputs
 from zoo.spec import PIXEL_SCALE
-from zoo.utils.atomic import atomic_directory
+from zoo.utils.atomic import atomic_directory, remove_stale_temporaries
 
 # Each takes `images` and answers alike; the first is what a server takes when none is named.
 ENDPOINTS = ("serving_default", "bytes", "floats", "encoded")
+
+# What each endpoint takes, as metadata.json says it.
+CONTRACTS = {
+    "serving_default": "uint8 [n, height, width, channels], 0 for the background to 255 for ink",
+    "bytes": "uint8 [n, height, width, channels], 0 for the background to 255 for ink",
+    "floats": "float32 [n, height, width, channels], byte / 256, in 0..1",
+    "encoded": "string [n]: PNG or JPEG files of white ink on black, as MNIST has it; "
+    "invert photos of dark ink on white paper first, or read them with `python -m zoo predict`",
+}
 
 # Of a file for `encoded`: a few bytes could ask a server for gigabytes. These take some 80 MB.
 MOST_PIXELS = 16_000_000
@@ -42,7 +51,8 @@ def export_saved_model(model: keras.Model, folder: str | Path, metadata: Mapping
 
     `serving_default` and `bytes` take uint8 [n, 28, 28, 1] as MNIST stores it; `floats` the same in
     the book's scale, byte / 256, in 0..1, rounded to the nearest byte; `encoded` takes PNG or JPEG
-    files, string [n], of at most MOST_PIXELS, which become grey, and 28x28 with black at the sides.
+    files, string [n], of at most MOST_PIXELS, which become grey, and 28x28 with black at the sides;
+    they are of white ink on black, and are not inverted. metadata.json says all this: `CONTRACTS`.
 
     Args:
         model: As `zoo.build`, `load` or `vote` returns it.
@@ -65,10 +75,12 @@ def export_saved_model(model: keras.Model, folder: str | Path, metadata: Mapping
         raise RunError(_in_the_way(folder))
     check_backend()
     try:
+        remove_stale_temporaries(folder.parent)
         with atomic_directory(folder) as temporary:
             mine = temporary.stat().st_ino
             _write(model, temporary, name=folder.parent.name)
-            (temporary / "metadata.json").write_text(json.dumps({**metadata}, indent=2) + "\n")
+            sheet = {**metadata, "signatures": CONTRACTS}
+            (temporary / "metadata.json").write_text(json.dumps(sheet, indent=2) + "\n")
     except FAILED_WRITES as error:
         raise RunError(cannot_write(folder, error)) from error
     if folder.stat().st_ino != mine:  # another process was first, and its folder stays

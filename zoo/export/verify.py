@@ -22,13 +22,17 @@ from zoo.export.runners import (
     saved_model_alone,
 )
 
+# How far a number of a form that computes in floats may be from the Keras model's.
+TOLERANCE = 1e-4
+
 
 @dataclass(frozen=True)
 class Row:
     """One form of a model beside the Keras model: how it scores, and how its answers differ.
 
     `difference` is the largest absolute one of any probability, `differing` the number of images
-    with another answer, `size` the bytes on disk, None for the Keras model itself.
+    with another answer, `size` the bytes on disk, None for the Keras model itself. `faults` has a
+    few words for each output that is not what it must be; see `faults_of`.
     """
 
     form: str
@@ -36,11 +40,12 @@ class Row:
     score: Score
     difference: float
     differing: int
+    faults: tuple[str, ...] = ()
 
     @property
     def alike(self) -> bool:
-        """Whether it answers as it must: every image alike, unless it is in bytes."""
-        return self.differing == 0 or self.form.endswith("_int8")
+        """Whether all outputs are what they must be."""
+        return not self.faults
 
 
 def verify(
@@ -103,7 +108,38 @@ def _row(form: str, size: int | None, outputs: Outputs, expected: Outputs, split
         Score(int(np.sum(outputs["digit"] == split.labels)), len(split)),
         float(np.abs(outputs["probabilities"] - expected["probabilities"]).max()),
         int(np.sum(outputs["digit"] != expected["digit"])),
+        faults_of(outputs, expected, exact=not form.endswith("_int8")),
     )
+
+
+def faults_of(outputs: Outputs, expected: Outputs, *, exact: bool) -> tuple[str, ...]:
+    """What is wrong with the outputs of a form, in a few words each.
+
+    Args:
+        outputs: Of the form.
+        expected: Of the Keras model, for the same images.
+        exact: Whether the form computes in floats: then its digits are the same, and its numbers
+            within TOLERANCE. An int8 form may answer another digit here and there, but its votes
+            are still counts of ballots, as many as there are.
+    """
+    if sorted(outputs) != sorted(expected):
+        return (f"puts out {', '.join(sorted(outputs))}, not {', '.join(sorted(expected))}",)
+    faults = []
+    for name, right in expected.items():
+        found = outputs[name]
+        if found.shape != right.shape or not np.isfinite(found).all():
+            faults.append(f"{name} of shape {list(found.shape)}, or not finite")
+        elif name == "digit":
+            others = int(np.sum(found != right))
+            if exact and others:
+                faults.append(f"{others:,} other digits")
+        elif exact and (apart := float(np.abs(found - right).max(initial=0))) > TOLERANCE:
+            faults.append(f"{name} differ by {apart:.2g}")
+        elif name == "votes":
+            apart = float(np.abs(found.sum(axis=-1) - right.sum(axis=-1)).max(initial=0))
+            if apart > TOLERANCE:
+                faults.append(f"the sum of votes differs by {apart:.2g}")
+    return tuple(faults)
 
 
 def _size(path: Path) -> int:

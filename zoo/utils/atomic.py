@@ -1,16 +1,31 @@
-"""Files that appear whole or not at all: written beside their place, then renamed into it."""
+"""Files that appear whole or not at all: written beside their place, then renamed into it.
+
+The name of a temporary says which process writes it, so that what a dead one left is known from
+what a living one is about to rename.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import functools
+import hashlib
 import os
+import platform
 import re
 import shutil
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-_TEMPORARY = re.compile(r"\..+-[0-9a-f]{32}(\..+)?")
+# .STEM-MACHINE-PROCESS-START-UNIQUE.SUFFIX; earlier versions wrote the unique part alone.
+_TEMPORARY = re.compile(r"\..+?-(?:([0-9a-f]{8})-(\d+)-(\d+)-)?[0-9a-f]{32}(?:\..+)?")
+
+# Seconds after which a temporary of a process that cannot be asked for is taken for left behind.
+_ABANDONED = 86_400
+
+# The most letters of a file's own name in the name of its temporary.
+_STEM = 80
 
 
 @contextlib.contextmanager
@@ -63,12 +78,68 @@ def atomic_directory(path: str | Path) -> Iterator[Path]:
 
 
 def remove_stale_temporaries(folder: str | Path) -> None:
-    """Delete the temporary files that processes killed while writing left in a folder."""
+    """Delete the temporaries in a folder that processes left which were killed while writing.
+
+    Those of a living process stay, whatever their age. Those of a process on another machine, whose
+    life cannot be seen from here, go when they have not been changed for a day.
+    """
     for path in Path(folder).glob(".*"):
-        if path.is_file() and _TEMPORARY.fullmatch(path.name):
-            path.unlink()
+        named = _TEMPORARY.fullmatch(path.name)
+        if named and _is_left_behind(path, *named.groups()):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+
+
+def _is_left_behind(
+    path: Path, machine: str | None, process: str | None, start: str | None
+) -> bool:
+    if machine == _machine() and process and start and os.name == "posix":
+        return _start(int(process)) != int(start)
+    try:
+        return time.time() - path.lstat().st_mtime > _ABANDONED
+    except OSError:  # it has been renamed, or deleted, meanwhile
+        return False
 
 
 def _beside(path: Path) -> Path:
     # The ending is kept, since savers choose their format by it.
-    return path.with_name(f".{path.stem}-{uuid.uuid4().hex}{path.suffix}")
+    process = os.getpid()
+    writer = f"{_machine()}-{process}-{_start(process) or 0}"
+    return path.with_name(f".{path.stem[:_STEM]}-{writer}-{uuid.uuid4().hex}{path.suffix}")
+
+
+@functools.cache
+def _machine() -> str:
+    """Eight digits for where process numbers mean the same: one start of one machine."""
+    known = [platform.node()]
+    with contextlib.suppress(OSError):
+        known.append(Path("/proc/sys/kernel/random/boot_id").read_text())
+        known.append(str(Path("/proc/self/ns/pid").readlink()))  # a container counts anew
+    return hashlib.sha256("\n".join(known).encode()).hexdigest()[:8]
+
+
+def _start(process: int) -> int | None:
+    """When a process began, in the system's own units; 0 where that is not told, None if it ended.
+
+    With it a process is known from a later one of the same number.
+    """
+    try:
+        # The name, in brackets, may hold brackets and blanks itself.
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return _start_elsewhere(process)
+    return None if fields[0] in "ZX" else int(fields[19])
+
+
+def _start_elsewhere(process: int) -> int | None:
+    if Path("/proc/self/stat").exists():
+        return None
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return None
+    except OSError:
+        return 0  # it is another user's
+    return 0
