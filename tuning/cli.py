@@ -13,16 +13,16 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tuning.kerastuner.chief import HEARTBEAT_TIMEOUT, await_chief, endpoint
 from tuning.report import command as report
-from tuning.space import Choice, LogUniform, SearchSpace
+from tuning.space import Choice, LogUniform, SearchSpace, searchable
 from tuning.store.trials import ENDLESS, Budget
 from tuning.strategies.registry import StrategyEntry, count, strategies
 from zoo.errors import SpecError, UnknownNameError, ZooError
 from zoo.registry import get_spec
-from zoo.spec import ModelSpec, NetworkSpec
+from zoo.spec import ModelSpec
 
 if TYPE_CHECKING:
     from tuning.kerastuner.chief import Endpoint
@@ -85,9 +85,7 @@ def search(options: argparse.Namespace) -> None:
 
 
 def _spec(options: argparse.Namespace) -> ModelSpec:
-    spec: NetworkSpec = get_spec(options.name)
-    if not isinstance(spec, ModelSpec):
-        raise SpecError(f"{spec.name} is not one stack of layers: search one of its members")
+    spec = searchable(get_spec(options.name))
     changes = {"epochs": options.epochs, "images": options.limit, "patience": options.patience}
     return spec.with_settings(**{name: value for name, value in changes.items() if value})
 
@@ -201,7 +199,7 @@ def _add_common(command: argparse.ArgumentParser, entry: StrategyEntry) -> None:
     )  # fmt: skip
     command.add_argument("--quiet", action="store_true", help="no progress")
     # Names of earlier versions.
-    hidden = {"default": argparse.SUPPRESS, "help": argparse.SUPPRESS}
+    hidden: dict[str, Any] = {"default": argparse.SUPPRESS, "help": argparse.SUPPRESS}
     command.add_argument("--together", type=count, dest="batch_trials", **hidden)
     command.add_argument("--silence", type=_seconds, dest="heartbeat_timeout", **hidden)
 

@@ -135,8 +135,8 @@ def _drop_stale(out: Path, trial: Trial, spec: ModelSpec, data: Data) -> None:
         return
     with contextlib.suppress(ZooError):  # a damaged one is reported by the run itself
         mine = trial.fidelity.of_spec(apply(spec, trial.values))
-        mine, _ = training_set(mine, trial.fidelity.of_data(data))
-        if NetworkSpec.from_json(path.read_text()).hash != mine.hash:
+        fitted, _ = training_set(mine, trial.fidelity.of_data(data))
+        if NetworkSpec.from_json(path.read_text()).hash != fitted.hash:
             shutil.rmtree(out)
 
 

@@ -128,4 +128,4 @@ def _best(ended: Sequence[Trial]) -> str:
 
 
 def _spent(ended: Sequence[Trial]) -> float:
-    return sum(trial.result.seconds for trial in ended)
+    return sum(trial.seconds for trial in ended)

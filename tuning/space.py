@@ -14,7 +14,7 @@ from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from zoo.errors import SpecError, nearest
-from zoo.spec import FullyConnected, ModelSpec, Recipe, validation
+from zoo.spec import FullyConnected, ModelSpec, NetworkSpec, Recipe, validation
 
 if TYPE_CHECKING:
     import numpy as np
@@ -201,7 +201,7 @@ class SearchSpace:
         """The point of a finite space with this number, from 0 to `size` - 1."""
         values: Values = {}
         for name, kind in self.ranges:
-            number, digit = divmod(number, kind.size)
+            number, digit = divmod(number, int(kind.size))
             values[name] = kind.quantile((digit + 0.5) / kind.size)
         return values
 
@@ -251,10 +251,16 @@ def _steps(kind: Range, steps: int) -> int:
     return len(kind.values) if isinstance(kind, Choice) else int(min(steps, kind.size))
 
 
+def searchable(spec: NetworkSpec) -> ModelSpec:
+    """The declaration of a network whose settings can be searched; SpecError for another."""
+    if isinstance(spec, ModelSpec):
+        return spec
+    raise SpecError(f"{spec.name} is not one stack of layers: search one of its members")
+
+
 def apply(spec: ModelSpec, values: Mapping[str, Any]) -> ModelSpec:
     """A copy of a network's declaration with the values of a point of the space."""
-    if not isinstance(spec, ModelSpec):
-        raise SpecError(f"{spec.name} is not one stack of layers: search one of its members")
+    searchable(spec)
     settings = {name: value for name, value in values.items() if name != UNITS}
     if UNITS in values:
         *hidden, last = spec.layers

@@ -121,6 +121,16 @@ class Trial:
         return self.result.executions if self.result else ()
 
     @property
+    def seconds(self) -> float:
+        """Wall time of training that it paid for; 0 before it has ended."""
+        return self.result.seconds if self.result else 0.0
+
+    @property
+    def error(self) -> str:
+        """Why it could not be trained; empty for one that could, or has not ended."""
+        return self.result.error if self.result else ""
+
+    @property
     def failed(self) -> bool:
         """Whether it has ended without being trained."""
-        return bool(self.result and self.result.error)
+        return bool(self.error)

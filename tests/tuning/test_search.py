@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -137,7 +138,7 @@ def test_the_table_ranks_among_those_that_saw_as_much_of_the_problem():
     assert lines[0] == "on the full problem:"
     assert lines[3] == "on 10,000 images:"
     assert "digits 0 and 1" in lines[5]
-    assert "on " not in table(trials[3:]), "all saw the same"
+    assert "\non " not in table(trials[3:]), "all saw the same"
 
 
 def test_when_all_diverge_there_is_no_best(few, tmp_path):
@@ -209,6 +210,62 @@ def test_a_damaged_line_is_named(tmp_path, line):
     journal.path.write_text(f'{{"event": "one"}}\n{line}\n{{"event": "two"}}\n')
     with pytest.raises(RunError, match=r"journal.jsonl, line 2 is damaged"):
         journal.read()
+
+
+def _damage(found, change) -> None:
+    """Change the lines of a journal."""
+    lines = found.journal.path.read_text().splitlines(keepends=True)
+    found.journal.path.write_text("".join(change(lines)))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda lines: lines[1:], "line 1 is damaged: trial 0 ends, and no line before begins it"),
+        (lambda lines: lines[:1] + lines[2:3] * 2, "trial 1 begins, where trial 2 was expected"),
+        (lambda lines: [lines[0].replace('"trial": 0', '"trial": "0"')], "trial: expected `int`"),
+        (lambda lines: [lines[0].replace("learning_rate", "rate")], "values: expected learning"),
+        (lambda lines: [lines[0].replace("started", "began")], "expected started or ended"),
+        (lambda lines: [lines[0], lines[1].replace('"accuracy": ', '"accuracy": -')], "accuracy"),
+        (lambda lines: [lines[0], lines[1].replace("curve", "curves")], "`curve`"),
+        (lambda lines: [lines[0], lines[1].replace('"epochs": 2', '"epochs": 3')], "an entry an"),
+        (lambda lines: [lines[0], "[" * 100_000 + "\n"], "line 2 is damaged: not JSON"),
+        (lambda lines: [lines[0], '{"event": "ended", "trial": 1' + "0" * 5000 + "}\n"], "JSON"),
+    ],
+)
+def test_a_damaged_journal_says_the_line_the_field_and_what_to_do(few, tmp_path, change, said):
+    """And what it says to do is true: the search goes on to its end."""
+    found = search(tmp_path)
+    found.work(few, most=1)
+    _damage(found, lambda lines: [*lines, lines[0].replace('"trial": 0', '"trial": 1')])
+    _damage(found, change)
+    with pytest.raises(RunError) as refused:
+        found.trials()
+    assert said in str(refused.value)
+    while problem := _problem(found):  # deleting one line may bring another to light
+        assert "\n" not in problem
+        line = int(re.search(r"line (\d+)", problem)[1])
+        alone = "delete this line, and" in problem
+        assert alone or "delete this line and all lines after it" in problem
+        _damage(found, lambda lines: lines[: line - 1] + (lines[line:] if alone else []))  # noqa: B023
+
+
+def _problem(found) -> str:
+    try:
+        found.trials()
+    except RunError as error:
+        return str(error)
+    return ""
+
+
+def test_deleted_lines_run_again(few, tmp_path):
+    found = search(tmp_path)
+    found.work(few)
+    before = found.trials()
+    _damage(found, lambda lines: lines[:3])
+    found.work(few)
+    for mine, theirs in zip(found.trials(), before, strict=True):
+        assert mine.executions[0].curve == theirs.executions[0].curve
 
 
 WORKER = """

@@ -143,7 +143,8 @@ class Client:
 
         Yields a check for the worker to make; it raises NoUse where there is none in going on.
         """
-        ended, trouble = threading.Event(), []
+        trouble: list[TrialSuperseded] = []
+        ended = threading.Event()
 
         def ask() -> None:
             while not trouble and not ended.wait(_BEAT):

@@ -9,7 +9,7 @@ import keras_tuner
 
 from tuning.fidelity import Fidelity
 from tuning.kerastuner.fitting import fit_network
-from tuning.space import SearchSpace, apply
+from tuning.space import SearchSpace, apply, searchable
 from tuning.strategies.keras_tuner_space import ask, check_convertible
 from tuning.trial import Suggestion
 from zoo.nn.builder import build_model
@@ -31,7 +31,7 @@ def hypermodel(
     With `seed`, every model starts from the same weights. Raises SpecError for a space that the
     network does not fit, and for choices that keras-tuner cannot hold.
     """
-    return ZooHyperModel(get_spec(network), space, seed)
+    return ZooHyperModel(searchable(get_spec(network)), space, seed)
 
 
 class ZooHyperModel(keras_tuner.HyperModel):

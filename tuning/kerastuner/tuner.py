@@ -25,7 +25,7 @@ from tuning.kerastuner.hypermodel import hypermodel, suggestion_of
 from tuning.kerastuner.objective import check_objective, objective_value
 from tuning.kerastuner.oracle import RESULT, StrategyOracle
 from tuning.search import Search
-from tuning.space import SearchSpace
+from tuning.space import SearchSpace, searchable
 from tuning.store.identity import check_same
 from tuning.store.locks import file_lock
 from tuning.store.trials import ENDLESS, Budget
@@ -90,7 +90,7 @@ class Tuner(keras_tuner.Tuner):
         heartbeat_timeout: float = chief.HEARTBEAT_TIMEOUT,
     ):
         spec, self.place, self.heartbeat_timeout = (
-            get_spec(network),
+            searchable(get_spec(network)),
             chief.endpoint(),
             heartbeat_timeout,
         )
@@ -106,7 +106,8 @@ class Tuner(keras_tuner.Tuner):
             project_name=project_name,
             overwrite=overwrite,
         )
-        if self._is_worker():
+        self.oracle: Any
+        if self.place and self._is_worker():
             self.oracle = Client(oracle, self.place, heartbeat_timeout)
 
     def search(
@@ -116,8 +117,8 @@ class Tuner(keras_tuner.Tuner):
         say: Callable[[str], None] = lambda text: None,
     ) -> None:
         """Search to the end; as the chief, by the workers; as a worker, until the chief says so."""
-        if self._is_worker():
-            self._check_chief(data)
+        if self.place and self._is_worker():
+            self._check_chief(data, self.place)
             say(f"worker {self.tuner_id}: at work for the chief at {self.place.address}")
             super().search(data)
             return
@@ -202,10 +203,10 @@ class Tuner(keras_tuner.Tuner):
                 folder = folder / self.tuner_id
             yield folder
 
-    def _check_chief(self, data: Data) -> None:
+    def _check_chief(self, data: Data, place: chief.Endpoint) -> None:
         told = self.oracle.get_space().values.get(SEARCH)
         if told:
-            where = f"the chief at {self.place.address}"
+            where = f"the chief at {place.address}"
             check_same(json.loads(told), self._identity(data), where, "Give both the same command.")
 
     def _identity(self, data: Data) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from tuning.report import scales
 from tuning.report.drawing import at, framed, mark, polyline, svg, text
@@ -25,7 +26,7 @@ def against_time(record: Record) -> str:
     """The score of every trial by the training time that the search had spent; the best so far."""
     spent, after = 0.0, {}
     for trial in record.ended:
-        spent += trial.result.seconds
+        spent += trial.seconds
         after[trial.number] = spent
     x = scales.linear("training time of the search (s)", after.values(), zero=True)
     return _scatter(record, x, lambda trial: after[trial.number], steps=True)
@@ -33,10 +34,10 @@ def against_time(record: Record) -> str:
 
 def against_seconds(record: Record) -> str:
     """The score of every trial by the seconds that it took."""
-    seconds = [trial.result.seconds for trial in record.ended]
+    seconds = [trial.seconds for trial in record.ended]
     scale = scales.logarithmic if min(seconds) > 0 else scales.linear
     x = scale("training time of the trial (s)", seconds)
-    return _scatter(record, x, lambda trial: trial.result.seconds)
+    return _scatter(record, x, lambda trial: trial.seconds)
 
 
 def against_cost(record: Record) -> str:
@@ -51,12 +52,12 @@ def against_cost(record: Record) -> str:
 def cost_of(trial: Trial) -> float | None:
     """The training cost at the best epoch, over the seeds; None where one diverged."""
     costs = [
-        told.costs[told.best_epoch - 1]
-        for told in trial.executions
-        if told.costs and not told.diverged
+        execution.costs[execution.best_epoch - 1]
+        for execution in trial.executions
+        if execution.costs and not execution.diverged
     ]
-    whole = costs and len(costs) == len(trial.executions) and None not in costs
-    return statistics.mean(costs) if whole else None
+    known = [cost for cost in costs if cost is not None]
+    return statistics.mean(known) if known and len(known) == len(trial.executions) else None
 
 
 def hover_of(record: Record, trial: Trial) -> str:
@@ -103,11 +104,15 @@ def parallel(record: Record) -> str:
     return svg("parallel coordinates: a line a trial", parts, width, height)
 
 
+def _value(name: str, trial: Trial) -> object:
+    return trial.values[name]
+
+
 def _axes(record: Record) -> list[tuple[Scale, Callable[[Trial], object]]]:
     axes: list[tuple[Scale, Callable[[Trial], object]]] = []
     for name, kind in record.space.ranges:
         values = [trial.values[name] for trial in record.ended]
-        axes.append((scales.of_setting(name, kind, values), lambda t, name=name: t.values[name]))
+        axes.append((scales.of_setting(name, kind, values), partial(_value, name)))
     problems = fidelities(record)
     if len(problems) > 1:
         # The names are long: they stand in the table, and here only their order.
@@ -203,7 +208,8 @@ def _scatter(
 
 
 def _best_so_far(record: Record, x: Scale, y: Scale, measure: Callable) -> str:
-    points, best = [], 0.0
+    points: list[tuple[float, float]] = []
+    best = 0.0
     fullest = {trial.number for trial in record.fullest}
     for trial in record.ended:
         if trial.number in fullest and trial.score > best:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 from pathlib import Path
 
 from tuning.report.record import Record, read_record
+from tuning.trial import Trial
 from zoo.utils.tensorflow import import_tensorflow
 
 
@@ -33,7 +35,7 @@ def report(options: argparse.Namespace) -> None:
     print(f"{write_page(record, options.out or record.project / 'report.html')}: {_told(record)}")
     print(keep_trials(record))
     if record.best:
-        print(_keep_best(record))
+        print(_keep_best(record, record.best))
     if options.tensorboard:
         import_tensorflow()  # which TensorBoard would import, too, and not quietly
         from tuning.report.events import write_events
@@ -51,10 +53,13 @@ def _told(record: Record) -> str:
     return f"{told}, the best is {best.number}, {100 * best.score:.2f} %" if best else told
 
 
-def _keep_best(record: Record) -> Path:
+def _keep_best(record: Record, best: Trial) -> Path:
+    """The file of the best point; one that is damaged, or of another trial, is written again."""
     from tuning.store.results import keep_best
 
     path = record.project / "best.json"
-    if path.exists() and json.loads(path.read_text()).get("trial") == record.best.number:
-        return path  # the search wrote it, and may have told more in it
-    return keep_best(record, record.best)
+    with contextlib.suppress(FileNotFoundError, ValueError, RecursionError):
+        there = json.loads(path.read_bytes())
+        if isinstance(there, dict) and there.get("trial") == best.number:
+            return path
+    return keep_best(record, best)

@@ -9,7 +9,7 @@ from typing import Any
 
 from tuning.report.record import Record
 from tuning.space import Choice, Integer, Range
-from tuning.trial import Trial
+from tuning.trial import Execution, Trial
 from zoo.errors import RunError
 from zoo.utils.atomic import atomic_directory
 
@@ -38,14 +38,14 @@ def write_events(record: Record) -> Path:
         writer.close()
         for trial in record.ended:
             for told in trial.executions:
-                name = f"trial{trial.number:04}-seed{told['seed']}"
+                name = f"trial{trial.number:04}-seed{told.seed}"
                 writer = EventFileWriter(str(temporary / name))
                 _write_run(api, writer, trial, told, record.began.get(trial.number, 0.0))
                 writer.close()
     return folder
 
 
-def _write_run(api: Any, writer: Any, trial: Trial, told: dict[str, Any], began: float) -> None:
+def _write_run(api: Any, writer: Any, trial: Trial, told: Execution, began: float) -> None:
     """One execution: its values, its curves, and how it ended."""
     from tensorboard.compat.proto.summary_pb2 import Summary
     from tensorboard.plugins.hparams import api_pb2, summary

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tuning.space import SearchSpace
+from tuning.space import SearchSpace, searchable
 from tuning.store.events import Ended, Started, records, trials_of
 from tuning.store.identity import read_identity
 from tuning.store.results import best_of
@@ -16,7 +16,7 @@ from tuning.strategies.comparison import margin
 from tuning.strategies.registry import read_strategy
 from tuning.trial import Trial
 from zoo.errors import RunError, SpecError
-from zoo.spec import ModelSpec
+from zoo.spec import ModelSpec, NetworkSpec
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Record:
     @property
     def seconds(self) -> float:
         """Of training, in all ended trials."""
-        return sum(trial.result.seconds for trial in self.ended)
+        return sum(trial.seconds for trial in self.ended)
 
     @property
     def total(self) -> int | None:
@@ -92,7 +92,7 @@ def read_record(project: str | Path) -> Record:
     path = project / "search.json"
     try:
         identity = read_identity(path)
-        spec = ModelSpec.from_plain(identity.spec)
+        spec = searchable(NetworkSpec.from_plain(identity.spec))
         space = SearchSpace.from_plain(identity.space)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise RunError(
@@ -131,7 +131,7 @@ def state_of(trial: Trial) -> str:
     if trial.result is None:
         return "has not ended"
     if trial.failed:
-        return trial.result.error
+        return trial.error
     diverged, count = trial.result.diverged, len(trial.executions)
     if not diverged:
         return ""

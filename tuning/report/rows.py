@@ -58,7 +58,7 @@ def _cells(record: Record, trial: Trial) -> dict[str, Cell]:
     cells["epochs"] = _number(max((each.epochs for each in done), default=None), "d")
     cells["best epoch"] = _number(max((each.best_epoch for each in done), default=None), "d")
     cells["training cost"] = _number(cost_of(trial), ".4g")
-    cells["time (s)"] = _number(trial.result.seconds if trial.result else None, ".1f")
+    cells["time (s)"] = _number(trial.seconds if trial.result else None, ".1f")
     problems = fidelities(record)
     if len(problems) > 1:
         problem = str(trial.fidelity)

@@ -19,8 +19,13 @@ from zoo.utils.atomic import atomic_write
 class Found(Protocol):
     """A search, or the record of one."""
 
-    project: Path
-    spec: ModelSpec
+    @property
+    def project(self) -> Path:
+        """The folder."""
+
+    @property
+    def spec(self) -> ModelSpec:
+        """The network that is searched."""
 
     def trials(self) -> Sequence[Trial]:
         """All trials so far, ended or not, by their numbers."""
@@ -49,7 +54,7 @@ def table(trials: Sequence[Trial], most: int = 20) -> str:
             group = trial.fidelity.rank
             lines.append(f"on {trial.fidelity}:")
         values = "  ".join(f"{_short(trial.values[name]):>14}" for name in names)
-        score, seconds = 100 * trial.score, trial.result.seconds
+        score, seconds = 100 * trial.score, trial.seconds
         lines.append(f"{trial.number:5}  {score:10.2f}  {seconds:7.1f}  {values}{_remark(trial)}")
     if len(ended) > most:
         lines.append(f"and {len(ended) - most} more")
@@ -66,9 +71,11 @@ def to_csv(trials: Sequence[Trial]) -> str:
         if trial.result is None:
             continue
         known = [trial.number, *(_plain(trial.values[name]) for name in names), trial.fidelity]
-        for execution in trial.executions or [None]:
-            ran = [getattr(execution, name, "") for name in EXECUTION]
-            writer.writerow([*known, *ran, trial.result.error])
+        for execution in trial.executions:
+            ran = [getattr(execution, name) for name in EXECUTION]
+            writer.writerow([*known, *ran, trial.error])
+        if not trial.executions:
+            writer.writerow([*known, *[""] * len(EXECUTION), trial.error])
     return text.getvalue()
 
 
@@ -131,6 +138,6 @@ def _short(value: object) -> str:
 
 def _remark(trial: Trial) -> str:
     if trial.failed:
-        return f"  {trial.result.error}"
-    diverged = trial.result.diverged
+        return f"  {trial.error}"
+    diverged = sum(execution.diverged for execution in trial.executions)
     return f"  diverged ({diverged} of {len(trial.executions)})" if diverged else ""

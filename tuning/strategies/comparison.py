@@ -13,23 +13,23 @@ from tuning.trial import Trial
 def cost_falls(trial: Trial) -> bool:
     """Whether the training cost fell in every epoch, in every execution."""
     return bool(trial.executions) and all(
-        not told.diverged and None not in told.costs and _all_fall(told.costs)
-        for told in trial.executions
+        not told.diverged and _all_fall(told.costs) for told in trial.executions
     )
 
 
-def _all_fall(costs: Sequence[float]) -> bool:
-    return all(later < cost for cost, later in pairwise(costs))
+def _all_fall(costs: Sequence[float | None]) -> bool:
+    known = [cost for cost in costs if cost is not None]
+    return len(known) == len(costs) and all(later < cost for cost, later in pairwise(known))
 
 
 def falls(trial: Trial) -> str:
     """In how many epochs the training cost fell, in words."""
     if not trial.executions:
-        return str(trial.result.error)
+        return trial.error
     told = trial.executions[0]
-    if told.diverged or None in told.costs:
+    costs = [cost for cost in told.costs if cost is not None]
+    if told.diverged or len(costs) < len(told.costs):
         return f"it diverged after {told.epochs} epochs"
-    costs = told.costs
     count = sum(later < cost for cost, later in pairwise(costs))
     path = " ".join(f"{cost:.3g}" for cost in costs)
     return f"the cost fell in {count} of {len(costs) - 1} epochs ({path})"

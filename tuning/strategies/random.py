@@ -92,7 +92,8 @@ def random_point(space: SearchSpace, seed: int, number: int) -> Values:
 
 def _distinct(size: int, seed: int, number: int) -> int:
     """The number-th of numbers below `size` that are drawn until they differ."""
-    generator, drawn = np.random.default_rng(seed), set()
+    drawn: set[int] = set()
+    generator = np.random.default_rng(seed)
     while True:
         value = int(generator.integers(size))
         if value not in drawn:

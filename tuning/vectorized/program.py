@@ -18,7 +18,7 @@ import tensorflow as tf
 
 from zoo.nn import losses, optimizers, regularizers
 from zoo.nn.schedules import one_cycle_points
-from zoo.spec import PIXEL_SCALE, ModelSpec, Recipe
+from zoo.spec import PIXEL_SCALE, ModelSpec, NetworkSpec, Recipe
 
 # What networks of one program may differ in: none of it changes what is computed, or in what shape.
 FREE = {
@@ -49,8 +49,9 @@ class ProgramKey:
     has_l1: bool
 
 
-def template_of(spec: ModelSpec) -> ModelSpec:
+def template_of(spec: NetworkSpec) -> ModelSpec:
     """The declaration without a name and with all that networks may differ in left out."""
+    assert isinstance(spec, ModelSpec)
     free = dict(FREE)
     if spec.recipe.schedule == "one_cycle":
         free["schedule"] = "one_cycle"

@@ -18,7 +18,7 @@ from tuning.vectorized.runs import Run, epoch, validation_batches
 from zoo.data import Data, load_data
 from zoo.errors import SpecError
 from zoo.registry import get_spec
-from zoo.spec import FullyConnected, ModelSpec, Softmax
+from zoo.spec import PIXEL_SCALE, FullyConnected, ModelSpec, NetworkSpec, Softmax
 from zoo.training.job import TrainingJob, TrainResult, training_set
 from zoo.training.train import train
 
@@ -33,7 +33,7 @@ WORTH_COMPILING = 200_000
 
 
 def train_vectorized(
-    networks: Sequence[str | ModelSpec],
+    networks: Sequence[str | NetworkSpec],
     data: Data | None = None,
     *,
     seeds: int | Sequence[int] = 0,
@@ -62,7 +62,7 @@ def train_vectorized(
 
 
 def as_they_end(
-    networks: Sequence[str | ModelSpec],
+    networks: Sequence[str | NetworkSpec],
     data: Data,
     seeds: Sequence[int],
     out: Sequence[str | Path | None],
@@ -100,11 +100,15 @@ def as_they_end(
             yield from _train_group(runs[start : start + MOST])
 
 
-def stackable(spec: ModelSpec) -> bool:
+def stackable(spec: NetworkSpec) -> bool:
     """Whether a network is one of those that train faster together: dense layers, no dropout."""
     return (
-        all(isinstance(layer, FullyConnected | Softmax) for layer in spec.layers)
-        and not any(layer.dropout for layer in spec.layers)
+        isinstance(spec, ModelSpec)
+        and all(
+            isinstance(layer, FullyConnected | Softmax) and not layer.dropout
+            for layer in spec.layers
+        )
+        and (spec.input.dtype, spec.input.scale) == ("uint8", PIXEL_SCALE)
         and spec.recipe.precision == "float32"
         and keras.backend.backend() == "tensorflow"
     )

@@ -12,7 +12,7 @@ from tuning.trial import Execution, Trial, TrialResult
 from tuning.vectorized.train import as_they_end
 from zoo.data import Data
 from zoo.errors import ZooError
-from zoo.spec import ModelSpec
+from zoo.spec import ModelSpec, NetworkSpec
 from zoo.training.job import training_set
 
 Folder = Callable[[int], Path]
@@ -32,7 +32,7 @@ def run_vectorized(
     """
     fidelity = trials[0].fidelity
     seen = fidelity.of_data(data)
-    specs: dict[int, ModelSpec] = {}
+    specs: dict[int, NetworkSpec] = {}
     for trial in trials:
         # What cannot be trained at all is left out here, and run by itself to tell its error.
         with contextlib.suppress(ZooError):
@@ -47,14 +47,14 @@ def run_vectorized(
 
 
 def _results(
-    specs: Mapping[int, ModelSpec], data: Data, folder: Folder, seeds: Sequence[int]
+    specs: Mapping[int, NetworkSpec], data: Data, folder: Folder, seeds: Sequence[int]
 ) -> Iterator[tuple[int, TrialResult]]:
     numbers = list(specs)
     executions: dict[int, list[Execution]] = {number: [] for number in numbers}
     for seed in seeds:
         # Trials of one seed see the images in one order, which is when they train fastest.
         out = [folder(number) / f"seed{seed}" for number in numbers]
-        for index, result in as_they_end(list(specs.values()), data, [seed] * len(specs), out):
+        for index, result in as_they_end([*specs.values()], data, [seed] * len(specs), out):
             mine = executions[numbers[index]]
             mine.append(execution_record(result.history, result.best_epoch, result.diverged, seed))
             if len(mine) == len(seeds):
