@@ -11,6 +11,7 @@ from typing import Any
 import keras
 
 from zoo.errors import RunError, SpecError, UnknownNameError
+from zoo.nn.block_model import BlockModel
 from zoo.nn.builder import build_model
 from zoo.nn.voting import Tally
 from zoo.pretrained.manifest import entry_of, saved_models, verify
@@ -164,7 +165,8 @@ def vote(
         keras.Model(model.inputs, model.outputs[0], name=f"member_{number}")(images)
         for number, model in enumerate(models, start=1)
     ]
-    model = keras.Model(images, Tally(rule, weights, name="tally_1")(outputs), name=name)
+    tally = Tally(rule, weights, name="tally_1", dtype="float32")
+    model = BlockModel(images, tally(outputs), name=name)
     model.compile(
         loss="sparse_categorical_crossentropy",
         metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],

@@ -19,6 +19,7 @@ from zoo.training import weights
 from zoo.training.ensemble import train_members
 from zoo.training.fit import train_network
 from zoo.training.job import TrainingJob, TrainResult, training_set
+from zoo.utils.tensorflow import set_environment
 
 
 def train(
@@ -48,6 +49,7 @@ def train(
     Ties between epochs go to the later one, as in network3.py. A run whose cost is no longer finite
     stops and is returned as `diverged`. Raises SpecError, DataError and RunError.
     """
+    set_environment()
     spec = get_spec(network)
     if epochs is not None:
         spec = spec.with_settings(epochs=epochs)
