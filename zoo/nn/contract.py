@@ -82,7 +82,9 @@ def as_labels(labels: Any, classes: int) -> Any:
     if array.ndim != 1:
         raise DataError(f"{told}; these have the shape {list(array.shape)}: give one an image")
     if array.size and not (array == np.rint(array)).all():
-        raise DataError(f"{told}; these are no whole numbers, as {array[array != np.rint(array)][0]}")
+        raise DataError(
+            f"{told}; these are no whole numbers, as {array[array != np.rint(array)][0]}"
+        )
     if array.size and not (array.min() >= 0 and array.max() < classes):
         raise DataError(
             f"{told}; these go from {array.min():g} to {array.max():g}: count the classes from 0, "
@@ -98,7 +100,9 @@ def _values(tensor: Any) -> np.ndarray | None:
     if keras.backend.is_keras_tensor(tensor) or _is_traced(tensor):
         return None
     try:
-        return np.asarray(tensor if isinstance(tensor, (list, tuple)) else ops.convert_to_numpy(tensor))
+        return np.asarray(
+            tensor if isinstance(tensor, (list, tuple)) else ops.convert_to_numpy(tensor)
+        )
     except (TypeError, ValueError, RuntimeError) as error:
         reason = str(error).partition("\n")[0]
         raise DataError(f"a {type(tensor).__name__} is no array ({reason}): use NumPy") from error
@@ -158,7 +162,9 @@ def _bytes(array: np.ndarray) -> np.ndarray:
     if not np.isfinite(low) or not np.isfinite(high):
         raise DataError(f"{IMAGES}; these hold infinities or what is no number (NaN): remove them")
     if low < -_ROUNDING or high > 1 + _ROUNDING:
-        told = "give them as bytes, images.astype('uint8')" if low >= 0 else "undo what centred them"
+        told = (
+            "give them as bytes, images.astype('uint8')" if low >= 0 else "undo what centred them"
+        )
         raise DataError(f"{IMAGES}; these are floats from {low:.4g} to {high:.4g}: {told}")
     by_256 = array * np.float32(256)
     if high < 1 and np.array_equal(by_256, np.rint(by_256)):

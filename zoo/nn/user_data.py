@@ -57,7 +57,9 @@ class Door:
             _refuse_labels(y, "a Split has its labels")
             return self.images(x.images), self.labels(x.labels)
         if isinstance(x, Data):
-            raise DataError("a Data has three splits: give data.train, data.validation or data.test")
+            raise DataError(
+                "a Data has three splits: give data.train, data.validation or data.test"
+            )
         if isinstance(x, keras.utils.PyDataset):
             return _Checked(x, self), y
         if isinstance(x, types.GeneratorType):
@@ -158,4 +160,6 @@ def _is_tensorflow_dataset(x: Any) -> bool:
 
 def _is_loader(x: Any) -> bool:
     # PyTorch's, and whatever else comes in batches: the model itself refuses what is not bytes.
-    return hasattr(x, "__iter__") and not hasattr(x, "__array__") and not isinstance(x, (list, tuple))
+    return (
+        hasattr(x, "__iter__") and not hasattr(x, "__array__") and not isinstance(x, (list, tuple))
+    )

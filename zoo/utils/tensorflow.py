@@ -12,7 +12,6 @@ import os
 import sys
 from collections.abc import Iterator
 
-
 # oneDNN makes convolutions fast on a processor. The book's batches of ten are too small to share
 # among threads, which costs more than it gains; and with one thread, sums do not depend on the
 # number of cores.
