@@ -180,6 +180,11 @@ class BlockModel(_backend_model()):
             inputs = inputs[0]
         return super().__call__(self._door().images(inputs), *arguments, **options)
 
+    def compile(self, *arguments, **options):
+        """Keras' `compile`; the metrics of an earlier one, which suit its loss, do not stay."""
+        self._compile_metrics = None
+        super().compile(*arguments, **options)
+
     def fit(self, *arguments, **options):
         """Keras' `fit`; given `Blocks`, it keeps their order and trains on each batch in them."""
         options = _by_name(super().fit, arguments, options)
