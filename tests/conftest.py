@@ -13,6 +13,9 @@ import pytest
 from zoo.data import Data, Split, load_data
 from zoo.data.idx import to_idx
 from zoo.data.mnist_files import SHA256
+from zoo.utils.tensorflow import set_environment
+
+set_environment()  # as in training: one thread, so that sums do not depend on the machine
 
 
 def pytest_addoption(parser):

@@ -11,7 +11,6 @@ Keras, and with it TensorFlow, is imported by the first call that needs it.
 from __future__ import annotations
 
 import importlib
-import os
 
 from zoo.errors import DataError, RunError, SpecError, UnknownNameError, ZooError
 from zoo.registry import get_spec, list_models, register, unregister
@@ -27,14 +26,9 @@ from zoo.spec import (
     Softmax,
     register_layer,
 )
+from zoo.utils.after_import import after_import
 from zoo.utils.renamed import renamed
 from zoo.version import __version__
-
-# Read when TensorFlow is imported, and set only where the user has not. oneDNN makes convolutions
-# fast on a processor. The book's batches of ten are too small to share among threads, which costs
-# more than it gains; and with one thread, sums do not depend on the number of cores.
-for _name in ("TF_ENABLE_ONEDNN_OPTS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
-    os.environ.setdefault(_name, "1")
 
 _LATER = {
     "Data": "zoo.data",
@@ -106,3 +100,7 @@ def __getattr__(name: str):
     if name not in _LATER:
         raise AttributeError(f"module 'zoo' has no attribute {name!r}")
     return getattr(importlib.import_module(_LATER[name]), name)
+
+
+# What stands in a saved model is known to `keras.models.load_model`, whichever is imported first.
+after_import("keras", lambda: importlib.import_module("zoo.nn"))

@@ -240,7 +240,7 @@ def test_on_jax_the_same_blocks_train_the_same_network(bars):
     program = """
 import numpy as np, zoo
 from tests.conftest import _bars
-from zoo.blocks import Blocks
+from zoo.nn.batching import Blocks
 spec = zoo.get_spec("mlp30").with_settings(images=203)
 model = zoo.build(spec, seed=1)
 model.set_weights([np.cos(np.arange(w.size).reshape(w.shape)) / 28 for w in model.get_weights()])

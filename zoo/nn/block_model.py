@@ -8,13 +8,17 @@ The weights take the same steps in the same order; callbacks and the progress ba
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import inspect
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 
 from zoo.nn.batching import Blocks
+from zoo.nn.block_dataset import BatchDataset, BlockDataset, tensorflow_dataset
+from zoo.nn.losses import takes_labels
 from zoo.nn.regularizers import closed_form_gradients
+from zoo.nn.user_data import Door, one_line
 
 if TYPE_CHECKING:  # it needs TensorFlow
     from zoo.nn.conv_lowering import Program
@@ -56,6 +60,7 @@ class _TensorFlowBlockModel(keras.Model):
             with tf.GradientTape() as tape:
                 answer = forward(index)
                 cost = self.compute_loss(None, labels[index], answer, training=True)
+                cost = self.optimizer.scale_loss(cost)
             weights = self.trainable_weights
             self.optimizer.apply(tape.gradient(cost, weights), weights)
             return index + 1, answers.write(index, answer)
@@ -88,67 +93,113 @@ class _JaxBlockModel(keras.Model):
         return {name: values[-1] for name, values in logs.items()}, state
 
 
-def _tensorflow_dataset(blocks: Blocks):
-    import tensorflow as tf
-
-    def block(number):
-        images, labels = blocks[int(number)]
-        return images, labels.astype(np.int32, copy=False)
-
-    def read(number):
-        images, labels = tf.numpy_function(block, [number], (tf.uint8, tf.int32))
-        # Batches and their size stay open: a last partial batch is a block of another shape.
-        images.set_shape((None, None, *blocks.split.images.shape[1:]))
-        labels.set_shape((None, None))
-        return images, labels
-
-    # Not `from_generator`: where one is made, TensorFlow has its process hand freed memory back to
-    # the system at once, and page it in anew for every large tensor.
-    dataset = tf.data.Dataset.range(len(blocks)).map(read)
-    options = tf.data.Options()
-    # There is nothing to tune, and after a long epoch the iterator's end would often wait for the
-    # tuner's thread, which slept on for as much as 49 seconds.
-    options.autotune.enabled = False
-    return dataset.prefetch(1).with_options(options)
-
-
-class _PlainDataset(keras.utils.PyDataset):
-    def __init__(self, blocks: Blocks):
-        super().__init__()
-        self.blocks = blocks
-
-    def __len__(self) -> int:
-        return len(self.blocks)
-
-    def __getitem__(self, index: int):
-        return self.blocks[index]
-
-
 def _backend_model() -> type[keras.Model]:
     models = {"tensorflow": _TensorFlowBlockModel, "jax": _JaxBlockModel}
     return models.get(keras.backend.backend(), keras.Model)
 
 
+@keras.saving.register_keras_serializable("zoo", name="BlockModel")
 class BlockModel(_backend_model()):
-    """A `keras.Model` that trains on `Blocks`, and on all that Keras trains on as ever."""
+    """A `keras.Model` that trains on `Blocks`, and on all that Keras trains on as ever.
+
+    Whatever comes in from elsewhere is checked by the contract of zoo/nn/contract.py, and a `Split`
+    is taken for its images and labels.
+    """
 
     # The convolutions as matrix products, and the blocks that they are compiled for.
     program: Program | None = None
+    _trained_on: str | None = None
 
-    def fit(self, x=None, *arguments, callbacks=None, **options):
+    def __call__(self, inputs, *arguments, **options):
+        """Keras' call; images that are no bytes yet are made bytes, or refused."""
+        if isinstance(inputs, (list, tuple)) and len(inputs) == 1 and hasattr(inputs[0], "shape"):
+            inputs = inputs[0]
+        return super().__call__(self._door().images(inputs), *arguments, **options)
+
+    def compile(self, *arguments, **options):
+        """Keras' `compile`; the metrics of an earlier one, which suit its loss, do not stay."""
+        self._compile_metrics = None
+        super().compile(*arguments, **options)
+
+    def fit(self, *arguments, **options):
         """Keras' `fit`; given `Blocks`, it keeps their order and trains on each batch in them."""
-        if not isinstance(x, Blocks):
-            return super().fit(x, *arguments, callbacks=callbacks, **options)
-        # Keras' own hook at the end of an epoch is called once before the first one, too.
-        redraw = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: x.next_epoch())
-        callbacks = [*keras.tree.flatten(callbacks or []), redraw]
-        if keras.backend.backend() == "tensorflow":
-            data = _tensorflow_dataset(x)
-            self._choose_program(x, options.get("epochs", 1))
+        options = _by_name(super().fit, arguments, options)
+        x = options.pop("x", None)
+        if isinstance(x, Blocks):
+            return self._fit_blocks(x, **options)
+        door = self._door(labels=True)
+        with one_line():
+            x, options["y"] = door.data(x, options.get("y"))
+            if options.get("validation_data") is not None:
+                options["validation_data"] = door.validation(options["validation_data"])
+            self._prepare_for(BATCHES)
+            return super().fit(x, **options)
+
+    def evaluate(self, *arguments, **options):
+        """Keras' `evaluate`, of images and labels that are checked, or of a `Split`."""
+        if options.get("_use_cached_eval_dataset"):
+            return super().evaluate(*arguments, **options)  # from `fit`, which has checked them
+        options = _by_name(super().evaluate, arguments, options)
+        with one_line():
+            data = self._door(labels=True).data(options.get("x"), options.get("y"))
+            options["x"], options["y"] = data
+            return super().evaluate(**options)
+
+    def predict(self, *arguments, **options):
+        """Keras' `predict`, of images that are checked, or of a `Split`."""
+        options = _by_name(super().predict, arguments, options)
+        with one_line():
+            options["x"], _ = self._door().data(options["x"])
+            return super().predict(**options)
+
+    def train_on_batch(self, x, y=None, **options):
+        """Keras' `train_on_batch`; of a block, it trains on each batch in it."""
+        if isinstance(x, np.ndarray) and _is_block(x):
+            self._prepare_for(BLOCKS)
         else:
-            data = _PlainDataset(x)
-            self._build_on_one_batch(x)
-        return super().fit(data, *arguments, shuffle=False, callbacks=callbacks, **options)
+            self._prepare_for(BATCHES)
+            x, y = self._door(labels=True).data(x, y)
+        return super().train_on_batch(x, y, **options)
+
+    def test_on_batch(self, x, y=None, **options):
+        """Keras' `test_on_batch`, of images and labels that are checked."""
+        return super().test_on_batch(*self._door(labels=True).data(x, y), **options)
+
+    def predict_on_batch(self, x):
+        """Keras' `predict_on_batch`, of images that are checked."""
+        return super().predict_on_batch(self._door().data(x)[0])
+
+    def get_compile_config(self):
+        """Keras' own; the optimizer gets the variables that it will have where it is loaded."""
+        if getattr(self, "optimizer", None) is not None and not self.optimizer.built:
+            self.optimizer.build(self.trainable_variables)
+        return super().get_compile_config()
+
+    def _door(self, labels: bool = False) -> Door:
+        checked = labels and takes_labels(getattr(self, "loss", None))
+        return Door(self.input_shape[1:], self.output_shape[-1] if checked else None)
+
+    def _prepare_for(self, kind: str) -> None:
+        if self._trained_on not in (None, kind):
+            self.train_function = None
+        self._trained_on = kind
+
+    def _fit_blocks(self, blocks: Blocks, callbacks=None, **options):
+        # Keras' own hook at the end of an epoch is called once before the first one, too.
+        redraw = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: blocks.next_epoch())
+        options["callbacks"] = [*keras.tree.flatten(callbacks or []), redraw]
+        options["shuffle"] = False
+        backend = keras.backend.backend()
+        self._prepare_for(BLOCKS)
+        if backend == "tensorflow":
+            self._choose_program(blocks, options.get("epochs", 1))
+            data = tensorflow_dataset(blocks)
+        elif backend == "jax":
+            self._build_on_one_batch(blocks)
+            data = BlockDataset(blocks)
+        else:
+            data = BatchDataset(blocks)
+        return super().fit(data, **options)
 
     def _choose_program(self, blocks: Blocks, epochs: int) -> None:
         from zoo.nn.step_choice import choose
@@ -165,3 +216,15 @@ class BlockModel(_backend_model()):
         images, labels = blocks[0]
         self.test_on_batch(images[0], labels[0])
         self.optimizer.build(self.trainable_variables)
+
+
+# Keras names the class in its errors, and there `load_model` without `import zoo` must say what to
+# import. An .h5 file knows it by this name alone.
+BlockModel.__name__ = "zoo.BlockModel"
+keras.saving.get_custom_objects()[BlockModel.__name__] = BlockModel
+
+
+def _by_name(method, arguments: tuple, options: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of a Keras method by their names, however they were given."""
+    bound = inspect.signature(method).bind(*arguments, **options).arguments
+    return {**bound, **bound.pop("kwargs", {})}

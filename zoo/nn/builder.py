@@ -7,6 +7,8 @@ numbers here: they come from the records, and from the modules beside this one.
 from __future__ import annotations
 
 import contextlib
+import random
+import warnings
 from collections.abc import Iterable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -40,16 +42,19 @@ def build_model(
 
     Bytes (uint8) of the declared shape go in, and scaling them is the model's first layer, so that
     training, serving and exports share one contract. The same seed gives the same initial weights;
-    without `draw_weights` they are 0, for callers that have trained ones.
+    without one, `keras.utils.set_random_seed` decides them. Without `draw_weights` they are 0, for
+    callers that have trained ones. Precision and layout are the declaration's, whatever Keras is
+    set to.
     """
-    images = keras.Input(spec.input.shape, dtype=spec.input.dtype, name="images")
     before = _drawing.set(draw_weights)
     try:
-        outputs = add_network(spec, images, seed)
+        with keras_settings(spec.recipe.precision):
+            images = keras.Input(spec.input.shape, dtype=spec.input.dtype, name="images")
+            outputs = add_network(spec, images, seed)
+            model = BlockModel(images, outputs, name=spec.name.replace(".", "_"))
+            _compile(model, spec)
     finally:
         _drawing.reset(before)
-    model = BlockModel(images, outputs, name=spec.name.replace(".", "_"))
-    _compile(model, spec)
     return model
 
 
@@ -91,19 +96,17 @@ def add_network(spec, images, seed: int | None):
 @add_network.register
 def _(spec: ModelSpec, images, seed: int | None):
     context = BuildContext(spec.recipe, seeds=_seeds(seed))
-    with _computing_in(spec.recipe.precision):
-        return _add_layers(spec.layers, _scaled(spec, images), context)
+    return _add_layers(spec.layers, _scaled(spec, images), context)
 
 
 @add_network.register
 def _(spec: EnsembleSpec, images, seed: int | None):
     seeds, outputs = _seeds(seed), []
-    with _computing_in(spec.recipe.precision):
-        x = _scaled(spec, images)
-        for number, layers in enumerate(spec.member_layers, start=1):
-            context = BuildContext(spec.recipe, seeds, prefix=f"member_{number}_")
-            outputs.append(_add_layers(layers, x, context))
-        return Tally(spec.rule, spec.weights, name="tally_1", dtype="float32")(outputs)
+    x = _scaled(spec, images)
+    for number, layers in enumerate(spec.member_layers, start=1):
+        context = BuildContext(spec.recipe, seeds, prefix=f"member_{number}_")
+        outputs.append(_add_layers(layers, x, context))
+    return Tally(spec.rule, spec.weights, name="tally_1", dtype="float32")(outputs)
 
 
 @add_network.register
@@ -222,17 +225,31 @@ def is_dense(spec: ModelSpec) -> bool:
 
 
 @contextlib.contextmanager
-def _computing_in(precision: str) -> Iterator[None]:
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(precision)
+def keras_settings(precision: str) -> Iterator[None]:
+    """Have Keras compute in a precision, from images whose channels come last."""
+    policy, floatx = keras.config.dtype_policy(), keras.config.floatx()
+    layout = keras.config.image_data_format()
+    if policy.name not in ("float32", precision):
+        warnings.warn(
+            f"Keras is set to {policy.name}, and this network computes in {precision}, as its "
+            "recipe says: the setting `precision` changes it, as in precision='mixed_bfloat16'",
+            stacklevel=2,
+        )
     try:
+        keras.config.set_floatx("float32")
+        keras.config.set_image_data_format("channels_last")
+        keras.config.set_dtype_policy(precision)
         yield
     finally:
-        keras.config.set_dtype_policy(before)
+        keras.config.set_floatx(floatx)
+        keras.config.set_image_data_format(layout)
+        keras.config.set_dtype_policy(policy)
 
 
 def _seeds(seed: int | None) -> Iterator[int]:
     # One stream for all layers, so that no two of them start from the same numbers.
+    if seed is None:
+        seed = random.getrandbits(32)  # as Keras' own initializers have it
     generator = np.random.default_rng(seed)
     while True:
         yield int(generator.integers(2**31))

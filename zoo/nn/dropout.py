@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 
+@keras.saving.register_keras_serializable("zoo")
 class BookDropout(keras.layers.Layer):
     """Dropout as the book has it: inputs are masked in training, and multiplied by 1 - p in use.
 
@@ -26,8 +27,18 @@ class BookDropout(keras.layers.Layer):
         keep = 1 - self.rate
         if not training or self.disabled:
             return inputs * keep
-        drawn = keras.random.uniform(ops.shape(inputs), seed=self.generator)
+        # In single precision whatever `floatx` is, or one seed would draw other masks.
+        drawn = keras.random.uniform(ops.shape(inputs), dtype="float32", seed=self.generator)
         return inputs * ops.cast(drawn < keep, inputs.dtype)
 
     def get_config(self):
         return {**super().get_config(), "rate": self.rate, "seed": self.seed}
+
+    def save_own_variables(self, store):
+        super().save_own_variables(store)
+        # Keras leaves generators out: a model loaded to train further would draw old masks again.
+        store["masks"] = self.generator.state
+
+    def load_own_variables(self, store):
+        if "masks" in store:
+            self.generator.state.assign(store["masks"])

@@ -8,14 +8,15 @@ from keras import ops
 from zoo.spec import NetworkSpec
 
 
+@keras.saving.register_keras_serializable("zoo")
 class QuadraticCost(keras.losses.Loss):
     """C = 1/2 ||y - a||^2, summed over the outputs (eq. 6): 5 times Keras' mean squared error.
 
     With `signed` targets y is -1 or 1, which tanh outputs can reach, in place of 0 or 1.
     """
 
-    def __init__(self, signed: bool = False):
-        super().__init__()
+    def __init__(self, signed: bool = False, **loss_options):
+        super().__init__(**loss_options)
         self.signed = signed
 
     def call(self, y_true, y_pred):
@@ -24,7 +25,11 @@ class QuadraticCost(keras.losses.Loss):
             targets = 2 * targets - 1
         return 0.5 * ops.sum(ops.square(y_pred - targets), axis=-1)
 
+    def get_config(self):
+        return {**super().get_config(), "signed": self.signed}
 
+
+@keras.saving.register_keras_serializable("zoo")
 class CrossEntropyCost(keras.losses.Loss):
     """C = -sum_j [y_j ln a_j + (1 - y_j) ln(1 - a_j)] (eq. 63): 10 times Keras' mean over outputs.
 
@@ -38,6 +43,7 @@ class CrossEntropyCost(keras.losses.Loss):
         return y_pred.shape[-1] * keras.losses.binary_crossentropy(targets, y_pred)
 
 
+@keras.saving.register_keras_serializable("zoo")
 class SoftmaxCrossEntropyCost(keras.losses.Loss):
     """The cross-entropy of eq. 63 for softmax outputs, computed from the activations."""
 
@@ -47,24 +53,29 @@ class SoftmaxCrossEntropyCost(keras.losses.Loss):
         return -ops.sum(y * ops.log(a) + (1 - y) * ops.log1p(-a), axis=-1)
 
 
+@keras.saving.register_keras_serializable("zoo")
 class LogLikelihoodCost(keras.losses.SparseCategoricalCrossentropy):
     """C = -ln a_y (eq. 80), which is Keras' own; named here so that the book's word finds it."""
 
 
+@keras.saving.register_keras_serializable("zoo")
 class SmoothedLogLikelihoodCost(keras.losses.Loss):
     """C = -sum_j y_j ln a_j, where y_j is s/10, and 1 - s more for the right digit.
 
     Label smoothing (Szegedy et al. 2016): an output is never asked to be quite certain.
     """
 
-    def __init__(self, smoothing: float):
-        super().__init__()
+    def __init__(self, smoothing: float, **loss_options):
+        super().__init__(**loss_options)
         self.smoothing = smoothing
 
     def call(self, y_true, y_pred):
         targets = _one_hot(y_true, y_pred) * (1 - self.smoothing)
         targets = targets + self.smoothing / y_pred.shape[-1]
         return keras.losses.categorical_crossentropy(targets, y_pred)
+
+    def get_config(self):
+        return {**super().get_config(), "smoothing": self.smoothing}
 
 
 COSTS = {
@@ -86,4 +97,13 @@ def cost(spec: NetworkSpec) -> keras.losses.Loss:
 
 
 def _one_hot(labels, outputs):
-    return ops.one_hot(ops.reshape(ops.cast(labels, "int32"), (-1,)), outputs.shape[-1])
+    labels = ops.reshape(ops.cast(labels, "int32"), (-1,))
+    return ops.one_hot(labels, outputs.shape[-1], dtype=outputs.dtype)
+
+
+def takes_labels(loss: object) -> bool:
+    """Whether a Keras loss compares outputs with the numbers of the classes, not with vectors."""
+    if isinstance(loss, (*COSTS.values(), SoftmaxCrossEntropyCost, SmoothedLogLikelihoodCost)):
+        return True
+    name = loss if isinstance(loss, str) else getattr(loss, "name", getattr(loss, "__name__", ""))
+    return "sparse" in str(name)

@@ -9,6 +9,7 @@ from zoo.nn.schedules import one_cycle_points
 from zoo.spec import Recipe
 
 
+@keras.saving.register_keras_serializable("zoo")
 class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
     """A learning rate that rises in a straight line to its peak, and falls in another to 0."""
 

@@ -44,6 +44,7 @@ def _tally(model: keras.Model) -> Tally | None:
     return next((layer for layer in model.layers if isinstance(layer, Tally)), None)
 
 
+@keras.saving.register_keras_serializable("zoo")
 class Tally(keras.layers.Layer):
     """Several networks' outputs made one answer: [n, 10] from each of them, [n, 10] in all.
 

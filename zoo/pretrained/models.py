@@ -11,7 +11,8 @@ from typing import Any
 import keras
 
 from zoo.errors import RunError, SpecError, UnknownNameError
-from zoo.nn.builder import build_model
+from zoo.nn.block_model import BlockModel
+from zoo.nn.builder import build_model, keras_settings
 from zoo.nn.voting import Tally
 from zoo.pretrained.manifest import entry_of, saved_models, verify
 from zoo.registry import get_spec
@@ -32,7 +33,7 @@ def build(
     Args:
         name: As in `zoo.list_models`, or a declaration.
         seed: The same seed gives the same initial weights and dropout masks; without one they are
-            drawn afresh.
+            decided by `keras.utils.set_random_seed`, or drawn afresh.
         weights: True for the pretrained weights, as `load` gives them; or the path of a file that
             `save` wrote.
         **settings: Change the recipe: `build("mlp30", learning_rate=0.5, epochs=3)`.
@@ -159,16 +160,18 @@ def vote(
     if len(shapes) > 1:
         told = " and ".join(f"{images} -> {outputs}" for images, outputs in shapes)
         raise SpecError(f"the members of a vote take and put out different shapes: {told}")
-    images = keras.Input(shapes[0][0], dtype="uint8", name="images")
-    outputs = [
-        keras.Model(model.inputs, model.outputs[0], name=f"member_{number}")(images)
-        for number, model in enumerate(models, start=1)
-    ]
-    model = keras.Model(images, Tally(rule, weights, name="tally_1")(outputs), name=name)
-    model.compile(
-        loss="sparse_categorical_crossentropy",
-        metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
-    )
+    with keras_settings("float32"):
+        images = keras.Input(shapes[0][0], dtype="uint8", name="images")
+        outputs = [
+            keras.Model(model.inputs, model.outputs[0], name=f"member_{number}")(images)
+            for number, model in enumerate(models, start=1)
+        ]
+        tally = Tally(rule, weights, name="tally_1", dtype="float32")
+        model = BlockModel(images, tally(outputs), name=name)
+        model.compile(
+            loss="sparse_categorical_crossentropy",
+            metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
+        )
     return model
 
 

@@ -23,10 +23,31 @@ def train_network(job: TrainingJob) -> TrainResult:
     model = build_model(job.spec, seed=job.seed)
     if job.start:
         _start_from(job.start, model)
+        _freeze(job.frozen, model)
     state = job.begin(model)
     if not state.done:
         _fit(model, job, state)
     return job.finish(model, state)
+
+
+def frozen_layers(model: keras.Model) -> tuple[str, ...]:
+    """The names of the layers of a model that its user froze."""
+    layers = [layer for layer in _layers(model) if layer.weights]
+    return tuple(layer.name for layer in layers if not layer.trainable)
+
+
+def _freeze(names: tuple[str, ...], model: keras.Model) -> None:
+    for layer in _layers(model):
+        if layer.name in names:
+            layer.trainable = False
+    if not model.trainable_variables:
+        raise SpecError("all layers of start are frozen: leave one to be trained")
+
+
+def _layers(model: keras.Model) -> list[keras.layers.Layer]:
+    # With those of models inside the model, as a registered function makes them.
+    inner = [_layers(layer) for layer in model.layers if isinstance(layer, keras.Model)]
+    return [*model.layers, *(layer for layers in inner for layer in layers)]
 
 
 def _start_from(tensors: dict[str, np.ndarray], model: keras.Model) -> None:

@@ -76,12 +76,14 @@ class TrainingJob:
     start: dict[str, np.ndarray]
     progress: bool
     class_names: tuple[str, ...] = DIGIT_NAMES
+    frozen: tuple[str, ...] = ()
 
     @property
     def folder(self) -> RunFolder | None:
         if self.out is None:
             return None
         start = weights.fingerprint(self.start) if self.start else ""
+        start += "".join(f", {name} frozen" for name in self.frozen)
         return RunFolder(self.out, self.spec, self.seed, self.fingerprint, start, self.class_names)
 
     def blocks(self, epoch: int) -> Blocks:

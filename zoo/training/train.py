@@ -17,8 +17,9 @@ from zoo.registry import get_spec
 from zoo.spec import NetworkSpec
 from zoo.training import weights
 from zoo.training.ensemble import train_members
-from zoo.training.fit import train_network
+from zoo.training.fit import frozen_layers, train_network
 from zoo.training.job import TrainingJob, TrainResult, training_set
+from zoo.utils.tensorflow import set_environment
 
 
 def train(
@@ -40,7 +41,8 @@ def train(
     expanding them where it says so. `seed` decides the initial weights, the order of the images and
     the dropout masks. `epochs` stands in for the recipe's. `monitor` names further sets whose
     accuracy is recorded after each epoch. `start` is a model of the same layers whose weights are
-    taken for the initial ones, as in `start=zoo.load("conv2_relu")`. The members of a vote train
+    taken for the initial ones, as in `start=zoo.load("conv2_relu")`; its frozen layers stay as they
+    are. The members of a vote train
     one after another, or `jobs` at once, each in a process of its own. With `out`, a folder keeps a
     checkpoint each epoch, the history and the weights; the same call takes an interrupted run up
     again, and returns a finished one as it is.
@@ -48,6 +50,7 @@ def train(
     Ties between epochs go to the later one, as in network3.py. A run whose cost is no longer finite
     stops and is returned as `diverged`. Raises SpecError, DataError and RunError.
     """
+    set_environment()
     spec = get_spec(network)
     if epochs is not None:
         spec = spec.with_settings(epochs=epochs)
@@ -67,6 +70,7 @@ def train(
         weights.arrays(start.weights) if start else {},
         progress and jobs == 1,
         data.class_names,
+        frozen_layers(start) if start else (),
     )
     if not spec.members:
         return train_network(job)
