@@ -7,7 +7,7 @@ import pytest
 
 import zoo
 from zoo.nn.batching import Blocks
-from zoo.nn.block_model import _tensorflow_dataset
+from zoo.nn.block_dataset import tensorflow_dataset
 
 SPEC = zoo.ModelSpec(
     "small",
@@ -22,7 +22,7 @@ def blocks_of(split: zoo.Split) -> Blocks:
 
 def test_a_dataset_hands_on_the_blocks_as_they_are_and_leaves_their_size_open(bars):
     blocks, expected = blocks_of(bars.train.take(1203)), blocks_of(bars.train.take(1203))
-    dataset = _tensorflow_dataset(blocks)
+    dataset = tensorflow_dataset(blocks)
     assert int(dataset.cardinality()) == len(blocks) == 3  # two, and one of a single image
     images, labels = dataset.element_spec
     assert images.shape.as_list() == [None, None, 28, 28, 1]
@@ -41,7 +41,7 @@ def test_labels_of_any_whole_number_type_are_taken(bars):
     split = bars.train.take(20)
     for kind in (np.uint8, np.int64):
         blocks = Blocks(zoo.Split(split.images, split.labels.astype(kind)), 10)
-        ((_, labels),) = _tensorflow_dataset(blocks).as_numpy_iterator()
+        ((_, labels),) = tensorflow_dataset(blocks).as_numpy_iterator()
         assert labels.dtype == np.int32
         np.testing.assert_array_equal(labels.ravel(), split.labels)
 

@@ -16,90 +16,19 @@ import numpy as np
 
 from zoo.nn.batching import Blocks
 from zoo.nn.block_dataset import BatchDataset, BlockDataset, tensorflow_dataset
+from zoo.nn.block_steps import backend_model, is_block
 from zoo.nn.losses import takes_labels
-from zoo.nn.regularizers import closed_form_gradients
 from zoo.nn.user_data import Door, one_line
 
 if TYPE_CHECKING:  # it needs TensorFlow
     from zoo.nn.conv_lowering import Program
 
-
-def _is_block(images) -> bool:
-    return len(images.shape) == 5
-
-
-class _TensorFlowBlockModel(keras.Model):
-    def train_step(self, data):
-        import tensorflow as tf
-
-        images, labels = data[0], data[1]
-        if not _is_block(images):
-            return super().train_step(data)
-        if self.program is None:
-            answers = self._descend(images, labels)
-        else:
-            answers = tf.cond(
-                self.program.takes(images),
-                lambda: self.program.run(self._descend, images, labels),
-                lambda: self._descend(images, labels),
-            )
-        # Nothing is in the loop but what learns: cost and accuracy wait for the end of the block.
-        labels = tf.reshape(labels, [-1])
-        self.metrics[0].update_state(self._cost(labels, answers), sample_weight=tf.size(labels))
-        return self.compute_metrics(None, labels, answers)
-
-    def _descend(self, images, labels, count=None, forward=None):
-        """Take a step for each of the first `count` batches; their outputs, [images, 10]."""
-        import tensorflow as tf
-
-        size = tf.shape(images)[0]
-        count = size if count is None else count
-        forward = forward or (lambda index: self(images[index], training=True))
-
-        def step(index, answers):
-            with tf.GradientTape() as tape:
-                answer = forward(index)
-                cost = self.compute_loss(None, labels[index], answer, training=True)
-                cost = self.optimizer.scale_loss(cost)
-            weights = self.trainable_weights
-            self.optimizer.apply(tape.gradient(cost, weights), weights)
-            return index + 1, answers.write(index, answer)
-
-        answers = tf.TensorArray(self.outputs[0].dtype, size=size)
-        with closed_form_gradients(self.trainable_weights):
-            _, answers = tf.while_loop(lambda index, _: index < count, step, [0, answers])
-        return answers.concat()
-
-    def _cost(self, labels, answers):
-        weights = self.trainable_weights
-        penalties = [weight.regularizer(weight) for weight in weights if weight.regularizer]
-        return keras.losses.get(self.loss)(labels, answers) + sum(penalties)
-
-
-class _JaxBlockModel(keras.Model):
-    def train_step(self, state, data):
-        import jax
-
-        if not _is_block(data[0]):
-            return super().train_step(state, data)
-        one_batch = super().train_step
-
-        def step(state, batch):
-            logs, state = one_batch(state, batch)
-            return state, logs
-
-        state, logs = jax.lax.scan(step, state, (data[0], data[1]))
-        # Metrics run through the whole epoch, so the last batch's stand for all.
-        return {name: values[-1] for name, values in logs.items()}, state
-
-
-def _backend_model() -> type[keras.Model]:
-    models = {"tensorflow": _TensorFlowBlockModel, "jax": _JaxBlockModel}
-    return models.get(keras.backend.backend(), keras.Model)
+# What trains on blocks and what on single batches cannot share one compiled step.
+BLOCKS, BATCHES = "blocks", "batches"
 
 
 @keras.saving.register_keras_serializable("zoo", name="BlockModel")
-class BlockModel(_backend_model()):
+class BlockModel(backend_model()):
     """A `keras.Model` that trains on `Blocks`, and on all that Keras trains on as ever.
 
     Whatever comes in from elsewhere is checked by the contract of zoo/nn/contract.py, and a `Split`
@@ -154,7 +83,7 @@ class BlockModel(_backend_model()):
 
     def train_on_batch(self, x, y=None, **options):
         """Keras' `train_on_batch`; of a block, it trains on each batch in it."""
-        if isinstance(x, np.ndarray) and _is_block(x):
+        if isinstance(x, np.ndarray) and is_block(x):
             self._prepare_for(BLOCKS)
         else:
             self._prepare_for(BATCHES)
