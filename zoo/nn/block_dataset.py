@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 import numpy as np
 
@@ -71,7 +73,3 @@ class BatchDataset(keras.utils.PyDataset):
             self.latest = (which, self.blocks[block])
         images, labels = self.latest[1]
         return images[batch], labels[batch]
-
-
-# What trains on blocks and what on single batches cannot share one compiled step.
-BLOCKS, BATCHES = "blocks", "batches"
