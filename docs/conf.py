@@ -13,6 +13,9 @@ sys.path[:0] = [str(HERE.parent), str(HERE)]
 import network_pages  # noqa: E402 (found beside this file, once the path is set)
 
 import zoo  # noqa: E402
+from zoo.utils.tensorflow import import_tensorflow  # noqa: E402
+
+import_tensorflow()  # autodoc imports it, too, but with all its notes
 
 # Pages that are written at build time: Sphinx reads them like the others, git ignores them.
 GENERATED = HERE / "generated"
