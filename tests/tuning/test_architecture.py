@@ -10,6 +10,7 @@ from tests.paths import ROOT
 
 # From the ground up: a module or package imports what stands before it, and its own package.
 ORDER = [
+    "ranges",
     "space",
     "fidelity",
     "trial",

@@ -44,6 +44,7 @@ SPACE = SearchSpace.of(
 
 def result(score, *, seconds=2.0, curve=None, costs=None, seed=0, diverged=False) -> TrialResult:
     """What a trial of one seed came to, as `tuning.execution` tells it."""
+    score = float(score)
     curve = curve or [score / 2, score, score * 0.99]
     told = {
         "seed": seed, "accuracy": score, "best_epoch": 0 if diverged else 2, "epochs": len(curve),
@@ -405,8 +406,8 @@ def test_near_ties_are_told(tmp_path):
     assert "One other trial is not distinguishable from it" in page(found)
 
 
-def test_a_strategy_of_another_version_or_kind_has_a_page_without_a_story(tmp_path):
-    others = ({"kind": "Hyperband", "epochs": 9}, {"kind": "Random", "unheard_of": 1}, {})
+def test_a_strategy_of_another_version_or_kind_has_a_page_without_an_explanation(tmp_path):
+    others = ({"kind": "Unheard", "epochs": 9}, {"kind": "Random", "unheard_of": 1}, {})
     for number, told in enumerate(others):
         found = recorded(tmp_path / str(number), some_trials(5), strategy=told)
         assert found.strategy is None
@@ -429,7 +430,7 @@ def test_other_files_are_not_replaced_and_no_search_is_told(tmp_path, capsys):
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [("{", "is damaged"), ("[]", "expected an object"), ('{"space": {}}', "tells of no search")],
+    [("{", "is damaged"), ("[]", "expected `object`"), ('{"space": {}}', "field `network`")],
 )
 def test_a_damaged_search_is_told(tmp_path, text, said):
     (tmp_path / "search.json").write_text(text)
@@ -457,7 +458,7 @@ def test_all_trials_as_csv(record):
         assert row["cost"] == trial.values["cost"]
         assert row["problem"] == "the full problem"
     assert rows[3]["diverged"] == "True"
-    assert rows[4]["error"] == FAILED["error"]
+    assert rows[4]["error"] == FAILED.error
     assert rows[4]["accuracy"] == ""
 
 

@@ -1,0 +1,135 @@
+"""The ranges of a search space: what one setting may be."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from zoo.errors import SpecError
+
+# Of the ends of a range: beyond it, no setting of a recipe makes sense.
+_GREATEST = 1e15
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of some values, each as likely as the others.
+
+    >>> Choice(5, 10, 20).points(steps=2)
+    [5, 10, 20]
+    """
+
+    values: tuple[Any, ...]
+
+    def __init__(self, *values: Any):
+        object.__setattr__(self, "values", values)
+        if any(isinstance(value, float) and not math.isfinite(value) for value in values):
+            raise SpecError(f"a choice is among finite numbers, not {values!r}")
+        if not values or len({json.dumps(value) for value in values}) < len(values):
+            raise SpecError(f"a choice is among one or more different values, not {values!r}")
+
+    def quantile(self, share: float) -> Any:
+        return self.values[min(int(share * len(self.values)), len(self.values) - 1)]
+
+    def points(self, steps: int) -> list[Any]:
+        return list(self.values)
+
+    @property
+    def size(self) -> float:
+        return len(self.values)
+
+
+@dataclass(frozen=True)
+class Uniform:
+    """A real number from `low` to `high`.
+
+    >>> Uniform(0, 1).points(steps=3)
+    [0.0, 0.5, 1.0]
+    """
+
+    low: float
+    high: float
+
+    def __post_init__(self) -> None:
+        _check_range(self)
+
+    def quantile(self, share: float) -> float:
+        return self.low + share * (self.high - self.low)
+
+    def points(self, steps: int) -> list[Any]:
+        return (
+            [self.quantile(step / (steps - 1)) for step in range(steps)]
+            if steps > 1
+            else [self.quantile(0.5)]
+        )
+
+    @property
+    def size(self) -> float:
+        return math.inf
+
+
+@dataclass(frozen=True)
+class LogUniform(Uniform):
+    """A real number from `low` to `high`, each order of magnitude as likely as the others.
+
+    >>> LogUniform(0.01, 100).points(steps=3)
+    [0.01, 1.0, 100.0]
+    """
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.low <= 0:
+            raise SpecError(f"a logarithmic range starts above 0, not at {self.low!r}")
+
+    def quantile(self, share: float) -> float:
+        # Rounded, so that 10 ** -2 is 0.01 in a journal, too.
+        return float(f"{self.low * (self.high / self.low) ** share:.12g}")
+
+
+@dataclass(frozen=True)
+class Integer:
+    """A whole number from `low` to `high`, both included.
+
+    >>> Integer(10, 50).points(steps=3)
+    [10, 30, 50]
+    """
+
+    low: int
+    high: int
+
+    def __post_init__(self) -> None:
+        _check_range(self)
+        if self.low != int(self.low) or self.high != int(self.high):
+            raise SpecError(f"a range of whole numbers has whole ends, not {self.low}, {self.high}")
+
+    def quantile(self, share: float) -> int:
+        return min(self.low + int(share * self.size), self.high)
+
+    def points(self, steps: int) -> list[Any]:
+        span = self.high - self.low
+        steps = min(steps, self.size)
+        if steps == 1:
+            return [self.low + span // 2]
+        return [self.low + round(step * span / (steps - 1)) for step in range(steps)]
+
+    @property
+    def size(self) -> int:
+        return self.high - self.low + 1
+
+
+Range = Choice | Uniform | LogUniform | Integer
+KINDS = {"choice": Choice, "uniform": Uniform, "log_uniform": LogUniform, "whole": Integer}
+
+
+def _check_range(given: Uniform | Integer) -> None:
+    ends = (given.low, given.high)
+    if any(isinstance(end, bool) or not isinstance(end, int | float) for end in ends):
+        raise SpecError(f"a range has two numbers for its ends, not {ends!r}")
+    if any(end > _GREATEST or end < -_GREATEST for end in ends):
+        raise SpecError(f"the ends of a range lie within {_GREATEST:g} of 0")
+    if not given.low < given.high:
+        raise SpecError(
+            f"a range goes from a number to a greater one, not from {ends[0]} to {ends[1]}"
+        )
