@@ -121,8 +121,9 @@ def data_of_pairs(
     class_names = class_names or [str(label) for label in range(int(parts["train"][1].max()) + 1)]
     parts = _completed(parts, dict(shares), seed, class_names)
     try:
-        splits = [Split(_brought(x, form), y) for x, y in (parts[part] for part in PARTS)]
-        return Data(name, *splits, class_names=tuple(class_names))
+        splits = (Split(_brought(x, form), y) for x, y in map(parts.__getitem__, PARTS))
+        train, validation, test = splits
+        return Data(name, train, validation, test, class_names=tuple(class_names))
     except DataError as error:
         raise DataError(f"{name}: {error}") from error
 

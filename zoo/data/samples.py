@@ -38,8 +38,10 @@ def sklearn_digits(size: tuple[int, int] = (8, 8), seed: int = 0) -> Data:
         ]
         images = np.stack([np.asarray(image) for image in enlarged])
     parts = divide(labels, {"validation": SHARE, "test": SHARE}, seed, DIGIT_NAMES)
-    splits = (Split(images[parts[part]][..., None], labels[parts[part]]) for part in PARTS)
-    return Data("sklearn_digits", *splits)
+    train, validation, test = (
+        Split(images[parts[part]][..., None], labels[parts[part]]) for part in PARTS
+    )
+    return Data("sklearn_digits", train, validation, test)
 
 
 def mnist_on_photographs(mnist: Data, seed: int = 0) -> Data:
@@ -57,13 +59,14 @@ def mnist_on_photographs(mnist: Data, seed: int = 0) -> Data:
     from sklearn.datasets import load_sample_images
 
     photographs = load_sample_images().images
-    splits = (
+    train, validation, test = (
         _on_patches(
             getattr(mnist, part), photographs, np.random.default_rng([seed, number]), part == "test"
         )
         for number, part in enumerate(PARTS)
     )
-    return Data(f"{mnist.name}_on_photographs", *splits, class_names=mnist.class_names)
+    name = f"{mnist.name}_on_photographs"
+    return Data(name, train, validation, test, class_names=mnist.class_names)
 
 
 def _on_patches(
