@@ -14,9 +14,10 @@ test: $(VENV)/installed  ## run the tests (a few minutes)
 test-slow: $(VENV)/installed  ## run the tests that train for minutes, too
 	$(RUN) -m pytest --numprocesses 2 --dist worksteal --slow
 
-lint: $(VENV)/installed  ## check style and docstrings
+lint: $(VENV)/installed  ## check style, docstrings and types
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
+	$(RUN) -m mypy
 
 docs: $(VENV)/installed  ## build the documentation into docs/_build/html
 	$(RUN) -m sphinx --builder html --fail-on-warning --keep-going --quiet docs docs/_build/html

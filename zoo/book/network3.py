@@ -17,9 +17,9 @@ from zoo.book.layers3 import (
     SoftmaxLayer,
     connect,
     linear,
-    sigmoid,
     tanh,
 )
+from zoo.book.network import sigmoid
 from zoo.book.pairs import own_random_numbers
 from zoo.data import Split
 from zoo.errors import DataError, SpecError

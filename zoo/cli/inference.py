@@ -28,6 +28,7 @@ def export(options: argparse.Namespace) -> None:
     scores = []
 
     def measure(path: Path) -> dict[str, Any]:  # in bytes it does not score as its weights do
+        assert data is not None  # it is loaded for these formats
         scores.append(_score(path, data.test))
         return _told(scores[0])
 

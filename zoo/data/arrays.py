@@ -121,8 +121,9 @@ def data_of_pairs(
     class_names = class_names or [str(label) for label in range(int(parts["train"][1].max()) + 1)]
     parts = _completed(parts, dict(shares), seed, class_names)
     try:
-        splits = {part: Split(_brought(x, form), y) for part, (x, y) in parts.items()}
-        return Data(name, **splits, class_names=tuple(class_names))
+        splits = (Split(_brought(x, form), y) for x, y in map(parts.__getitem__, PARTS))
+        train, validation, test = splits
+        return Data(name, train, validation, test, class_names=tuple(class_names))
     except DataError as error:
         raise DataError(f"{name}: {error}") from error
 
@@ -139,8 +140,8 @@ def _completed(
             parts["validation"] = images[kept:], labels[kept:]
             return {name: parts[name] for name in PARTS}
     if missing:
-        shares = {name: share or SHARE for name, share in missing.items()}
-        drawn = divide(labels, shares, seed, class_names)
+        wanted = {name: share or SHARE for name, share in missing.items()}
+        drawn = divide(labels, wanted, seed, class_names)
         parts |= {name: (images[chosen], labels[chosen]) for name, chosen in drawn.items()}
     return {name: parts[name] for name in PARTS}
 

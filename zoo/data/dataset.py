@@ -8,6 +8,7 @@ import hashlib
 import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -142,8 +143,8 @@ class Data:
         for split in self._splits().values():
             digest.update(len(split).to_bytes(8, "big"))
             for chunk in chunks(split.images):
-                digest.update(np.ascontiguousarray(chunk))
-            digest.update(split.labels.astype(np.uint8 if plain else "<i4"))
+                digest.update(np.ascontiguousarray(chunk).data)
+            digest.update(split.labels.astype(np.uint8 if plain else "<i4").data)
         return digest.hexdigest()[:16]
 
     def take(self, n: int) -> Data:
@@ -161,8 +162,8 @@ class Data:
             raise DataError(
                 f"Cannot keep the classes {labels}: name one or more of 0 to {self.classes - 1}."
             )
-        splits = {name: split.only_classes(*labels) for name, split in self._splits().items()}
-        return dataclasses.replace(self, **splits)
+        train, validation, test = (each.only_classes(*labels) for each in self._splits().values())
+        return dataclasses.replace(self, train=train, validation=validation, test=test)
 
     only_digits = only_classes  # its name for MNIST
 
@@ -214,7 +215,7 @@ def _kind(value: object) -> str:
     return f"an array of {value.dtype}" if isinstance(value, np.ndarray) else type(value).__name__
 
 
-def _is_whole(value: object) -> bool:
+def _is_whole(value: Any) -> bool:
     try:
         operator.index(value)
     except TypeError:

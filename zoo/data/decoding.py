@@ -193,7 +193,7 @@ def _over_paper(picture: np.ndarray) -> np.ndarray:
     Where most of it is transparent, the opaque is ink: it lies on white or black, whichever is
     further. Where most is opaque it has paper of its own, which goes on where nothing is.
     """
-    grey, alpha = picture[..., :3] @ np.float32([0.299, 0.587, 0.114]), picture[..., 3]
+    grey, alpha = picture[..., :3] @ np.array([0.299, 0.587, 0.114], np.float32), picture[..., 3]
     opaque = alpha > 0.5
     paper = 1.0
     if opaque.any():

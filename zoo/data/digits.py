@@ -58,8 +58,9 @@ def _cut_out(ink: Ink, mask: np.ndarray) -> Part:
     digit = np.where(mask, ink.amount / full, 0).clip(0, 1)
     rows, columns = (np.flatnonzero((digit > _FAINT).any(axis=axis)) for axis in (1, 0))
     top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
-    box = (left + ink.left, top + ink.top, right + ink.left, bottom + ink.top)
-    return Part(digit[top:bottom, left:right], tuple(int(place) for place in box))
+    x, y = ink.left, ink.top
+    box = (int(left) + x, int(top) + y, int(right) + x, int(bottom) + y)
+    return Part(digit[top:bottom, left:right], box)
 
 
 def _without_specks(mask: np.ndarray) -> np.ndarray:

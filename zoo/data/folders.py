@@ -211,6 +211,9 @@ def image_set(listing: Listing, form: PictureFormat, key: str) -> ImageSet:
     if not shapes:
         raise DataError(f"No picture in {listing.folder} can be read: {skipped[0]}.")
     chosen = _settled(form, shapes, listing.folder)
+    # `_settled` leaves neither open.
+    assert chosen.size is not None
+    assert chosen.channels is not None
     images = ImageSet(
         listing.folder.name, (*chosen.size, chosen.channels), {}, listing.class_names, key, skipped
     )
@@ -224,7 +227,7 @@ def image_set(listing: Listing, form: PictureFormat, key: str) -> ImageSet:
 def _settled(
     form: PictureFormat, shapes: Counter[tuple[int, int, int]], folder: Path
 ) -> PictureFormat:
-    sizes = Counter()
+    sizes: Counter[tuple[int, int]] = Counter()
     for (height, width, _), count in shapes.items():
         sizes[height, width] += count
     if form.size is None and len(sizes) > 1:

@@ -67,7 +67,9 @@ def _gunzipped(raw: bytes, limit: int) -> bytes:
             parts.append(member.decompress(chunk))
             size += len(parts[-1])
             at += len(chunk) - len(member.unused_data)
-        at = _ZEROS.match(raw, at).end()
+        zeros = _ZEROS.match(raw, at)
+        assert zeros is not None  # it matches no zero, too
+        at = zeros.end()
     return b"".join(parts)
 
 

@@ -75,8 +75,8 @@ def _paper(grey: np.ndarray, border: np.ndarray, rest: np.ndarray) -> np.ndarray
     """
     y, x = np.meshgrid(*(np.linspace(-1, 1, length) for length in grey.shape), indexing="ij")
     terms = np.stack([np.ones_like(x), x, y, x * y, x * x, y * y], axis=-1)
-    points = [np.flatnonzero(part) for part in (border, rest)]
-    points = np.concatenate([part[:: 1 + len(part) // 500] for part in points])
+    places = [np.flatnonzero(part) for part in (border, rest)]
+    points = np.concatenate([part[:: 1 + len(part) // 500] for part in places])
     known, seen = terms.reshape(-1, 6)[points], grey.ravel()[points]
     weight = np.ones(len(seen))
     for _ in range(20):

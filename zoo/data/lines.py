@@ -112,7 +112,7 @@ def shrunk(mask: np.ndarray, step: int) -> np.ndarray:
     height, width = (-(-length // step) for length in mask.shape)
     padded = np.zeros((height * step, width * step), bool)
     padded[: mask.shape[0], : mask.shape[1]] = mask
-    return padded.reshape(height, step, width, step).any(axis=(1, 3))
+    return padded.reshape(height, step, width, step).max(axis=(1, 3))
 
 
 def enlarged(line: Line, step: int) -> Line:

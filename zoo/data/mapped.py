@@ -27,7 +27,7 @@ _DESCRIPTORS: weakref.WeakKeyDictionary[mmap.mmap, int] = weakref.WeakKeyDiction
 
 def mapping_of(images: np.ndarray) -> mmap.mmap | None:
     """The mapped file that an array is a view of; None for an array in memory."""
-    base = images
+    base: object = images
     while isinstance(base, np.ndarray):
         base = base.base
     return base if isinstance(base, mmap.mmap) else None
@@ -37,6 +37,7 @@ def map_images(file: BinaryIO, shape: tuple[int, ...]) -> np.memmap:
     """The images of a file of bytes, memory-mapped; the file may be closed, or deleted, after."""
     images = np.memmap(file, np.uint8, "r", shape=shape)
     mapping = mapping_of(images)
+    assert mapping is not None  # the base of every np.memmap
     _DESCRIPTORS[mapping] = os.dup(file.fileno())
     weakref.finalize(mapping, os.close, _DESCRIPTORS[mapping])
     return images
@@ -70,7 +71,7 @@ def read_images(images: np.ndarray, indices: np.ndarray) -> np.ndarray:
 def _read_from(descriptor: int, offset: int, images: np.ndarray, indices: np.ndarray) -> np.ndarray:
     # A read of the file takes half the time of a page fault for each image.
     read = np.empty((len(indices), *images.shape[1:]), images.dtype)
-    rows = memoryview(read.reshape(-1))
+    rows = read.reshape(-1).data
     size = math.prod(images.shape[1:])
     for place in np.argsort(indices, kind="stable").tolist():
         row = rows[place * size : (place + 1) * size]

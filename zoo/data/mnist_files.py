@@ -52,8 +52,8 @@ def read_idx_folder(folder: Path) -> dict[str, bytes]:
     """
     if not folder.is_dir():
         raise DataError(f"There is no folder {folder}; name the one that holds the IDX files.")
-    paths = {name: _find(folder, name) for name in SHA256}
-    missing = [name for name, path in paths.items() if path is None]
+    paths = {name: path for name in SHA256 if (path := _find(folder, name)) is not None}
+    missing = [name for name in SHA256 if name not in paths]
     if missing:
         raise DataError(
             f"{folder} lacks {', '.join(missing)}: the four IDX files belong there, gzipped or not."

@@ -10,7 +10,7 @@ import math
 import pickletools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -29,10 +29,20 @@ _RECONSTRUCT = ("numpy.core.multiarray _reconstruct", "numpy._core.multiarray _r
 _NAMES = (*_RECONSTRUCT, "numpy ndarray", "numpy dtype")
 
 
+class Readable(Protocol):
+    """What is read of a stream, be it a file or a `gzip.GzipFile`."""
+
+    def read(self, size: int, /) -> bytes:
+        """The next bytes, `size` at most."""
+
+    def readline(self, size: int, /) -> bytes:
+        """The next bytes to the end of a line, `size` at most."""
+
+
 class Bounded:
     """A stream for the reader of opcodes that ends in an error after `limit` bytes."""
 
-    def __init__(self, stream: BinaryIO, limit: int) -> None:
+    def __init__(self, stream: Readable, limit: int) -> None:
         self._stream = stream
         self._limit = self._left = limit
 
@@ -92,7 +102,9 @@ def _finished(value: Any) -> Any:
 
 
 def _opcodes(stream: Bounded) -> Iterator[tuple[str, Any]]:
-    for count, (opcode, value, _) in enumerate(pickletools.genops(stream)):
+    # It calls `read` and `readline` alone, and its type asks for all that a file can do.
+    opcodes = pickletools.genops(stream)  # type: ignore[arg-type]
+    for count, (opcode, value, _) in enumerate(opcodes):
         if count == _MOST_OPCODES:
             raise ValueError(f"it has more than {_MOST_OPCODES:,} opcodes; six arrays need 200")
         yield opcode.name, value
@@ -203,7 +215,7 @@ def _named(stack: _Stack, words: list[Any]) -> None:
     stack.items.append(_Name(name))
 
 
-_ACTIONS: dict[str, Callable[[_Stack, Any], None]] = {
+_ACTIONS: dict[str, Callable[[_Stack, Any], object]] = {
     "MARK": lambda stack, _: stack.items.append(_MARK),
     "TUPLE": lambda stack, _: stack.items.append(tuple(stack.take_to_mark())),
     "EMPTY_LIST": lambda stack, _: stack.items.append([]),

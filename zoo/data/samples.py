@@ -5,13 +5,11 @@ They stand in for pictures of one's own in examples and measurements: other size
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 from PIL import Image
 
 from zoo.data.dataset import DIGIT_NAMES, Data, Split
-from zoo.data.splits import SHARE, divide
+from zoo.data.splits import PARTS, SHARE, divide
 
 # Test images lie on the rightmost third of each photograph, all others on the rest.
 _TEST_STRIP = 1 / 3
@@ -40,10 +38,10 @@ def sklearn_digits(size: tuple[int, int] = (8, 8), seed: int = 0) -> Data:
         ]
         images = np.stack([np.asarray(image) for image in enlarged])
     parts = divide(labels, {"validation": SHARE, "test": SHARE}, seed, DIGIT_NAMES)
-    splits = {
-        part: Split(images[chosen][..., None], labels[chosen]) for part, chosen in parts.items()
-    }
-    return Data("sklearn_digits", **splits)
+    train, validation, test = (
+        Split(images[parts[part]][..., None], labels[parts[part]]) for part in PARTS
+    )
+    return Data("sklearn_digits", train, validation, test)
 
 
 def mnist_on_photographs(mnist: Data, seed: int = 0) -> Data:
@@ -61,13 +59,14 @@ def mnist_on_photographs(mnist: Data, seed: int = 0) -> Data:
     from sklearn.datasets import load_sample_images
 
     photographs = load_sample_images().images
-    splits: Mapping[str, Split] = {
-        part: _on_patches(
+    train, validation, test = (
+        _on_patches(
             getattr(mnist, part), photographs, np.random.default_rng([seed, number]), part == "test"
         )
-        for number, part in enumerate(("train", "validation", "test"))
-    }
-    return Data(f"{mnist.name}_on_photographs", **splits, class_names=mnist.class_names)
+        for number, part in enumerate(PARTS)
+    )
+    name = f"{mnist.name}_on_photographs"
+    return Data(name, train, validation, test, class_names=mnist.class_names)
 
 
 def _on_patches(

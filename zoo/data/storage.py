@@ -134,7 +134,7 @@ def spool(blocks: Iterable[np.ndarray], root: Path) -> np.memmap:
         root.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=root) as file:
             for block in blocks:
-                file.write(np.ascontiguousarray(block))
+                file.write(np.ascontiguousarray(block).data)
                 count, shape = count + len(block), block.shape[1:]
             if not count:
                 raise DataError("There is no image in this set; at least one is needed.")
@@ -166,7 +166,7 @@ def _write(images: ImageSet, file: BinaryIO, bar: tqdm) -> dict[str, np.ndarray]
     for name, part in images.parts.items():
         read = []
         for block, block_labels in part.blocks:
-            file.write(np.ascontiguousarray(block))
+            file.write(np.ascontiguousarray(block).data)
             read.append(block_labels)
             bar.update(len(block))
         if not any(map(len, read)):

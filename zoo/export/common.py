@@ -94,7 +94,7 @@ def plain_argmax() -> Iterator[None]:
     Keras looks at the sign bits of zeros first, by operations that neither ONNX nor LiteRT has, so
     that -0 is less than 0. Without it they are equal, and no output of the zoo is -0.
     """
-    functions = importlib.import_module("keras.src.backend.tensorflow.numpy")
+    functions: Any = importlib.import_module("keras.src.backend.tensorflow.numpy")
     theirs = functions.argmax
 
     def argmax(x, axis=None, keepdims=False):

@@ -8,6 +8,7 @@ It is run as a file, in a process of its own, and imports nothing from the packa
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 BATCH = 500
 
@@ -21,7 +22,7 @@ def main(folder: str, images: str, answers: str, *endpoints: str) -> None:
 
     loaded = tf.saved_model.load(folder)
     stored = np.load(images)
-    told = {}
+    told: dict[str, Any] = {}
     for endpoint in endpoints:
         asked = loaded.signatures[endpoint]
         parts = [

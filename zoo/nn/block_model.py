@@ -28,7 +28,7 @@ BLOCKS, BATCHES = "blocks", "batches"
 
 
 @keras.saving.register_keras_serializable("zoo", name="BlockModel")
-class BlockModel(backend_model()):
+class BlockModel(backend_model()):  # type: ignore[misc] # its base depends on the backend
     """A `keras.Model` that trains on `Blocks`, and on all that Keras trains on as ever.
 
     Whatever comes in from elsewhere is checked by the contract of zoo/nn/contract.py, and a `Split`

@@ -23,7 +23,7 @@ from zoo.nn.builder import build_model
 from zoo.nn.voting import Tally
 from zoo.registry import get_spec
 from zoo.reproduction.reproduce import RUNS, run_folder
-from zoo.spec import EnsembleSpec, ModelSpec
+from zoo.spec import EnsembleSpec, ModelSpec, Rule
 from zoo.training.run_folder import load_run
 
 # Outputs of members that are counted in one go: 40 MB of them.
@@ -109,7 +109,7 @@ def sample_ensembles(
     seeds: Iterable[int] | None = None,
     *,
     of: int = 5,
-    rule: str = "plurality",
+    rule: Rule = "plurality",
     most: int = 1000,
     runs: Path = RUNS,
 ) -> EnsembleScores:

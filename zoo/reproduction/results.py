@@ -158,7 +158,7 @@ def _parse(text: str, path: Path) -> list[Row]:
     rows = []
     for number, values in enumerate(lines[1:], start=2):
         try:
-            row = Row(*(kinds[f.type](v) for f, v in zip(fields(Row), values, strict=True)))
+            row = Row(*(kinds[str(f.type)](v) for f, v in zip(fields(Row), values, strict=True)))
         except ValueError as error:
             said = f"{path}, line {number} is no result ({error}): mend or delete it"
             raise RunError(said) from error

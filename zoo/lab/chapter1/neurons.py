@@ -48,7 +48,8 @@ def perceptron_weighing(bench: Context) -> Result:
 
     With threshold 5 the weather alone decides; with 3, company and transit together do as well.
     """
-    days, goes = [], {threshold: [] for threshold in THRESHOLDS}
+    days = []
+    goes: dict[float, list[tuple[tuple[int, ...], int]]] = {each: [] for each in THRESHOLDS}
     for case in itertools.product((1, 0), repeat=3):
         answers = [int(perceptron(np.array(case), WEIGHTS, -t)) for t in THRESHOLDS]
         for threshold, answer in zip(THRESHOLDS, answers, strict=True):

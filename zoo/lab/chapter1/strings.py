@@ -30,7 +30,8 @@ WAYS = ("cut where they were put together", "the surest trial segmentation", "cu
 def draw_segmentation(data: dict[str, Any]) -> Figure:
     """The book's string with all trial cuts and those chosen, its segments, and the accuracies."""
     drawn = Figure(figsize=(10, 8), layout="constrained")
-    top, middle, bottom = drawn.subfigures(3, 1, height_ratios=[1.5, 1.1, 2.6])
+    parts = drawn.subfigures(3, 1, squeeze=False, height_ratios=[1.5, 1.1, 2.6])
+    top, middle, bottom = parts[:, 0]
     axes = top.subplots()
     canvas = np.array(data["string"])
     style.show_images([axes], [canvas])

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 import zoo
 from zoo.lab.core import style
@@ -156,5 +157,7 @@ def _draw_panel(axes: Axes, told: dict[str, Any]) -> None:
     if told["limits"]:
         axes.set_ylim(*told["limits"])
     axes.set(xlabel="epoch", ylabel=told["label"])
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    locator = axes.xaxis.get_major_locator()
+    assert isinstance(locator, MaxNLocator)  # as on every linear axis
+    locator.set_params(integer=True)
     style.legend_above(axes)

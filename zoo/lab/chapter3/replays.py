@@ -26,7 +26,7 @@ from zoo.lab.core.experiment import Check, Context, Experiment, Result, check_cl
 HIDDEN = (784, 30, 10)
 
 
-def counted(what: str, ours: int, book: int) -> Check:
+def counted(what: str, ours: int, book: float) -> Check:
     """A count that should be the book's own, but for the last bits of another processor's sums."""
     return check_close(what, ours, book, within=3)
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 STEEP = 1000.0
 
 Activation = str | Callable[[Any], Any]
+Numbers = Sequence[float] | np.ndarray
 
 
 class Weights(NamedTuple):
@@ -50,8 +51,8 @@ def compute(model: keras.Model, points: Any) -> np.ndarray:
 
 
 def steps(
-    positions: Sequence[float],
-    axes: Sequence[int] | None = None,
+    positions: Numbers,
+    axes: Sequence[int] | np.ndarray | None = None,
     *,
     inputs: int = 1,
     steepness: float = STEEP,
@@ -65,8 +66,8 @@ def steps(
 
 
 def step_net(
-    positions: Sequence[float],
-    heights: Sequence[float],
+    positions: Numbers,
+    heights: Numbers,
     *,
     bias: float = 0.0,
     steepness: float = STEEP,

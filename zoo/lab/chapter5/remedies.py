@@ -80,7 +80,7 @@ def deep_network(remedy: Remedy, seed: int, layers: int = LAYERS) -> keras.Model
 def draw_remedies(data: dict[str, Any]) -> Figure:
     """Norms by layer at the start, the cost over epochs, and each remedy's norms over epochs."""
     drawn = Figure(figsize=(11, 9.6), layout="constrained")
-    above, below = drawn.subfigures(2, 1, height_ratios=[1, 1.15])
+    above, below = drawn.subfigures(2, 1, squeeze=False, height_ratios=[1, 1.15])[:, 0]
     starts, costs = above.subplots(1, 2)
     for number, remedy in enumerate(REMEDIES):
         look = style.line(number, label=remedy.label, marker=style.MARKS[number])

@@ -113,7 +113,8 @@ def filters_second_layer(bench: Context) -> Result:
 def draw_feature_maps(data: dict[str, Any]) -> Figure:
     """The digit, then the maps of both layers, black for 1 and white for 0."""
     drawn = Figure(figsize=(10, 9), layout="constrained")
-    digit, first, second = drawn.subfigures(3, 1, height_ratios=[1, 2.2, 4.2])
+    parts = drawn.subfigures(3, 1, squeeze=False, height_ratios=[1, 2.2, 4.2])
+    digit, first, second = parts[:, 0]
     style.show_images([digit.subplots()], [data["image"]], ["input"])
     for part, key, rows in ((first, "first", 2), (second, "second", 4)):
         axes = part.subplots(rows, 10)

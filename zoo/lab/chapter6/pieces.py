@@ -41,7 +41,8 @@ def field(model: keras.Model, layer: str, place: tuple[int, int], images: np.nda
 
 def sides(seen: np.ndarray) -> tuple[int, int]:
     """Height and width of the smallest rectangle around what is seen."""
-    return tuple(int(np.ptp(np.flatnonzero(seen.any(axis=axis)))) + 1 for axis in (1, 0))
+    rows, columns = (int(np.ptp(np.flatnonzero(seen.any(axis=axis)))) + 1 for axis in (1, 0))
+    return rows, columns
 
 
 def draw_receptive_field(data: dict[str, Any]) -> Figure:
@@ -79,7 +80,7 @@ def receptive_field(bench: Context) -> Result:
         check_close("side after pooling", maps[1], 12, within=0),
         Check("side of the field after two convolutions and poolings", sides(seen[3])[0]),
     )
-    return Result({"fields": np.int_(seen).tolist(), "maps": maps}, checks)
+    return Result({"fields": np.asarray(seen, int).tolist(), "maps": maps}, checks)
 
 
 # --- a feature map by its equation ----------------------------------------------------------------

@@ -69,7 +69,7 @@ def monitor(
     import keras
 
     class Monitor(keras.callbacks.Callback):
-        def on_epoch_end(self, epoch, logs=None):
+        def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
             row: Row = {"epoch": epoch}
             for name, split in splits.items():
                 cost, accuracy = cost_and_accuracy(self.model, split, images)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,14 @@ from matplotlib.figure import Figure
 COLORS = ("#1f4e79", "#c1440e", "#4b8b3b", "#8a6fb0", "#9a9a9a", "#b8860b")
 DASHES = ("-", "--", ":", "-.", (0, (5, 1)), (0, (6, 1, 1, 1, 1, 1)))
 MARKS = ("o", "s", "^", "D", "v", "x")
-BOOK = {"color": "#111111", "marker": "x", "ls": "none", "ms": 7, "mew": 1.6, "label": "the book"}
+BOOK: dict[str, Any] = {
+    "color": "#111111",
+    "marker": "x",
+    "ls": "none",
+    "ms": 7,
+    "mew": 1.6,
+    "label": "the book",
+}
 
 
 def line(number: int, **changes: Any) -> dict[str, Any]:
@@ -52,8 +59,9 @@ def tidy(axes: Axes) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def show_images(axes: Sequence[Axes], images: Sequence[Any], titles: Sequence[str] = ()) -> None:
+def show_images(axes: Iterable[Axes], images: Iterable[Any], titles: Sequence[str] = ()) -> None:
     """Draw grey images [rows, columns], dark for high as on paper, each in an axes of its own."""
+    axes = list(axes)
     for number, (each, image) in enumerate(zip(axes, images, strict=False)):
         each.imshow(np.asarray(image).squeeze(), cmap="gray_r", interpolation="nearest")
         if number < len(titles):
