@@ -1,8 +1,9 @@
 """Straight lines that are not the digit's: underlines, the boxes of a form, ruled paper.
 
 A line is foreign by its place, not by its look: it runs across the whole picture, is a side of a
-box, or lies under everything else. Where nothing of a digit's size is left without them, the lines
-are the digit.
+box around all else, or lies under everything else. Strokes of a digit do so too, but end where the
+digit does; what is foreign goes on beyond it, or does not touch it. Where nothing of a digit's size
+is left without them, the lines are the digit.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ def _out_of_box(mask: np.ndarray) -> np.ndarray | None:
 
 def _foreign(mask: np.ndarray, lines: Sequence[Line]) -> list[Line]:
     chosen = [line for line in lines if _crosses(line, mask.shape)]
-    chosen += [line for line in _boxes(lines, mask.shape) if line not in chosen]
+    chosen += [line for line in _boxes(lines, mask) if line not in chosen]
     rest = _erased(mask, chosen)
     if chosen and not _is_digit(rest, chosen, mask.shape):
         chosen, rest = [], mask
@@ -90,25 +91,36 @@ def _crosses(line: Line, shape: tuple[int, int]) -> bool:
     return line.start <= GAP and line.end >= longest - 1 - GAP
 
 
-def _boxes(lines: Sequence[Line], shape: tuple[int, int]) -> list[Line]:
+def _boxes(lines: Sequence[Line], mask: np.ndarray) -> list[Line]:
     """The sides of boxes: of lines that meet, the outermost, if three of them are as long as all.
 
-    A box may be open on one side, or run out of the picture; a 4 has no second upright so long.
+    A box may be open on one side, or run out of the picture. Its sides go on beyond what is in it,
+    which those of an angular 0 do not, nor the arcs of a 3; a 4 has no second upright so long.
     """
     if len(lines) < 3:
         return []
-    bands = [line.band(shape, GAP) for line in lines]
+    bands = [line.band(mask.shape, GAP) for line in lines]
     parts, _ = ndimage.label(np.any(bands, axis=0), EIGHT_NEIGHBOURS)
     sides = []
     for number in {parts[band].max() for band in bands}:
         group = [
             line for line, band in zip(lines, bands, strict=True) if parts[band].max() == number
         ]
-        outer = [line for line in group if _is_outer(line, parts == number, shape)]
+        outer = [line for line in group if _is_outer(line, parts == number, mask.shape)]
+        inside = _main_box(_erased(mask, outer))
+        outer = [line for line in outer if inside and _goes_beyond(line, inside)]
         across = sum(line.level for line in outer)
         if len(outer) >= 3 and 1 <= across < len(outer):
             sides += outer
     return sides
+
+
+def _goes_beyond(line: Line, box: tuple[slice, slice]) -> bool:
+    """Whether a line goes on beyond a box at one end, and hardly ends within it at the other."""
+    along = box[1] if line.level else box[0]
+    length = along.stop - along.start
+    before, behind = along.start - line.start, line.end - (along.stop - 1)
+    return max(before, behind) >= max(2, 0.03 * length) and min(before, behind) >= -0.1 * length
 
 
 def _is_outer(line: Line, part: np.ndarray, shape: tuple[int, int]) -> bool:
