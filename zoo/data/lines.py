@@ -94,13 +94,15 @@ def _fitted(rows: np.ndarray, columns: np.ndarray, level: bool) -> Line | None:
         return None
     start, end = int(columns.min()), int(columns.max())
     counts = np.bincount(columns - start)
-    seen = counts > 0
-    width = float(np.median(counts[seen]))
-    # The median column is the line's own; where a stroke crosses, there are more pixels.
+    counts_seen = counts[counts > 0]
+    # Where a stroke crosses or runs along the line there are more pixels than its own.
+    width = float(np.percentile(counts_seen, 25))
     usual = counts[columns - start] <= 1.5 * width
     slope, offset = np.polyfit(columns[usual], rows[usual], 1)
     off = np.abs(rows[usual] - offset - slope * columns[usual])
-    if width > _THICKEST * (end - start + 1) or np.percentile(off, 90) > width / 2 + 2:
+    if np.median(counts_seen) > _THICKEST * (end - start + 1):
+        return None
+    if np.percentile(off, 90) > width / 2 + 2:
         return None
     return Line(level, start, end, float(offset), float(slope), width)
 

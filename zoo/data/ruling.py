@@ -116,11 +116,11 @@ def _boxes(lines: Sequence[Line], mask: np.ndarray) -> list[Line]:
 
 
 def _goes_beyond(line: Line, box: tuple[slice, slice]) -> bool:
-    """Whether a line goes on beyond a box at one end, and hardly ends within it at the other."""
+    """Whether a line goes on beyond a box at one end, and at the other hardly ends within it."""
     along = box[1] if line.level else box[0]
     length = along.stop - along.start
     before, behind = along.start - line.start, line.end - (along.stop - 1)
-    return max(before, behind) >= max(2, 0.03 * length) and min(before, behind) >= -0.1 * length
+    return max(before, behind) >= max(2, 0.03 * length) and min(before, behind) >= -0.15 * length
 
 
 def _is_outer(line: Line, part: np.ndarray, shape: tuple[int, int]) -> bool:
