@@ -43,6 +43,16 @@ def test_digits_of_the_test_set_are_left_alone(mnist):
     assert not changed
 
 
+@pytest.mark.parametrize("margin", [0, 2, 5])
+def test_strokes_from_edge_to_edge_of_a_close_crop_stay(margin, mnist):
+    changed = []
+    for number, image in enumerate(mnist.test.images[2100:2160, ..., 0], start=2100):
+        mask = np.pad(large(image, 160) > 0.4, margin)
+        if not np.array_equal(without_lines(mask), mask):
+            changed.append(number)
+    assert not changed
+
+
 LINES = {
     "box": [(60, 20, 260, 20), (260, 20, 260, 300), (260, 300, 60, 300), (60, 300, 60, 20)],
     "box open below": [(60, 300, 60, 20), (60, 20, 260, 20), (260, 20, 260, 300)],

@@ -19,6 +19,8 @@ from zoo.data.lines import GAP, Line, enlarged, find_lines, shrunk
 # Lines are sought in a mask that is scaled down to at most this, and none in smaller pictures.
 _SIDE = 240
 _LEAST_SIDE = 64
+# What runs out of the picture reaches its last pixels; a digit that is cropped close does not.
+_RIM = 1
 
 
 def without_lines(mask: np.ndarray) -> np.ndarray:
@@ -59,7 +61,8 @@ def _out_of_box(mask: np.ndarray) -> np.ndarray | None:
 
 
 def _foreign(mask: np.ndarray, lines: Sequence[Line]) -> list[Line]:
-    chosen = [line for line in lines if _crosses(line, mask.shape)]
+    crossing = [line for line in lines if _crosses(line, mask.shape)]
+    chosen = [line for line in crossing if not _is_stroke_of_crop(line, crossing, mask)]
     chosen += [line for line in _boxes(lines, mask) if line not in chosen]
     rest = _erased(mask, chosen)
     if chosen and not _is_digit(rest, chosen, mask.shape):
@@ -88,7 +91,22 @@ def _is_digit(rest: np.ndarray, lines: Sequence[Line], shape: tuple[int, int]) -
 def _crosses(line: Line, shape: tuple[int, int]) -> bool:
     """Whether a line runs from one end of the picture to the other, as on ruled paper."""
     longest = shape[1] if line.level else shape[0]
-    return line.start <= GAP and line.end >= longest - 1 - GAP
+    return line.start <= _RIM and line.end >= longest - 1 - _RIM
+
+
+def _is_stroke_of_crop(line: Line, crossing: Sequence[Line], mask: np.ndarray) -> bool:
+    """Whether a line that crosses the picture does so because that is cropped to the digit.
+
+    It is the only one of its direction then, and with the rest of the ink it fills the picture.
+    """
+    box = _main_box(_erased(mask, crossing))
+    if box is None or sum(line.level == other.level for other in crossing) > 1:
+        return False
+    across, longest = (box[0], mask.shape[0]) if line.level else (box[1], mask.shape[1])
+    places = [line.offset + line.slope * place for place in (line.start, line.end)]
+    first = min(across.start, *places) - line.width / 2
+    last = max(across.stop - 1, *places) + line.width / 2
+    return first <= GAP and last >= longest - 1 - GAP
 
 
 def _boxes(lines: Sequence[Line], mask: np.ndarray) -> list[Line]:
