@@ -17,16 +17,16 @@ from zoo.utils.tensorflow import import_tensorflow
 def list_networks(options: argparse.Namespace) -> None:
     """The networks, their size, the book's figure."""
     names = list_models(options.pattern, chapter=options.chapter)
+    if not names:
+        of = f" of chapter {options.chapter}" if options.chapter is not None else ""
+        hint = nearest(options.pattern, list_models()) or " `python -m zoo list` shows them all."
+        raise UnknownNameError(f"no network{of} matches {options.pattern!r}.{hint}")
     if options.json:
         print(json.dumps([get_spec(name).to_plain() for name in names], indent=2))
         return
     if options.names:
         print("\n".join(names))
         return
-    if not names:
-        raise UnknownNameError(
-            f"no network matches {options.pattern!r}.{nearest(options.pattern, list_models())}"
-        )
     width = max(len(name) for name in names)
     print(f"{'network':{width}}  parameters  the book  what it is")
     for name in names:

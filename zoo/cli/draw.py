@@ -8,6 +8,7 @@ import threading
 import webbrowser
 from pathlib import Path
 
+from zoo.cli.options import path
 from zoo.errors import DataError
 
 
@@ -20,12 +21,12 @@ def add_draw(choices) -> None:
         "names", nargs="*", metavar="NAME", help="pretrained networks (default: seven of the book)"
     )
     command.add_argument(
-        "--static", type=Path, metavar="DIR", help="write the page as files, to open or to upload"
+        "--static", type=path, metavar="DIR", help="write the page as files, to open or to upload"
     )
     command.add_argument("--port", type=_port, default=0, help="default: any free one")
     command.add_argument("--no-browser", action="store_true", help="only print the address")
     command.add_argument(
-        "--source", type=Path, metavar="DIR", help="folder that holds MNIST's four files already"
+        "--source", type=path, metavar="DIR", help="folder that holds MNIST's four files already"
     )
 
 

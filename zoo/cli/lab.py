@@ -7,7 +7,14 @@ import json
 import sys
 from pathlib import Path
 
-from zoo.cli.options import add_command, add_data_options, add_recipe_options, load_images, settings
+from zoo.cli.options import (
+    add_command,
+    add_data_options,
+    add_recipe_options,
+    load_images,
+    path,
+    settings,
+)
 from zoo.utils.tensorflow import import_tensorflow
 
 
@@ -29,7 +36,7 @@ def add_lab(choices) -> None:
     _lab_options(command)
 
     command = add_command(commands, "pages", pages, "the neuron, the softmax, the game, to play")
-    command.add_argument("--out", type=Path, default=Path("runs/lab-pages"), help="folder")
+    command.add_argument("--out", type=path, default=Path("runs/lab-pages"), help="folder")
     command.add_argument("--lang", default="en", help="en (default) or zh")
 
     told = "train, and watch cost and accuracy of any network after every epoch"
@@ -40,14 +47,14 @@ def add_lab(choices) -> None:
     command.add_argument("--json", action="store_true", help="print the curves as JSON")
     command.add_argument("--tensorboard", action="store_true", help="write events for TensorBoard")
     command.add_argument("--show", action="store_true", help="a window with the curves, too")
-    command.add_argument("--out", type=Path, help="folder (default runs/NAME-monitored-seedN)")
+    command.add_argument("--out", type=path, help="folder (default runs/NAME-monitored-seedN)")
     command.add_argument("--quiet", action="store_true", help="no progress")
     add_data_options(command)
 
 
 def _lab_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--fast", action="store_true", help="a smaller form of each")
-    command.add_argument("--out", type=Path, help="folder (default runs/lab, or runs/lab-fast)")
+    command.add_argument("--out", type=path, help="folder (default runs/lab, or runs/lab-fast)")
     command.add_argument("--quiet", action="store_true", help="no progress")
 
 
@@ -96,8 +103,8 @@ def pages(options: argparse.Namespace) -> None:
     """Write the interactive pages."""
     from zoo.lab.pages import write_pages
 
-    for path in write_pages(options.out, options.lang):
-        print(path)
+    for page in write_pages(options.out, options.lang):
+        print(page)
 
 
 def monitor(options: argparse.Namespace) -> None:

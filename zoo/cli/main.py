@@ -9,14 +9,21 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
-import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from zoo.cli import book, catalog, inference, lab, predict, runs
 from zoo.cli.draw import add_draw
-from zoo.cli.options import add_command, add_data_options, add_recipe_options
+from zoo.cli.options import (
+    add_command,
+    add_data_options,
+    add_recipe_options,
+    count,
+    path,
+    seeds,
+)
+from zoo.cli.refusals import open_closed_streams, system_error_text
 from zoo.cli.serve import add_serve
 from zoo.errors import SpecError, UnknownNameError, ZooError
 from zoo.export import FORMATS
@@ -26,11 +33,14 @@ from zoo.version import __version__
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
+    open_closed_streams()
     options = _parser().parse_args(arguments)
     try:
         for module in options.modules:
             _import(module)
-        return options.command(options) or 0
+        code = options.command(options) or 0
+        sys.stdout.flush()  # what cannot be written is told here, not after the end
+        return code
     except BrokenPipeError:
         # Whoever read the output has seen enough, as in `... | head`.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -38,7 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ZooError, OSError) as error:
         if options.debug:
             raise
-        print(f"zoo: {error}", file=sys.stderr)
+        told = error if isinstance(error, ZooError) else system_error_text(error)
+        print(f"zoo: {told}", file=sys.stderr)
         return 2 if isinstance(error, SpecError | UnknownNameError) else 1
     except KeyboardInterrupt:
         print("\nzoo: stopped; the same command goes on where it was", file=sys.stderr)
@@ -74,12 +85,12 @@ def _parser() -> argparse.ArgumentParser:
     command = add_command(choices, "evaluate", runs.evaluate, "score a pretrained network")
     command.add_argument("name")
     command.add_argument("--seed", type=int, help="the run in runs/NAME-seedN instead")
-    command.add_argument("--run", type=Path, help="the run in this folder instead")
+    command.add_argument("--run", type=path, help="the run in this folder instead")
     add_data_options(command)
 
     command = add_command(choices, "publish", runs.publish, "make the best run the pretrained one")
     command.add_argument("name")
-    command.add_argument("--runs", type=Path, default=Path("runs"), help="default runs")
+    command.add_argument("--runs", type=path, default=Path("runs"), help="default runs")
     add_data_options(command)
 
     command = add_command(choices, "baseline", catalog.baseline, "the methods to beat (chapter 1)")
@@ -107,10 +118,10 @@ def _add_train(choices) -> None:
     command = add_command(choices, "train", runs.train, "train by the book's recipe, and score")
     command.add_argument("name", nargs="?")
     command.add_argument(
-        "--from", dest="best", type=Path, metavar="FILE", help="the best.json of a search, for NAME"
+        "--from", dest="best", type=path, metavar="FILE", help="the best.json of a search, for NAME"
     )
     add_recipe_options(command)
-    command.add_argument("--out", type=Path, help="folder for the run (default runs/NAME-seedN)")
+    command.add_argument("--out", type=path, help="folder for the run (default runs/NAME-seedN)")
     command.add_argument("--overwrite", action="store_true", help="drop a run that --out holds")
     command.add_argument("--pretrained", action="store_true", help="start from trained weights")
     _jobs_option(command, "members of a vote at a time")
@@ -121,9 +132,7 @@ def _add_train(choices) -> None:
 def _add_results(choices) -> None:
     command = add_command(choices, "reproduce", runs.reproduce, "several seeds, as results")
     command.add_argument("name")
-    command.add_argument(
-        "--seeds", type=_count, default=3, metavar="N", help="how many (default 3)"
-    )
+    command.add_argument("--seeds", type=count, default=3, metavar="N", help="how many (default 3)")
     command.add_argument("--first-seed", type=int, default=0, metavar="S", help="start here")
     _jobs_option(command, "processes at a time")
     command.add_argument("--quiet", action="store_true", help="no progress")
@@ -132,72 +141,59 @@ def _add_results(choices) -> None:
     told = "let runs of one recipe vote, drawn in many ways"
     command = add_command(choices, "vote", runs.vote, told)
     command.add_argument("name")
-    command.add_argument("--of", type=_count, default=5, metavar="K", help="members (default 5)")
+    command.add_argument("--of", type=count, default=5, metavar="K", help="members (default 5)")
     command.add_argument(
-        "--seeds", type=_seeds, metavar="LIST", help="as in 0-9,12 (default all in --runs)"
+        "--seeds", type=seeds, metavar="LIST", help="as in 0-9,12 (default all in --runs)"
     )
     command.add_argument("--rule", choices=["plurality", "mean"], default="plurality")
     command.add_argument(
-        "--draws", type=_count, default=1000, metavar="N", help="if there are more (default 1000)"
+        "--draws", type=count, default=1000, metavar="N", help="if there are more (default 1000)"
     )
-    command.add_argument("--runs", type=Path, default=Path("runs"), help="default runs")
+    command.add_argument("--runs", type=path, default=Path("runs"), help="default runs")
     command.add_argument("--json", action="store_true", help="every draw, as JSON")
     add_data_options(command)
 
     command = add_command(choices, "table", runs.table, "the book's figures beside ours")
     command.add_argument("--headlines", action="store_true", help="eight of them, for the README")
-    command.add_argument("--write", type=Path, metavar="FILE", help="into this document")
+    command.add_argument("--write", type=path, metavar="FILE", help="into this document")
     _results_option(command)
 
 
 def _add_serving(choices) -> None:
     command = add_command(choices, "predict", predict.predict, "read the digit in a picture")
     command.add_argument("name")
-    command.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    command.add_argument("files", nargs="+", type=path, metavar="FILE")
     command.add_argument("--json", action="store_true", help="digits and probabilities as JSON")
     command.add_argument("--all", action="store_true", help="several digits, each with its box")
-    command.add_argument("--show", type=Path, metavar="DIR", help="write what the network saw")
+    command.add_argument("--show", type=path, metavar="DIR", help="write what the network saw")
 
     command = add_command(choices, "export", inference.export, "a SavedModel, ONNX or LiteRT file")
     command.add_argument("name")
     command.add_argument("--format", choices=FORMATS, default="saved_model")
-    command.add_argument("--run", type=Path, metavar="DIR", help="the run in this folder instead")
-    command.add_argument("--version", type=_count, metavar="N", help="of a SavedModel")
-    command.add_argument("--out", type=Path, help="folder (default saved_models)")
+    command.add_argument("--run", type=path, metavar="DIR", help="the run in this folder instead")
+    command.add_argument("--version", type=count, metavar="N", help="of a SavedModel")
+    command.add_argument("--out", type=path, help="folder (default saved_models)")
     command.add_argument("--overwrite", action="store_true", help="replace a file that is there")
     add_data_options(command)
 
     command = add_command(choices, "verify", inference.verify, "do all the exports answer alike?")
     command.add_argument("name")
-    command.add_argument("--version", type=_count, metavar="N", help="a SavedModel, too")
-    command.add_argument("--out", type=Path, help="its folder (default saved_models)")
+    command.add_argument("--version", type=count, metavar="N", help="a SavedModel, too")
+    command.add_argument("--out", type=path, help="its folder (default saved_models)")
     add_data_options(command)
 
 
 def _jobs_option(command: argparse.ArgumentParser, help: str) -> None:
-    command.add_argument("--jobs", type=_count, default=1, metavar="K", help=help)
+    command.add_argument("--jobs", type=count, default=1, metavar="K", help=help)
 
 
 def _results_option(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--results", type=Path, default=RESULTS, help=f"default {RESULTS}")
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"must be a whole number from 1 up, not {text!r}")
-    return int(text)
-
-
-def _seeds(text: str) -> list[int]:
-    if not re.fullmatch(r"\d+(-\d+)?(,\d+(-\d+)?)*", text, re.ASCII):
-        raise argparse.ArgumentTypeError(f"must be as in 0-9,12, not {text!r}")
-    parts = (part.partition("-") for part in text.split(","))
-    return [n for first, _, last in parts for n in range(int(first), int(last or first) + 1)]
+    command.add_argument("--results", type=path, default=RESULTS, help=f"default {RESULTS}")
 
 
 def _import(module: str) -> None:
     sys.path.insert(0, str(Path.cwd()))
     try:
         importlib.import_module(module)
-    except ImportError as error:
+    except (ImportError, ValueError, TypeError) as error:  # no such module; no name; `.name`
         raise UnknownNameError(f"--import {module}: {error}") from error

@@ -47,8 +47,40 @@ def add_picture_options(command: argparse.ArgumentParser) -> None:
         help="how a picture comes to --size (default stretch)",
     )
     command.add_argument(
-        "--cache", type=Path, metavar="DIR", help="keep the images on this disk, not in memory"
+        "--cache", type=path, metavar="DIR", help="keep the images on this disk, not in memory"
     )
+
+
+def path(text: str) -> Path:
+    """The path that an option names; argparse.ArgumentTypeError where it is empty.
+
+    An empty one, as from a variable that is not set, would mean the current folder.
+    """
+    if not text:
+        raise argparse.ArgumentTypeError("must be a path, not ''; the current folder is .")
+    return Path(text)
+
+
+def nonempty(text: str) -> str:
+    """A text that is not empty; argparse.ArgumentTypeError otherwise."""
+    if not text:
+        raise argparse.ArgumentTypeError("must not be empty")
+    return text
+
+
+def count(text: str) -> int:
+    """A whole number from 1 up; argparse.ArgumentTypeError otherwise."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1 up, not {text!r}")
+    return int(text)
+
+
+def seeds(text: str) -> list[int]:
+    """Seeds as in 0-9,12; argparse.ArgumentTypeError otherwise."""
+    if not re.fullmatch(r"\d+(-\d+)?(,\d+(-\d+)?)*", text, re.ASCII):
+        raise argparse.ArgumentTypeError(f"must be as in 0-9,12, not {text!r}")
+    parts = (part.partition("-") for part in text.split(","))
+    return [n for first, _, last in parts for n in range(int(first), int(last or first) + 1)]
 
 
 def _size(text: str) -> tuple[int, int]:
@@ -103,8 +135,8 @@ def add_recipe_options(command: argparse.ArgumentParser) -> None:
 def add_data_options(command: argparse.ArgumentParser) -> None:
     """Give a command the options that say which images it takes."""
     told = "mnist, a folder of pictures (a sub-folder a class) or IDX files, .npz, or a TFDS name"
-    command.add_argument("--data", default="mnist", help=told)
+    command.add_argument("--data", type=nonempty, default="mnist", help=told)
     add_picture_options(command)
     command.add_argument(
-        "--source", type=Path, metavar="DIR", help="folder that holds MNIST's four files already"
+        "--source", type=path, metavar="DIR", help="folder that holds MNIST's four files already"
     )

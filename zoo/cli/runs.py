@@ -9,6 +9,7 @@ from zoo.cli.options import load_images, settings
 from zoo.errors import SpecError
 from zoo.registry import get_spec
 from zoo.spec import NetworkSpec
+from zoo.utils.regular import is_readable_to_its_end
 from zoo.utils.tensorflow import import_tensorflow
 
 
@@ -126,6 +127,8 @@ def _asked_for(options: argparse.Namespace) -> NetworkSpec:
         raise SpecError("train takes a network's name, or --from the best.json of a search")
     if options.name:
         return get_spec(options.name)
+    if not is_readable_to_its_end(options.best):
+        raise SpecError(f"{options.best} is a pipe or a device: name the best.json of a search")
     try:
         plain = json.loads(options.best.read_text())["spec"]
     except (ValueError, KeyError, TypeError) as error:

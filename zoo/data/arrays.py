@@ -13,6 +13,7 @@ from zoo.data.dataset import Data, Split
 from zoo.data.pictures import PictureFormat
 from zoo.data.splits import PARTS, SHARE, check_classes, divide
 from zoo.errors import DataError
+from zoo.utils.regular import is_readable_to_its_end
 
 Pair = tuple[np.ndarray, np.ndarray]
 
@@ -64,6 +65,8 @@ def read_npz(path: Path) -> dict[str, Pair]:
     Known are x_train, y_train, x_val, y_val, x_test, y_test (Keras' own files), train_images,
     train_labels and so on, and one pair x, y (or images, labels). Raises DataError otherwise.
     """
+    if not is_readable_to_its_end(path):
+        raise DataError(f"{path} is a pipe or a device. Name a regular .npz file.")
     try:
         with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             there = set(file.files)

@@ -7,7 +7,6 @@ bounded: its bytes, its pixels, the memory that they take, and the scans of a JP
 from __future__ import annotations
 
 import io
-import stat
 import struct
 import warnings
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from zoo.errors import DataError
+from zoo.utils.regular import is_readable_to_its_end
 
 MOST_BYTES = 64 * 2**20
 MOST_PIXELS = 50_000_000
@@ -80,10 +80,9 @@ def decoded(path: str | Path) -> Picture:
 
 
 def _read(path: Path) -> bytes:
+    if not is_readable_to_its_end(path):
+        raise DataError(f"{path} is no regular file. Name a {_TOLD} file.")
     try:
-        # A pipe, which would be waited for, or a device, which may never end.
-        if not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
-            raise DataError(f"{path} is no regular file. Name a {_TOLD} file.")
         with path.open("rb") as file:
             raw = file.read(MOST_BYTES + 1)
     except (OSError, ValueError) as error:

@@ -9,6 +9,7 @@ import gzip
 import io
 import math
 import pickle
+import re
 import struct
 import zlib
 from pathlib import Path
@@ -18,15 +19,20 @@ import numpy as np
 
 from zoo.data.dataset import Split
 from zoo.errors import DataError
+from zoo.utils.regular import is_readable_to_its_end
 
 # MNIST's largest file is 47 MB as IDX and 220 MB as a pickle of floats.
 LARGEST = 256 * 2**20
 
 _UNSIGNED_BYTE = 8
+_CHUNK = 2**14  # bytes, which unpack to 16 MB at most
+_ZEROS = re.compile(rb"\0*")
 
 
 def read_file(path: Path, limit: int = LARGEST) -> bytes:
     """The bytes of the file at `path`; raises DataError for more than `limit`, or no access."""
+    if not is_readable_to_its_end(path):
+        raise DataError(f"{path} is a pipe or a device. Name a regular file.")
     try:
         with path.open("rb") as file:
             raw = file.read(limit + 1)
@@ -44,10 +50,30 @@ def unpacked(raw: bytes, what: str, limit: int = LARGEST) -> bytes:
     if raw[:2] != b"\x1f\x8b":
         return raw
     try:
-        inside = gzip.GzipFile(fileobj=io.BytesIO(raw)).read(limit + 1)
-    except (EOFError, OSError, zlib.error) as error:
+        inside = _gunzipped(raw, limit)
+    except (EOFError, zlib.error) as error:
         raise DataError(f"Cannot unpack {what}: {error}. Get the file anew.") from error
     return _within(limit, inside, f"{what}, unpacked,")
+
+
+def _gunzipped(raw: bytes, limit: int) -> bytes:
+    """What gzip members hold one after another, or its beginning where that is above `limit`.
+
+    Zeros may follow a member, as on a tape: Python's reader goes through them one by one, and
+    would take a quarter of a minute for 64 MB.
+    """
+    parts, size, at = [], 0, 0
+    while at < len(raw) and size <= limit:
+        member = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+        while not member.eof and size <= limit:
+            chunk = raw[at : at + _CHUNK]
+            if not chunk:
+                raise EOFError("it ends before its contents do")
+            parts.append(member.decompress(chunk))
+            size += len(parts[-1])
+            at += len(chunk) - len(member.unused_data)
+        at = _ZEROS.match(raw, at).end()
+    return b"".join(parts)
 
 
 def _within(limit: int, raw: bytes, what: str) -> bytes:

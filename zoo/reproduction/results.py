@@ -15,6 +15,7 @@ from pathlib import Path
 
 from zoo.errors import RunError
 from zoo.spec import Claim
+from zoo.utils.regular import is_readable_to_its_end
 
 RESULTS = Path("benchmarks/results.csv")
 
@@ -106,6 +107,8 @@ def read(path: Path = RESULTS) -> list[Row]:
     """
     if not path.exists():
         return []
+    if not is_readable_to_its_end(path):
+        raise RunError(f"{path} is a pipe or a device: name a CSV file of results")
     text = path.read_text()
     return _parse(text[: text.rfind("\n") + 1], path)
 

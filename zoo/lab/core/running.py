@@ -8,6 +8,7 @@ DIR/trained/                    the networks that experiments share
 from __future__ import annotations
 
 import json
+import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -84,9 +85,9 @@ def run_all(
 def _check_writable(folder: Path) -> None:
     """Before minutes are spent on what could not be kept."""
     try:
-        with atomic_write(folder / "writable") as temporary:
-            temporary.write_text("")
-        (folder / "writable").unlink()
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
     except OSError as error:
         raise LabError(
             f"nothing can be written into {folder} ({error.strerror}): choose another with --out"

@@ -1,0 +1,178 @@
+"""Closed streams, pipes, empty paths, and errors of the system: one line and a code each."""
+
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.paths import ROOT
+from zoo.cli.main import main
+from zoo.cli.refusals import system_error_text
+
+
+def _shell(command: str, **options) -> subprocess.CompletedProcess:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "ZOO": f"{sys.executable} -m zoo"}
+    return subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command],
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=60,
+        **options,
+    )
+
+
+# Streams.
+
+
+def test_a_closed_stderr_changes_neither_answer_nor_code():
+    done = _shell("$ZOO list mlp30 --names 2>&-")
+    assert (done.stdout, done.returncode) == ("mlp30\n", 0)
+    done = _shell("$ZOO show nothing 2>&-")
+    assert (done.stdout, done.returncode) == ("", 2)
+
+
+def test_what_is_written_to_a_closed_stderr_gets_into_no_file(tmp_path):
+    program = (
+        "import os, sys\n"
+        "from zoo.cli.refusals import open_closed_streams\n"
+        "open_closed_streams()\n"
+        "with open('kept', 'w') as file:\n"
+        "    os.write(2, b'a warning')\n"
+        "    print('an error', file=sys.stderr, flush=True)\n"
+        "    print(file.fileno() > 2)\n"
+    )
+    done = _shell(f'{sys.executable} -c "{program}" 2>&-', cwd=tmp_path)
+    assert (done.stdout, done.returncode) == ("True\n", 0)
+    assert (tmp_path / "kept").read_text() == ""
+
+
+def test_tensorflow_is_imported_with_a_closed_stderr():
+    program = (
+        "from zoo.cli.refusals import open_closed_streams\n"
+        "open_closed_streams()\n"
+        "from zoo.utils.tensorflow import suppress_output\n"
+        "with suppress_output():\n"
+        "    print('inside')\n"
+    )
+    done = _shell(f'{sys.executable} -c "{program}" 2>&-')
+    assert (done.stdout, done.returncode) == ("inside\n", 0)
+
+
+@pytest.mark.parametrize("output", ["list", "list mlp30 --names", "list --json"])
+def test_a_pipe_that_nobody_reads_is_no_error(output):
+    # The reader has closed its end before anything is written.
+    done = _shell(f"(sleep 0.2; $ZOO {output}) | true")
+    assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)
+
+
+def test_output_that_cannot_be_written_is_told():
+    done = _shell("$ZOO list mlp30 --names > /dev/full")
+    assert done.stderr == (
+        "zoo: cannot write: No space left on device; make room, or choose another folder\n"
+    )
+    assert done.returncode == 1
+
+
+# Names and paths.
+
+
+@pytest.mark.parametrize("form", [[], ["--names"], ["--json"]])
+def test_a_pattern_without_networks_is_refused(form, capsys):
+    assert main(["list", "zzz*", *form]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err == ("zoo: no network matches 'zzz*'. `python -m zoo list` shows them all.\n")
+    assert main(["list", "--chapter", "9", *form]) == 2
+    assert "no network of chapter 9 matches '*'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["train", "mlp30", "--out="],
+        ["train", "--from="],
+        ["export", "mlp30", "--out="],
+        ["lab", "run", "ch1_sigmoid", "--out="],
+        ["lab", "pages", "--out="],
+        ["evaluate", "mlp30", "--run="],
+        ["data", "--source="],
+        ["table", "--results="],
+        ["draw", "--static="],
+        ["predict", "mlp30", ""],
+    ],
+)
+def test_an_empty_path_is_not_the_current_folder(arguments, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(arguments)
+    assert "must be a path, not ''; the current folder is ." in capsys.readouterr().err
+
+
+def test_empty_names_are_refused(capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["data", "--data="])
+    assert "argument --data: must not be empty" in capsys.readouterr().err
+    for module in ("", ".own"):
+        assert main(["--import", module, "list"]) == 2
+        assert capsys.readouterr().err.startswith(f"zoo: --import {module}: ")
+
+
+# Pipes in place of files: opened, they would be waited for.
+
+
+def test_a_pipe_in_place_of_a_file_is_not_waited_for(tmp_path, capsys):
+    for name in ("set.npz", "best.json", "results.csv"):
+        os.mkfifo(tmp_path / name)
+    idx = tmp_path / "idx"
+    idx.mkdir()
+    os.mkfifo(idx / "train-images-idx3-ubyte")
+    for arguments, code, said in (
+        (["data", "--data", str(tmp_path / "set.npz")], 1, "is a pipe or a device. Name a regular"),
+        (["data", "--data", str(idx)], 1, "lacks train-images-idx3-ubyte"),
+        (["data", "--source", str(idx)], 1, "lacks train-images-idx3-ubyte"),
+        (["data", "--source", str(tmp_path / "set.npz")], 1, "There is no folder"),
+        (["train", "--from", str(tmp_path / "best.json")], 2, "is a pipe or a device: name the"),
+        (["table", "--results", str(tmp_path / "results.csv")], 1, "is a pipe or a device: name a"),
+    ):
+        assert main(arguments) == code
+        printed = capsys.readouterr().err
+        assert said in printed
+        assert printed.count("\n") == 1
+
+
+# Errors of the system.
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["train", "--from", "missing.json"], "cannot read missing.json: No such file or"),
+        (["train", "--from", "."], "cannot read or write .: Is a directory; it is a folder: name"),
+        (["table", "--results", "."], "cannot read or write .: Is a directory"),
+    ],
+)
+def test_an_error_of_the_system_names_file_reason_and_next_step(arguments, said, capsys):
+    assert main(arguments) == 1
+    printed = capsys.readouterr().err
+    assert printed.startswith("zoo: " + said)
+    assert printed.count("\n") == 1
+    assert "Errno" not in printed
+
+
+@pytest.mark.parametrize("number", sorted(errno.errorcode))
+def test_no_error_of_the_system_is_told_as_a_number(number):
+    told = system_error_text(OSError(number, os.strerror(number), "some/file"))
+    assert os.strerror(number) in told
+    assert " some/file: " in told
+    assert "; " in told
+    assert "Errno" not in told
+
+
+def test_an_error_without_a_number_is_told_in_its_words():
+    assert system_error_text(OSError("the disk is asleep")) == "the disk is asleep"
+    renamed = OSError(errno.EXDEV, "Invalid cross-device link", "old", None, "new")
+    assert "new: Invalid cross-device link" in system_error_text(renamed)
