@@ -32,6 +32,11 @@ def refused(call, *arguments) -> str:
     return str(caught.value)
 
 
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "images")
+    assert "is a pipe or a device. Name" in refused(read_file, tmp_path / "images")
+
+
 def test_idx_files_are_read_byte_for_byte():
     images, labels = random_set(11)
     assert np.array_equal(parse_images(idx_images(images), "i")[..., 0], images)
@@ -110,6 +115,17 @@ def test_a_file_of_exactly_the_limit_is_read_and_one_byte_more_is_not(tmp_path):
 def test_a_file_that_cannot_be_opened_is_named(tmp_path):
     assert "Is a directory" in refused(read_file, tmp_path)
     assert str(tmp_path / "none") in refused(read_file, tmp_path / "none")
+
+
+def test_members_of_gzip_follow_each_other_and_zeros_them():
+    first, second = os.urandom(40_000), bytes(100_000)
+    packed = gzip.compress(first) + bytes(3) + gzip.compress(second, 0) + gzip.compress(b"")
+    assert unpacked(packed, "x") == first + second
+    # Gone through one by one, these take longer than all other tests of this file.
+    assert unpacked(packed + bytes(64 * 2**20), "x") == first + second
+    assert "Cannot unpack" in refused(unpacked, packed + bytes(64 * 2**20) + b"x", "x")
+    assert "Cannot unpack" in refused(unpacked, packed + b"garbage", "x")
+    assert "Cannot read the pickle x" in refused(parse_pickle, packed + bytes(64 * 2**20), "x")
 
 
 @pytest.mark.parametrize(("read", "message"), [(unpacked, "larger"), (parse_pickle, "more")])

@@ -124,6 +124,13 @@ def test_the_commands_print_and_write(counted, tmp_path, capsys):
     assert counted == ["measure", "draw"]
 
 
+def test_the_folder_is_tried_without_touching_the_readers_files(counted, tmp_path):
+    (tmp_path / "writable").write_text("mine")
+    assert main(["lab", "run", "ch9_counted", "--fast", "--out", str(tmp_path)]) == 0
+    assert (tmp_path / "writable").read_text() == "mine"
+    assert {path.name for path in tmp_path.iterdir()} == {"writable", "ch9_counted"}
+
+
 def test_a_folder_that_cannot_be_written_is_one_line(counted, tmp_path, capsys):
     (tmp_path / "file").write_text("")
     for out in (tmp_path / "file", tmp_path / "file" / "below"):

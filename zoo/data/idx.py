@@ -134,6 +134,8 @@ def parse_pickle(raw: bytes, what: str, limit: int = LARGEST) -> tuple[Split, Sp
     that are exactly byte/256; the images returned are those bytes. Raises DataError otherwise,
     and for a pickle of more than `limit` bytes.
     """
+    # Python's reader of gzip goes through zeros behind one by one; the trailer may have some.
+    raw = raw[: len(raw.rstrip(b"\0")) + 64]
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(raw)) as stream:
             contents = _ArraysOnly(_Bounded(stream, limit), encoding="latin1").load()
