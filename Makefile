@@ -29,7 +29,6 @@ table: $(VENV)/installed  ## write the measured tables into README.md and docs/
 	$(RUN) -m benchmarks.ablation --write docs/performance.md
 	$(RUN) -m benchmarks.serving --write docs/performance.md
 	$(RUN) -m benchmarks.load --write docs/serving.md
-	$(RUN) -m benchmarks.load --write docs/serving.md
 	$(RUN) -m benchmarks.vectorized --write docs/performance.md
 	$(RUN) -m benchmarks.search --write docs/tuning.md
 

@@ -10,8 +10,8 @@ from zoo.data.photos import digit_image, digit_images
 from zoo.errors import DataError
 from zoo.pretrained.forward import load
 
-# Right answers of 200, less what a few pixels more or less may change.
-LEAST = {"cropped": 185, "in a cell": 186}
+# Right answers of 200: the lowest of the kinds is 194, and a few pixels may change some.
+LEAST = 190
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def test_digits_are_read_under_every_trouble(kind, count, mnist, network, tmp_pa
         except DataError:
             continue
         right += int(digit == label)
-    least = LEAST.get(kind, 190) if count == 200 else count - 2
+    least = LEAST if count == 200 else count - 2
     assert right >= least, f"{right} of {count}"
 
 

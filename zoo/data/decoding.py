@@ -24,6 +24,10 @@ MOST_SIDE = 30_000
 # Decoded: 25 million pixels in colour, 100 million shades of grey. JPEGs are scaled as they are
 # decoded, unless they are progressive: then all of it must be in memory.
 MOST_MEMORY = 100_000_000
+# Pillow keeps a WebP's canvas four times while it decodes it, in four bytes a pixel each: counted
+# as two, so that a camera's 12 million pixels pass, and all of it stays below 200 MB.
+_WEBP = 8
+_STRIP = 2**20  # pixels that are converted at a time
 # A camera's progressive JPEG has about ten scans, each of which goes through all the pixels.
 MOST_SCANNED = 400_000_000
 
@@ -111,7 +115,7 @@ def _check_canvas(raw: bytes, path: Path) -> None:
     else:
         width, height = (side & 0x3FFF for side in struct.unpack("<HH", header[6:10]))
     _check_pixels(width, height, path)
-    _check_memory(4 * width * height, path)
+    _check_memory(_WEBP * width * height, path)
 
 
 def _check_size(picture: Image.Image, raw: bytes, path: Path) -> None:
@@ -160,9 +164,7 @@ def _decoded(picture: Image.Image) -> Picture:
     picture.draft("L", (WORKING, WORKING))
     picture.load()
     exif = picture.getexif()
-    picture = _in_bytes(picture)
-    picture = picture.convert("RGBA" if picture.has_transparency_data else "L")
-    picture = picture.reduce(max(1, max(picture.size) // WORKING))
+    picture = _scaled_down(picture)
     # Conversions drop the camera's note of how it was held, and Pillow turns only what has one.
     picture.info.pop("exif", None)
     picture.getexif().update(exif)
@@ -174,17 +176,40 @@ def _decoded(picture: Image.Image) -> Picture:
     return Picture(np.asarray(upright, np.float32) / 255, width, height)
 
 
-def _in_bytes(picture: Image.Image) -> Image.Image:
+def _scaled_down(picture: Image.Image) -> Image.Image:
+    """The picture in grey, or in colour where something is transparent, 8 bits a channel.
+
+    It is worked on in strips: each conversion of all of it would take its memory once more.
+    """
+    width, height = picture.size
+    wide = picture.mode.startswith(("I", "F"))
+    mode = "RGBA" if picture.has_transparency_data and not wide else "L"
+    step = max(1, max(picture.size) // WORKING)
+    rows = step * max(1, _STRIP // (step * width))
+    boxes = [(0, top, width, min(height, top + rows)) for top in range(0, height, rows)]
+    peak = max(_peak(picture.crop(box)) for box in boxes) if picture.mode == "F" else 0
+    scaled = Image.new(mode, (-(-width // step), -(-height // step)))
+    for box in boxes:
+        strip = picture.crop(box)
+        strip = (_in_bytes(strip, peak) if wide else strip).convert(mode)
+        scaled.paste(strip.reduce(step), (0, box[1] // step))
+    return scaled
+
+
+def _peak(picture: Image.Image) -> float:
+    return float(_finite(picture).max(initial=0))
+
+
+def _finite(picture: Image.Image) -> np.ndarray:
+    return np.nan_to_num(np.asarray(picture), nan=0, posinf=0, neginf=0)
+
+
+def _in_bytes(picture: Image.Image, peak: float) -> Image.Image:
     """The picture in 8 bits a pixel; Pillow would clip larger numbers, and not scale them."""
     if picture.mode.startswith("I"):
-        values = np.asarray(picture)
-        return Image.fromarray(np.clip(values >> 8, 0, 255).astype(np.uint8))
-    if picture.mode == "F":
-        values = np.nan_to_num(np.asarray(picture), nan=0, posinf=0, neginf=0)
-        peak = float(values.max(initial=0))
-        full = next((full for full in (1, 255, 65_535) if peak <= full), peak)
-        return Image.fromarray((values.clip(0) * (255 / full)).astype(np.uint8))
-    return picture
+        return Image.fromarray(np.clip(np.asarray(picture) >> 8, 0, 255).astype(np.uint8))
+    full = next((full for full in (1, 255, 65_535) if peak <= full), peak)
+    return Image.fromarray((_finite(picture).clip(0) * (255 / full)).astype(np.uint8))
 
 
 def _over_paper(picture: np.ndarray) -> np.ndarray:
