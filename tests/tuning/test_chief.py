@@ -240,7 +240,7 @@ def test_a_result_that_is_none_is_not_kept(tmp_path, told):
     oracle.verbose = 0
     trial = oracle.create_trial("tuner0")
     trial.hyperparameters.values[RESULT] = told
-    with pytest.raises(RunError, match="a worker's result is none"):
+    with pytest.raises(RunError, match="a worker's result is damaged"):
         oracle.end_trial(trial)
     assert events(tmp_path / "search", "ended") == []
 
