@@ -155,7 +155,7 @@ def _environment(peer: str, threads: int | None) -> dict[str, str]:
     if threads:
         names = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
         return {**processor_only, **dict.fromkeys(names, str(threads))}
-    # Importing `zoo` settles TensorFlow's threads, unless they are settled; 0 is its own choice.
+    # Training settles TensorFlow's threads, unless they are settled; 0 is its own choice.
     keras = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS") if peer == "keras" else ()
     return {**processor_only, **dict.fromkeys(keras, "0")}
 

@@ -132,8 +132,12 @@ def outcome(habit: str) -> str:
 
 
 def _names() -> dict[str, Any]:
+    import copy
+    import pickle
 
+    import keras
     import numpy as np
+    import tensorflow as tf
 
     import zoo
 
@@ -145,7 +149,8 @@ def _names() -> dict[str, Any]:
     model = zoo.build("linear", seed=1)
     fit = model.fit
     model.fit = lambda *arguments, **options: fit(*arguments, **options, verbose=0)
-    return {**locals(), "zoo": zoo}
+    modules = {"copy": copy, "pickle": pickle, "keras": keras, "np": np, "tf": tf, "zoo": zoo}
+    return {**modules, "x": x, "y": y, "data": data, "model": model}
 
 
 def _judged(value: Any, expected: Any, x: Any) -> str:
