@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from zoo.errors import ZooError
-from zoo.pretrained.manifest import entry_of
 from zoo.registry import get_spec
 from zoo.spec import FunctionSpec
 
@@ -20,6 +19,8 @@ Answer = Callable[[Any], tuple[Any, int]]
 
 def predict(options: argparse.Namespace) -> int:
     """Read the digit in each picture; exit code 1 if one of them shows none."""
+    from zoo.pretrained.manifest import entry_of
+
     spec = get_spec(options.name)
     entry_of(spec.name)
     pictures = [_read(path, options.all) for path in options.files]
