@@ -118,7 +118,7 @@ SETTINGS = [
     ({"ZOO_SAVED_MODELS": "empty"}, ["export", "mlp30"], 2, "has no pretrained weights"),
     ({"ZOO_SAVED_MODELS": "empty"}, ["verify", "mlp30"], 2, "has no pretrained weights"),
     ({"ZOO_SAVED_MODELS": "bad"}, ["export", "mlp30"], 1, "manifest.json is damaged"),
-    ({"ZOO_SAVED_MODELS": "wrong"}, ["export", "mlp30"], 1, "must be a whole number from 1 up"),
+    ({"ZOO_SAVED_MODELS": "wrong"}, ["export", "mlp30"], 1, "must be a whole number from 0 up"),
     ({"TFDS_DATA_DIR": "~nosuch/x"}, ["train", "mlp30"], 1, "a user who is not known"),
 ]
 

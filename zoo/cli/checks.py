@@ -8,7 +8,6 @@ from pathlib import Path
 
 from zoo.errors import RunError, SpecError, nearest
 from zoo.export import FORMATS, path_of
-from zoo.pretrained.manifest import entry_of
 from zoo.spec import EnsembleSpec, ModelSpec, NetworkSpec
 
 _BACKENDS = ("tensorflow", "jax", "torch", "numpy", "openvino")
@@ -24,6 +23,13 @@ def check_backend() -> None:
         )
     if name and importlib.util.find_spec(name) is None:
         raise SpecError(f"KERAS_BACKEND is {name!r}, which is not installed: pip install {name}")
+
+
+def check_weights(spec: NetworkSpec) -> None:
+    """Raise UnknownNameError where a network has no pretrained weights."""
+    from zoo.pretrained.manifest import entry_of  # imported late: it takes NumPy
+
+    entry_of(spec.name)
 
 
 def check_run(folder: Path, spec: NetworkSpec) -> None:
@@ -45,7 +51,7 @@ def check_run(folder: Path, spec: NetworkSpec) -> None:
 def check_source(spec: NetworkSpec, run: Path | None) -> None:
     """Raise where neither the run that is named, nor else pretrained weights, are there."""
     if run is None:
-        entry_of(spec.name)
+        check_weights(spec)
     else:
         check_run(run, spec)
 

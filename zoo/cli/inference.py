@@ -10,7 +10,6 @@ from zoo.cli.checks import check_place, check_source
 from zoo.cli.options import load_images
 from zoo.errors import RunError
 from zoo.export import path_of
-from zoo.pretrained.manifest import entry_of, own_models
 from zoo.registry import get_spec
 from zoo.utils.tensorflow import import_tensorflow
 
@@ -21,6 +20,8 @@ CALIBRATION_IMAGES = 500
 def export(options: argparse.Namespace) -> None:
     """Write a pretrained network as a SavedModel, ONNX or LiteRT file."""
     check_source(get_spec(options.name), options.run)
+    from zoo.pretrained.manifest import own_models
+
     out = options.out or own_models() or Path("saved_models")
     told = {"version": options.version, "overwrite": options.overwrite}
     check_place(options.format, out, options.name, **told)
@@ -54,6 +55,7 @@ def export(options: argparse.Namespace) -> None:
 
 def _trained(options: argparse.Namespace) -> tuple[Any, dict[str, Any]]:
     """The model to export, pretrained or of a run, with the metadata that go with it."""
+    from zoo.pretrained.manifest import entry_of
     from zoo.pretrained.models import load
 
     if options.run is None:
@@ -99,6 +101,8 @@ def verify(options: argparse.Namespace) -> int:
     Exit code 1 if a form has an output that is not what it must be, as `faults_of` says.
     """
     check_source(get_spec(options.name), None)
+    from zoo.pretrained.manifest import own_models
+
     exported = None
     if options.version is not None:
         place = options.out or own_models() or Path("saved_models")

@@ -6,10 +6,9 @@ import argparse
 import json
 from pathlib import Path
 
-from zoo.cli.checks import check_runs, check_source, check_voters
+from zoo.cli.checks import check_runs, check_source, check_voters, check_weights
 from zoo.cli.options import load_images, settings
 from zoo.errors import SpecError
-from zoo.pretrained.manifest import entry_of, publishing_folder
 from zoo.registry import get_spec
 from zoo.spec import NetworkSpec
 from zoo.spec.limits import check_size
@@ -23,7 +22,7 @@ def train(options: argparse.Namespace) -> None:
     spec = _asked_for(options).with_settings(**settings(options))
     check_size(spec)
     if options.pretrained:
-        entry_of(spec.name)
+        check_weights(spec)
     data = load_images(options)
     import_tensorflow()
     from zoo.cli.presenting import present
@@ -58,6 +57,7 @@ def evaluate(options: argparse.Namespace) -> None:
     data = load_images(options)
     import_tensorflow()
     from zoo.cli.presenting import present_model
+    from zoo.pretrained.manifest import entry_of
     from zoo.pretrained.models import load
     from zoo.reproduction.reproduce import RUNS
     from zoo.training.run_folder import load_run
@@ -74,6 +74,8 @@ def evaluate(options: argparse.Namespace) -> None:
 def publish(options: argparse.Namespace) -> None:
     """Make a network's best run the pretrained weights of its architecture."""
     check_runs(get_spec(options.name), options.runs)
+    from zoo.pretrained.manifest import publishing_folder
+
     publishing_folder()
     data = load_images(options)
     import_tensorflow()

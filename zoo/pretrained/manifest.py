@@ -49,8 +49,8 @@ class Entry:
 
     def __post_init__(self) -> None:
         validation.text(self, "name", "file", "sha256", "precision", "spec_hash", "data")
-        validation.whole(self, "size", "validation_total", "test_total")
-        validation.whole(self, "seed", "best_epoch", "validation", "test", least=0)
+        validation.whole(self, "validation_total", "test_total")
+        validation.whole(self, "size", "seed", "best_epoch", "validation", "test", least=0)
         if self.test > self.test_total or self.validation > self.validation_total:
             raise RunError(f"{self.name} has more images right than there are")
         if not isinstance(self.spec, Mapping) or not isinstance(self.spec.get("name"), str):
