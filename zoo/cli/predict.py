@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from zoo.cli.checks import check_weights
 from zoo.errors import ZooError
-from zoo.pretrained.manifest import entry_of
 from zoo.registry import get_spec
 from zoo.spec import FunctionSpec
 
@@ -21,7 +21,7 @@ Answer = Callable[[Any], tuple[Any, int]]
 def predict(options: argparse.Namespace) -> int:
     """Read the digit in each picture; exit code 1 if one of them shows none."""
     spec = get_spec(options.name)
-    entry_of(spec.name)
+    check_weights(spec)
     pictures = [_read(path, options.all) for path in options.files]
     answer = _network(spec) if any(digits for _, digits in pictures) else None
     records = []
