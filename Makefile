@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 RUN    := $(VENV)/bin/python
 
-.PHONY: demo test test-slow lint docs table throughput benchmarks page results clean help
+.PHONY: demo test test-slow campaign lint docs table throughput benchmarks page results clean help
 
 demo: $(VENV)/installed  ## train a network of the book on real digits: score, confusions, its errors as a picture
 	$(RUN) -m zoo train mlp30 --seed 1 --out demo --overwrite
@@ -13,6 +13,10 @@ test: $(VENV)/installed  ## run the tests (a few minutes)
 
 test-slow: $(VENV)/installed  ## run the tests that train for minutes, too
 	$(RUN) -m pytest --numprocesses 2 --dist worksteal --slow
+
+MINUTES ?= 10
+campaign: $(VENV)/installed  ## bad files and kills at every boundary, for MINUTES=10: what was tried, what failed
+	$(RUN) -m tests.campaigns --minutes $(MINUTES)
 
 lint: $(VENV)/installed  ## check style, docstrings and types
 	$(RUN) -m ruff check .

@@ -115,10 +115,11 @@ def data(options: argparse.Namespace) -> None:
 
 def baseline(options: argparse.Namespace) -> None:
     """Score a method of chapter 1 that is no neural network."""
+    data = load_images(options)
     import_tensorflow()
     from zoo.evaluation.baselines import BASELINES
     from zoo.evaluation.scores import confusion_table
 
     method = BASELINES[options.method]
-    answers = method(load_images(options))
+    answers = method(data)
     print(f"{options.method}: {answers.score}\n\n{confusion_table(answers.confusion())}")

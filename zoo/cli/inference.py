@@ -6,8 +6,10 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from zoo.cli.checks import check_place, check_source
 from zoo.cli.options import load_images
-from zoo.errors import SpecError
+from zoo.errors import RunError
+from zoo.export import path_of
 from zoo.registry import get_spec
 from zoo.utils.tensorflow import import_tensorflow
 
@@ -17,31 +19,34 @@ CALIBRATION_IMAGES = 500
 
 def export(options: argparse.Namespace) -> None:
     """Write a pretrained network as a SavedModel, ONNX or LiteRT file."""
-    get_spec(options.name)
-    import_tensorflow()
-    from zoo.export import export as write
+    check_source(get_spec(options.name), options.run)
     from zoo.pretrained.manifest import own_models
 
-    model, metadata = _trained(options)
+    out = options.out or own_models() or Path("saved_models")
+    told = {"version": options.version, "overwrite": options.overwrite}
+    check_place(options.format, out, options.name, **told)
     in_bytes = options.format.endswith("int8")
     data = load_images(options) if in_bytes else None
+    import_tensorflow()
+    from zoo.export import export as write
+
+    model, metadata = _trained(options)
     scores = []
 
-    def measure(path: Path) -> dict[str, Any]:  # in bytes it does not score as its weights do
-        assert data is not None  # it is loaded for these formats
-        scores.append(_score(path, data.test))
-        return _told(scores[0])
+    def measure(path: Path) -> dict[str, Any]:
+        if data:  # in bytes it does not score as its weights do
+            scores.append(_score(path, data.test))
+        return {name: value for score in scores for name, value in _told(score).items()}
 
     path = write(
         model,
         options.format,
-        options.out or own_models() or Path("saved_models"),
+        out,
         name=options.name,
         metadata={k: v for k, v in metadata.items() if not (in_bytes and k.startswith("test_"))},
         calibration=data.train.images[:CALIBRATION_IMAGES] if data else None,
-        version=options.version,
-        overwrite=options.overwrite,
-        measure=measure if in_bytes else None,
+        measure=measure,
+        **told,
     )
     print(f"{options.name} as {options.format}: {path}")
     for score in scores:
@@ -60,8 +65,6 @@ def _trained(options: argparse.Namespace) -> tuple[Any, dict[str, Any]]:
     from zoo.training.run_record import read_run
 
     spec, model = load_run(options.run)
-    if spec.name != options.name:
-        raise SpecError(f"{options.run} holds a run of {spec.name}, not of {options.name}")
     run = read_run(options.run / "run.json")
     metadata = {name: getattr(run, name) for name in ("spec", "spec_hash", "data", "versions")}
     names = run.class_names or tuple(map(str, range(spec.output_classes)))
@@ -97,19 +100,21 @@ def verify(options: argparse.Namespace) -> int:
 
     Exit code 1 if a form has an output that is not what it must be, as `faults_of` says.
     """
-    get_spec(options.name)
-    import_tensorflow()
-    from zoo.export import path_of
-    from zoo.export.verify import matrix_text
-    from zoo.export.verify import verify as compare
+    check_source(get_spec(options.name), None)
     from zoo.pretrained.manifest import own_models
-    from zoo.pretrained.models import load
 
     exported = None
     if options.version is not None:
         place = options.out or own_models() or Path("saved_models")
         exported = path_of("saved_model", place, name=options.name, version=options.version)
+        if not exported.is_dir():
+            raise RunError(f"{exported} holds no SavedModel: python -m zoo export {options.name}")
     data = load_images(options)
+    import_tensorflow()
+    from zoo.export.verify import matrix_text
+    from zoo.export.verify import verify as compare
+    from zoo.pretrained.models import load
+
     calibration = data.train.images[:CALIBRATION_IMAGES]
     rows = compare(load(options.name), data.test, calibration, saved_model=exported)
     print(f"{options.name} on {len(data.test):,} test images\n\n{matrix_text(rows)}")

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from zoo.cli import book, catalog, inference, lab, predict, runs
+from zoo.cli.checks import check_backend
 from zoo.cli.draw import add_draw
 from zoo.cli.options import (
     add_command,
@@ -28,13 +29,17 @@ from zoo.cli.serve import add_serve
 from zoo.errors import SpecError, UnknownNameError, ZooError
 from zoo.export import FORMATS
 from zoo.reproduction.results import RESULTS
+from zoo.spec import limits
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     open_closed_streams()
     options = _parser().parse_args(arguments)
+    if options.max_parameters is not None:
+        os.environ[limits.VARIABLE] = str(options.max_parameters)
     try:
+        check_backend()
         for module in options.modules:
             _import(module)
         code = options.command(options) or 0
@@ -69,6 +74,12 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         help="a module of yours that registers networks; may be given again",
     )
+    parser.add_argument(
+        "--max-parameters",
+        type=count,
+        metavar="N",
+        help=f"refuse networks with more (default {limits.MOST_PARAMETERS:,})",
+    )
     choices = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
     _add_lookups(choices)
@@ -79,7 +90,11 @@ def _parser() -> argparse.ArgumentParser:
     add_serve(choices)
     add_draw(choices)
     book.add_commands(choices)
+    _add_scoring(choices)
+    return parser
 
+
+def _add_scoring(choices) -> None:
     command = add_command(choices, "evaluate", runs.evaluate, "score a pretrained network")
     command.add_argument("name")
     command.add_argument("--seed", type=int, help="the run in runs/NAME-seedN instead")
@@ -97,7 +112,6 @@ def _parser() -> argparse.ArgumentParser:
 
     command = add_command(choices, "data", catalog.data, "get the images ready, and count them")
     add_data_options(command)
-    return parser
 
 
 def _add_lookups(choices) -> None:
@@ -193,5 +207,11 @@ def _import(module: str) -> None:
     sys.path.insert(0, str(Path.cwd()))
     try:
         importlib.import_module(module)
-    except (ImportError, ValueError, TypeError) as error:  # no such module; no name; `.name`
-        raise UnknownNameError(f"--import {module}: {error}") from error
+    except ZooError:
+        raise
+    except Exception as error:  # whatever a module of the reader's may raise
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise UnknownNameError(
+            f"--import {module}: {reason[:300]} (give the name of a module, as in "
+            "my_networks; --debug shows where it fails)"
+        ) from error

@@ -12,6 +12,9 @@ from typing import Any
 
 from zoo.errors import SpecError
 
+# Of whole numbers; and of `--seeds`: more runs than that nobody has.
+_DIGITS, _MOST_SEEDS = 18, 100_000
+
 
 def load_images(options: argparse.Namespace):
     """The images that --data and the options about it name, with progress unless --quiet."""
@@ -70,8 +73,8 @@ def nonempty(text: str) -> str:
 
 def count(text: str) -> int:
     """A whole number from 1 up; argparse.ArgumentTypeError otherwise."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"must be a whole number from 1 up, not {text!r}")
+    if not text.isdecimal() or len(text) > _DIGITS or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1 up, not {text[:40]!r}")
     return int(text)
 
 
@@ -79,8 +82,13 @@ def seeds(text: str) -> list[int]:
     """Seeds as in 0-9,12; argparse.ArgumentTypeError otherwise."""
     if not re.fullmatch(r"\d+(-\d+)?(,\d+(-\d+)?)*", text, re.ASCII):
         raise argparse.ArgumentTypeError(f"must be as in 0-9,12, not {text!r}")
+    if max(map(len, re.findall(r"\d+", text))) > _DIGITS:
+        raise argparse.ArgumentTypeError(f"must be of at most {_DIGITS} digits each")
     parts = (part.partition("-") for part in text.split(","))
-    return [n for first, _, last in parts for n in range(int(first), int(last or first) + 1)]
+    ranges = [range(int(first), int(last or first) + 1) for first, _, last in parts]
+    if sum(map(len, ranges)) > _MOST_SEEDS:
+        raise argparse.ArgumentTypeError(f"must name at most {_MOST_SEEDS:,} seeds")
+    return [seed for seeds in ranges for seed in seeds]
 
 
 def _size(text: str) -> tuple[int, int]:
@@ -102,7 +110,7 @@ def settings(options: argparse.Namespace) -> dict[str, Any]:
             raise SpecError(f"--set takes SETTING=VALUE, as in learning_rate=0.5, not {told!r}")
         try:
             changed[name] = json.loads(value.lower() if value in ("True", "False") else value)
-        except json.JSONDecodeError:
+        except (ValueError, RecursionError):
             changed[name] = value  # a word, as in cost=quadratic
     if options.epochs is not None:
         changed["epochs"] = options.epochs

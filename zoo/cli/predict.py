@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from zoo.cli.checks import check_weights
 from zoo.errors import ZooError
 from zoo.registry import get_spec
 from zoo.spec import FunctionSpec
@@ -22,7 +23,7 @@ def predict(options: argparse.Namespace) -> int:
     from zoo.pretrained.manifest import entry_of
 
     spec = get_spec(options.name)
-    entry_of(spec.name)
+    check_weights(spec)
     pictures = [_read(path, options.all) for path in options.files]
     answer = _network(spec) if any(digits for _, digits in pictures) else None
     records = []

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
+from pathlib import Path
 
+from zoo.cli.checks import check_runs, check_source, check_voters, check_weights
 from zoo.cli.options import load_images, settings
 from zoo.errors import SpecError
 from zoo.registry import get_spec
 from zoo.spec import NetworkSpec
+from zoo.spec.limits import check_size
+from zoo.spec.serialization import parse_json
 from zoo.utils.regular import is_readable_to_its_end
 from zoo.utils.tensorflow import import_tensorflow
 
@@ -16,6 +20,9 @@ from zoo.utils.tensorflow import import_tensorflow
 def train(options: argparse.Namespace) -> None:
     """Train a network, and show how it does."""
     spec = _asked_for(options).with_settings(**settings(options))
+    check_size(spec)
+    if options.pretrained:
+        check_weights(spec)
     data = load_images(options)
     import_tensorflow()
     from zoo.cli.presenting import present
@@ -43,32 +50,38 @@ def train(options: argparse.Namespace) -> None:
 def evaluate(options: argparse.Namespace) -> None:
     """Score a pretrained network, or one that was trained here."""
     spec = get_spec(options.name)
+    run = options.run
+    if run is None and options.seed is not None:
+        run = Path("runs") / f"{spec.name}-seed{options.seed}"
+    check_source(spec, run)
+    data = load_images(options)
     import_tensorflow()
     from zoo.cli.presenting import present_model
     from zoo.pretrained.manifest import entry_of
     from zoo.pretrained.models import load
-    from zoo.reproduction.reproduce import RUNS, run_folder
+    from zoo.reproduction.reproduce import RUNS
     from zoo.training.run_folder import load_run
 
-    if options.run is None and options.seed is None:
+    if run is None:
         model, entry = load(spec.name), entry_of(spec.name)
         print(f"{entry.name}, trained by {entry.spec['name']} with seed {entry.seed}")
-        present_model(spec, model, load_images(options), RUNS / f"{spec.name}-pretrained")
+        present_model(spec, model, data, RUNS / f"{spec.name}-pretrained")
         return
-    run = options.run or run_folder(spec.name, options.seed)
     trained, model = load_run(run)
-    if trained.name != spec.name:
-        raise SpecError(f"{run} holds a run of {trained.name}, not of {spec.name}")
-    present_model(trained, model, load_images(options), run)
+    present_model(trained, model, data, run)
 
 
 def publish(options: argparse.Namespace) -> None:
     """Make a network's best run the pretrained weights of its architecture."""
-    get_spec(options.name)
+    check_runs(get_spec(options.name), options.runs)
+    from zoo.pretrained.manifest import publishing_folder
+
+    publishing_folder()
+    data = load_images(options)
     import_tensorflow()
     from zoo.pretrained import publish as publishing
 
-    entry = publishing.publish(options.name, options.runs, load_images(options))
+    entry = publishing.publish(options.name, options.runs, data)
     print(f"{entry.name}: {entry.score} on the test images, by {entry.spec['name']}")
     print(f"{entry.file}: {entry.precision}, {entry.size:,} bytes")
 
@@ -76,6 +89,7 @@ def publish(options: argparse.Namespace) -> None:
 def reproduce(options: argparse.Namespace) -> None:
     """Train a network by its recipe with several seeds, and add the runs to the results."""
     spec = get_spec(options.name)
+    check_size(spec)
     import_tensorflow()
     from zoo.reproduction import reproduce as reproduction
     from zoo.reproduction.results import summary
@@ -93,13 +107,14 @@ def reproduce(options: argparse.Namespace) -> None:
 
 def vote(options: argparse.Namespace) -> None:
     """Let trained runs of one recipe vote, drawn in many ways, and tell how the votes do."""
-    get_spec(options.name)
+    check_voters(get_spec(options.name), options.of, options.seeds, options.runs)
+    data = load_images(options)
     import_tensorflow()
     from zoo.reproduction.ensembles import sample_ensembles
 
     found = sample_ensembles(
         options.name,
-        load_images(options),
+        data,
         options.seeds,
         of=options.of,
         rule=options.rule,
@@ -130,7 +145,9 @@ def _asked_for(options: argparse.Namespace) -> NetworkSpec:
     if not is_readable_to_its_end(options.best):
         raise SpecError(f"{options.best} is a pipe or a device: name the best.json of a search")
     try:
-        plain = json.loads(options.best.read_text())["spec"]
+        plain = parse_json(options.best.read_text(encoding="utf-8"), "a best.json")["spec"]
+    except SpecError:
+        raise
     except (ValueError, KeyError, TypeError) as error:
         raise SpecError(f"{options.best} is no best.json of a search: it has no spec") from error
     return NetworkSpec.from_plain(plain)

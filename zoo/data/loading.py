@@ -96,7 +96,7 @@ def load_data(
         test,
         seed,
         tuple(class_names),
-        None if cache is None else Path(cache).expanduser(),
+        None if cache is None else _path(cache),
         data_dir,
         progress,
     )
@@ -118,7 +118,7 @@ def load_data(
 
 
 def _from_name(name: str | os.PathLike, source: str | Path | None, options: _Options) -> Data:
-    path = Path(name).expanduser()
+    path = _path(name)
     if name == "mnist":
         files = mnist_files(source, options.data_dir, options.progress)
         return _reformed(Data("mnist", *splits_of(files, "MNIST")), options)
@@ -129,6 +129,8 @@ def _from_name(name: str | os.PathLike, source: str | Path | None, options: _Opt
         return _from_pictures(path, options)
     if path.suffix == ".npz":
         return _from_pairs(path.stem, read_npz(path), options)
+    if path.is_absolute() or str(name).startswith("."):
+        raise DataError(f"There is no folder {path}, and a file must be an .npz file.")
     # Imported late: only these sets need TensorFlow and TFDS.
     from zoo.data.tfds import load_from_tfds
 
@@ -141,6 +143,13 @@ def _from_name(name: str | os.PathLike, source: str | Path | None, options: _Opt
         seed=options.seed,
         cache=options.cache,
     )
+
+
+def _path(name: str | os.PathLike) -> Path:
+    try:
+        return Path(name).expanduser()
+    except RuntimeError as error:
+        raise DataError(f"{name} is the folder of a user who is not known here.") from error
 
 
 def _holds_idx(folder: Path) -> bool:

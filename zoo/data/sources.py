@@ -28,7 +28,10 @@ from zoo.utils.atomic import atomic_write, remove_stale_temporaries
 def data_root(data_dir: str | Path | None = None) -> Path:
     """The TFDS data directory: the one given, or $TFDS_DATA_DIR, or ~/tensorflow_datasets."""
     named = data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets"
-    return Path(named).expanduser()
+    try:
+        return Path(named).expanduser()
+    except RuntimeError as error:
+        raise DataError(f"{named} is the folder of a user who is not known here.") from error
 
 
 def mnist_files(
@@ -62,7 +65,10 @@ def from_folder(folder: Path) -> dict[str, bytes]:
 
     Raises DataError where something is missing, damaged, or not MNIST's.
     """
-    folder = folder.expanduser()
+    try:
+        folder = folder.expanduser()
+    except RuntimeError as error:
+        raise DataError(f"{folder} is the folder of a user who is not known here.") from error
     book = folder / PICKLE
     if book.is_file():
         return files_from_pickle(read_file(book), str(book))

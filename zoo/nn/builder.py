@@ -33,6 +33,7 @@ from zoo.spec import (
     Recipe,
     Softmax,
 )
+from zoo.spec.limits import check_size
 
 
 def build_model(
@@ -44,8 +45,9 @@ def build_model(
     training, serving and exports share one contract. The same seed gives the same initial weights;
     without one, `keras.utils.set_random_seed` decides them. Without `draw_weights` they are 0, for
     callers that have trained ones. Precision and layout are the declaration's, whatever Keras is
-    set to.
+    set to. SpecError for a network that is larger than `zoo.spec.limits` allows.
     """
+    check_size(spec)
     before = _drawing.set(draw_weights)
     try:
         with keras_settings(spec.recipe.precision):

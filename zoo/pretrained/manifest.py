@@ -48,6 +48,13 @@ class Entry:
     versions: Mapping[str, str]
 
     def __post_init__(self) -> None:
+        validation.text(self, "name", "file", "sha256", "precision", "spec_hash", "data")
+        validation.whole(self, "validation_total", "test_total")
+        validation.whole(self, "size", "seed", "best_epoch", "validation", "test", least=0)
+        if self.test > self.test_total or self.validation > self.validation_total:
+            raise RunError(f"{self.name} has more images right than there are")
+        if not isinstance(self.spec, Mapping) or not isinstance(self.spec.get("name"), str):
+            raise RunError(f"the spec of {self.name} is none")
         if self.file != f"{self.name}/{WEIGHTS}":
             raise RunError(f"the weights of {self.name} cannot be in {self.file}")
 
@@ -106,11 +113,11 @@ def manifest() -> dict[str, Entry]:
         return {}
     try:
         known = [field.name for field in fields(Entry)]
-        entries = json.loads(path.read_text())
+        entries = json.loads(path.read_text(encoding="utf-8"))
         for name, entry in entries.items():
             validation.known_names(entry, known, f"{name} in {path}")
         return {name: Entry(**entry) for name, entry in entries.items()}
-    except (ValueError, TypeError, AttributeError, ZooError) as error:
+    except (ValueError, TypeError, AttributeError, RecursionError, ZooError) as error:
         raise RunError(f"{path} is damaged ({error}): take it from the repository again") from error
 
 

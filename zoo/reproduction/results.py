@@ -87,7 +87,7 @@ def append(row: Row, path: Path = RESULTS) -> bool:
         file.seek(0)
         text = file.read()
         whole = text[: text.rfind(b"\n") + 1]
-        if any(known.key == row.key for known in _parse(whole.decode(), path)):
+        if any(known.key == row.key for known in _parse(_decoded(whole, path), path)):
             return False
         file.truncate(len(whole))
         file.write((b"" if whole else _line(_columns())) + _line(asdict(row).values()))
@@ -109,7 +109,7 @@ def read(path: Path = RESULTS) -> list[Row]:
         return []
     if not is_readable_to_its_end(path):
         raise RunError(f"{path} is a pipe or a device: name a CSV file of results")
-    text = path.read_text()
+    text = _decoded(path.read_bytes(), path)
     return _parse(text[: text.rfind("\n") + 1], path)
 
 
@@ -148,8 +148,21 @@ def _line(values: Iterable) -> bytes:
     return text.getvalue().encode()
 
 
+def _decoded(raw: bytes, path: Path) -> str:
+    try:
+        return raw.decode()
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise RunError(f"{path}, line {line} is no text ({error}): mend or delete it") from error
+
+
 def _parse(text: str, path: Path) -> list[Row]:
-    lines = list(csv.reader(io.StringIO(text)))
+    reader = csv.reader(io.StringIO(text))
+    try:
+        lines = list(reader)
+    except csv.Error as error:
+        said = f"{path}, line {reader.line_num} is no result ({error}): mend or delete it"
+        raise RunError(said) from error
     if not lines:
         return []
     if lines[0] != _columns():
@@ -162,7 +175,8 @@ def _parse(text: str, path: Path) -> list[Row]:
         except ValueError as error:
             said = f"{path}, line {number} is no result ({error}): mend or delete it"
             raise RunError(said) from error
-        if not 0 <= row.test <= row.test_best <= row.test_total:
+        validation = 0 <= row.validation <= row.validation_total > 0
+        if not (validation and 0 <= row.test <= row.test_best <= row.test_total > 0):
             raise RunError(f"{path}, line {number}: its counts cannot be; mend or delete it")
         rows.append(row)
     return rows

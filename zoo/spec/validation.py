@@ -73,7 +73,8 @@ def choice(record: Any, name: str, choices: Any) -> None:
 def choices(record: Any, name: str, known: Any) -> None:
     """Check that a field is a sequence of different strings of a Literal type; store a tuple."""
     values = getattr(record, name)
-    if isinstance(values, str) or len(set(values)) != len(values):
+    words = isinstance(values, list | tuple) and all(isinstance(word, str) for word in values)
+    if not words or len(set(values)) != len(values):
         raise SpecError(f"{name} must be a sequence of different words, not {values!r}")
     known_names(values, get_args(known), name)
     _store(record, name, tuple(values))

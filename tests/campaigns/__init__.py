@@ -1,0 +1,1 @@
+"""Campaigns: bad input and kills by the thousand, at every boundary; `make campaign` runs them."""

@@ -1,0 +1,82 @@
+"""The fuzzer: a boundary reads one mutated file after another, in a process of its own."""
+
+from __future__ import annotations
+
+import random
+import resource
+import tempfile
+import time
+import warnings
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.campaigns.boundaries import BOUNDARIES
+from zoo.errors import ZooError
+
+# What a single file may take.
+MOST_SECONDS, MOST_GROWTH = 5, 300 * 2**20
+
+
+@dataclass
+class Tally:
+    """How many trials there were, and the first failures, each with the seed that repeats it."""
+
+    name: str
+    tried: int = 0
+    failed: int = 0
+    first: list[str] = field(default_factory=list)
+
+    def fail(self, what: str) -> None:
+        """Count a failure, and keep what is said of the first five."""
+        self.failed += 1
+        if len(self.first) < 5:
+            self.first.append(what)
+
+
+def fuzz(name: str, seconds: float, most: int = 10**9, seed: int = 0) -> Tally:
+    """Read mutated files of a boundary until the time or the number is used up.
+
+    Args:
+        name: Of the boundary.
+        seconds: How long.
+        most: Trials.
+        seed: Of the first trial; each further one has the next.
+
+    Returns:
+        The count. A failure is an error that is no ZooError of one line, a trial of more than
+        MOST_SECONDS, or a process that has grown by more than MOST_GROWTH.
+    """
+    boundary, tally = BOUNDARIES[name], Tally(name)
+    sound = boundary.sound()
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        path = Path(folder) / boundary.name
+        path.write_bytes(sound)
+        boundary.read(path)  # the sound file is read, or the campaign would show nothing
+        before, end = _peak(), time.monotonic() + seconds
+        while tally.tried < most and time.monotonic() < end:
+            path.write_bytes(boundary.mutate(sound, random.Random(seed + tally.tried)))
+            told = _trial(boundary.read, path)
+            if not told and _peak() - before > MOST_GROWTH:
+                told, before = f"grew by {(_peak() - before) >> 20} MiB", _peak()
+            if told:
+                tally.fail(f"{name}, seed {seed + tally.tried}: {told}")
+            tally.tried += 1
+    return tally
+
+
+def _trial(read, path: Path) -> str:
+    start = time.monotonic()
+    try:
+        read(path)
+    except ZooError as error:
+        if "\n" in str(error):
+            return f"more than one line: {str(error)[:200]!r}"
+    except BaseException as error:  # whatever else escapes is what is looked for
+        return f"{type(error).__name__}: {str(error)[:200]}"
+    took = time.monotonic() - start
+    return f"took {took:.1f} s" if took > MOST_SECONDS else ""
+
+
+def _peak() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

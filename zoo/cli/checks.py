@@ -1,0 +1,98 @@
+"""What can be refused before TensorFlow is imported, which takes seconds."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from pathlib import Path
+
+from zoo.errors import RunError, SpecError, nearest
+from zoo.export import FORMATS, path_of
+from zoo.spec import EnsembleSpec, ModelSpec, NetworkSpec
+
+_BACKENDS = ("tensorflow", "jax", "torch", "numpy", "openvino")
+
+
+def check_backend() -> None:
+    """Raise SpecError where $KERAS_BACKEND names none that Keras has, or one that is missing."""
+    name = os.environ.get("KERAS_BACKEND", "")
+    if name and name not in _BACKENDS:
+        raise SpecError(
+            f"KERAS_BACKEND is {name!r}.{nearest(name, _BACKENDS)} Keras runs on: "
+            f"{', '.join(_BACKENDS)}."
+        )
+    if name and importlib.util.find_spec(name) is None:
+        raise SpecError(f"KERAS_BACKEND is {name!r}, which is not installed: pip install {name}")
+
+
+def check_weights(spec: NetworkSpec) -> None:
+    """Raise UnknownNameError where a network has no pretrained weights."""
+    from zoo.pretrained.manifest import entry_of  # imported late: it takes NumPy
+
+    entry_of(spec.name)
+
+
+def check_run(folder: Path, spec: NetworkSpec) -> None:
+    """Raise where a folder holds no finished run of a network: RunError, or SpecError of another.
+
+    Its run.json is read; its weights are not.
+    """
+    from zoo.training.run_record import read_run
+
+    if not (folder / "run.json").is_file():
+        raise RunError(
+            f"{folder} holds no finished run: `python -m zoo train {spec.name} --out {folder}`"
+        )
+    trained = read_run(folder / "run.json").network
+    if trained.name != spec.name:
+        raise SpecError(f"{folder} holds a run of {trained.name}, not of {spec.name}")
+
+
+def check_source(spec: NetworkSpec, run: Path | None) -> None:
+    """Raise where neither the run that is named, nor else pretrained weights, are there."""
+    if run is None:
+        check_weights(spec)
+    else:
+        check_run(run, spec)
+
+
+def check_place(
+    format: str, folder: Path, name: str, *, version: int | None, overwrite: bool
+) -> None:
+    """Raise RunError where an export would meet something that it may not replace."""
+    path = path_of(format, folder, name=name, version=version)
+    if path.exists() and (format == FORMATS[0] or not overwrite):
+        told = "and a version stays as it is" if format == FORMATS[0] else "overwrite it"
+        raise RunError(f"{path} exists already: {told}, or choose another folder")
+
+
+def check_runs(spec: NetworkSpec, runs: Path) -> None:
+    """Raise RunError where a folder of runs has no finished one of a network."""
+    if not any(runs.glob(f"{spec.name}-seed*/run.json")):
+        raise RunError(
+            f"{runs} has no finished run of {spec.name}: python -m zoo reproduce {spec.name}"
+        )
+
+
+def check_voters(spec: NetworkSpec, of: int, seeds: list[int] | None, runs: Path) -> None:
+    """Raise where runs of a network cannot be drawn from: SpecError, or RunError for missing ones.
+
+    Args:
+        spec: Of the members; an ensemble has none of its own.
+        of: How many vote together.
+        seeds: Of the runs, if they are named.
+        runs: The folder that has them.
+    """
+    if isinstance(spec, EnsembleSpec) or not isinstance(spec, ModelSpec):
+        raise SpecError(f"{spec.name} is no single stack of layers: draw from runs of one")
+    if seeds is None:
+        there = len(list(runs.glob(f"{spec.name}-seed*/run.json")))
+    else:
+        there = len(set(seeds))
+    if there < of:
+        raise SpecError(
+            f"votes of {of} need as many runs of {spec.name}, and there are {there}: "
+            f"python -m zoo reproduce {spec.name} --seeds {of}"
+        )
+    for seed in seeds or ():
+        check_run(runs / f"{spec.name}-seed{seed}", spec)
