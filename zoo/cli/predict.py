@@ -20,8 +20,6 @@ Answer = Callable[[Any], tuple[Any, int]]
 
 def predict(options: argparse.Namespace) -> int:
     """Read the digit in each picture; exit code 1 if one of them shows none."""
-    from zoo.pretrained.manifest import entry_of
-
     spec = get_spec(options.name)
     check_weights(spec)
     pictures = [_read(path, options.all) for path in options.files]
