@@ -17,7 +17,7 @@ def after_import(name: str, action: Callable[[], object]) -> None:
         name: The module's full name.
         action: It is called with no argument, at most once.
     """
-    if name in sys.modules:
+    if sys.modules.get(name):  # None, where its import is forbidden
         action()
     else:
         sys.meta_path.insert(0, _Watch(name, action))
