@@ -54,7 +54,10 @@ def test_only_the_full_problem_counts(tmp_path):
             told = {"trial": number, "values": {"learning_rate": 0.5}, "fidelity": fidelity}
             writer.add({"event": "started", **told})
             if score:
-                result = {"score": score, "seconds": 2.5, "executions": [{"epochs": epochs}]}
+                ran = {"seed": 0, "accuracy": score, "best_epoch": epochs, "epochs": epochs}
+                ran |= {"diverged": False, "seconds": 2.5, "seconds_an_epoch": 1.0}
+                ran |= {"curve": [score] * epochs, "costs": [0.5] * epochs}
+                result = {"score": score, "seconds": 2.5, "executions": [ran]}
                 writer.add({"event": "ended", "trial": number, "result": result})
     found = Search(tmp_path, spec, space, Random(space, 9))
     assert [list(row.values()) for row in search.rows("random", 7, found)] == [
