@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import os
 import signal
@@ -46,7 +47,7 @@ from pathlib import Path
 import keras
 from tests.conftest import _bars
 from tests.tuning.test_chief import searched
-from tuning import tuner
+from tuning.kerastuner import tuner
 from zoo.data import Data
 from zoo.errors import ZooError
 
@@ -93,7 +94,7 @@ def processes() -> Iterator[Callable[..., subprocess.Popen]]:
 
 
 def until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 600
+    deadline = time.monotonic() + 120
     while not true():
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -148,7 +149,8 @@ def chief_of(found: Search, data, timeout=60.0) -> Iterator[tuple[StrategyOracle
     """A chief, its port, and a way to make it go."""
     oracle, port, stop = StrategyOracle(found.strategy), free_port(), threading.Event()
     oracle._set_project_dir(found.project.parent, found.project.name)
-    oracle.told = {SEARCH: json.dumps({**found.identity(), "data": data.fingerprint})}
+    identity = dataclasses.replace(found.identity(), data=data.fingerprint)
+    oracle.told = {SEARCH: json.dumps(identity.to_plain())}
     found.open(data)
 
     def watch():
