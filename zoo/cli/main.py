@@ -30,6 +30,7 @@ from zoo.errors import SpecError, UnknownNameError, ZooError
 from zoo.export import FORMATS
 from zoo.reproduction.results import RESULTS
 from zoo.spec import limits
+from zoo.version import __version__
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -62,9 +63,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m zoo",
+        prog="zoo",
         description="The networks of 'Neural Networks and Deep Learning' (M. Nielsen) in Keras.",
     )
+    parser.add_argument("--version", action="version", version=f"zoo {__version__}")
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     parser.add_argument(
         "--import",

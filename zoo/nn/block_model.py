@@ -98,6 +98,12 @@ class BlockModel(backend_model()):  # type: ignore[misc] # its base depends on t
         """Keras' `predict_on_batch`, of images that are checked."""
         return super().predict_on_batch(self._door().data(x)[0])
 
+    def compile_from_config(self, config):
+        """Compile a loaded model as the saved one was: Keras does not where `compile` is ours."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        if self.built and self.optimizer is not None:
+            self.optimizer.build(self.trainable_variables)
+
     def get_compile_config(self):
         """Keras' own; the optimizer gets the variables that it will have where it is loaded."""
         if getattr(self, "optimizer", None) is not None and not self.optimizer.built:
