@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 
+from zoo.cli.options import count
 from zoo.errors import RunError, SpecError
 from zoo.serve.limits import MEBIBYTE, Limits
 
@@ -41,8 +42,8 @@ def add_serve(choices) -> None:
     command.add_argument(
         "--max-body", type=float, default=megabytes, metavar="MIB", help="of a request"
     )
-    command.add_argument("--threads", type=_count, default=1, metavar="N", help="of a computation")
-    command.add_argument("--keep", type=_count, metavar="N", help="only the N newest versions")
+    command.add_argument("--threads", type=count, default=1, metavar="N", help="of a computation")
+    command.add_argument("--keep", type=count, metavar="N", help="only the N newest versions")
     command.add_argument(
         "--runtime", choices=["onnx", "tensorflow"], default="onnx", help="tensorflow: SavedModels"
     )
@@ -91,10 +92,4 @@ def _check_packages() -> None:
 def _port(text: str) -> int:
     if not text.isdecimal() or int(text) > 65535:
         raise argparse.ArgumentTypeError(f"must be a whole number 0 to 65535, not {text!r}")
-    return int(text)
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"must be a whole number from 1 up, not {text!r}")
     return int(text)
