@@ -230,9 +230,9 @@ def _server(file: Path) -> Iterator[str]:
         for line in process.stderr:
             if not line.startswith("{"):
                 raise RuntimeError(line)
-            if "url" in (told := json.loads(line)):
+            if "url" in (record := json.loads(line)):
                 break
-        yield told["url"]
+        yield record["url"]
     finally:
         process.terminate()
         process.communicate()

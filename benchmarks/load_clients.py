@@ -64,9 +64,9 @@ def _wrk(url: str, request: Any, clients: int, seconds: float) -> Load:
             text=True,
             check=True,
         )
-    told = json.loads(done.stdout.strip().splitlines()[-1])
-    rate = (told["requests"] - told["failed"]) / told["seconds"]
-    return Load(rate, told["p50"] / 1000, told["p99"] / 1000, told["failed"], "wrk")
+    printed = json.loads(done.stdout.strip().splitlines()[-1])
+    rate = (printed["requests"] - printed["failed"]) / printed["seconds"]
+    return Load(rate, printed["p50"] / 1000, printed["p99"] / 1000, printed["failed"], "wrk")
 
 
 async def _clients(url: str, request: Any, clients: int, seconds: float) -> Load:
@@ -84,10 +84,10 @@ async def _clients(url: str, request: Any, clients: int, seconds: float) -> Load
         reader, writer = await asyncio.open_connection(address.hostname, address.port)
         while (began := time.perf_counter()) < until:
             writer.write(sent)
-            told = (await reader.readuntil(b"\r\n\r\n")).lower()
-            await reader.readexactly(int(told.split(b"content-length: ")[1].split(b"\r\n")[0]))
+            message = (await reader.readuntil(b"\r\n\r\n")).lower()
+            await reader.readexactly(int(message.split(b"content-length: ")[1].split(b"\r\n")[0]))
             times.append(time.perf_counter() - began)
-            failed += not told.startswith(b"http/1.1 200")
+            failed += not message.startswith(b"http/1.1 200")
         writer.close()
 
     began = time.perf_counter()

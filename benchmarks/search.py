@@ -144,8 +144,8 @@ def rows(name: str, seed: int, search: Search) -> list[Row]:
         images += _images(trial, search.spec)
         if trial.fidelity.rank == FULL.rank:
             full, best = full + 1, max(best, trial.score)
-        told = (name, seed, trial.number, round(seconds, 1), images, full, round(best, 4))
-        found.append(dict(zip(COLUMNS, told, strict=True)))
+        row = (name, seed, trial.number, round(seconds, 1), images, full, round(best, 4))
+        found.append(dict(zip(COLUMNS, row, strict=True)))
     return found
 
 

@@ -135,7 +135,7 @@ def measure(net: str, peer: str, threads: int | None = None, images: int | None 
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or ["it gave no reason"])[-1]
         raise RunError(f"{peer} failed on {net}: {reason}. See it whole: {' '.join(command[1:])}")
-    told = json.loads(done.stdout.splitlines()[-1])
+    printed = json.loads(done.stdout.splitlines()[-1])
     return {
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "net": net,
@@ -143,10 +143,10 @@ def measure(net: str, peer: str, threads: int | None = None, images: int | None 
         "threads": threads or "default",
         "images": images,
         "epochs": epochs,
-        "images_per_second": images * epochs / told["seconds"],
+        "images_per_second": images * epochs / printed["seconds"],
         "versions": " ".join(f"{package}={version(package)}" for package in PACKAGES[peer]),
         "processor": f"{processor()}, {os.cpu_count()} cores",
-        **told,
+        **printed,
     }
 
 

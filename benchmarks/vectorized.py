@@ -71,8 +71,8 @@ def main(arguments: list[str] | None = None) -> int:
                 call = (net, way, trials // processes, asked.epochs, asked.images)
                 gate = manager.Barrier(processes)
                 running = [pool.submit(train, *call, gate) for _ in range(processes)]
-                told = [future.result() for future in running]
-                rows.append(_row(*call, processes, told) | {"round": number})
+                results = [future.result() for future in running]
+                rows.append(_row(*call, processes, results) | {"round": number})
             write_rows([*kept, *rows], asked.out, COLUMNS)
     print(table(rows))
     return 0
@@ -129,7 +129,7 @@ def _prepared():
 
 
 def _row(
-    net: str, way: str, trials: int, epochs: int, images: int, processes: int, told: list[tuple]
+    net: str, way: str, trials: int, epochs: int, images: int, processes: int, ended: list[tuple]
 ) -> dict:
     from zoo.training.run_folder import processor
 
@@ -141,9 +141,9 @@ def _row(
         "processes": processes,
         "epochs": epochs,
         "images": images,
-        "images_per_core_second": round(statistics.mean(speed for speed, _, _ in told)),
-        "seconds_a_trial": round(max(seconds for _, seconds, _ in told) / trials, 3),
-        "core_seconds_a_trial": round(sum(core for _, _, core in told) / trials, 3),
+        "images_per_core_second": round(statistics.mean(speed for speed, _, _ in ended)),
+        "seconds_a_trial": round(max(seconds for _, seconds, _ in ended) / trials, 3),
+        "core_seconds_a_trial": round(sum(core for _, _, core in ended) / trials, 3),
         "processor": processor(),
     }
 
@@ -154,8 +154,8 @@ def table(rows: list[dict]) -> str:
     for key in dict.fromkeys(_key(row) for row in rows):
         net, way, trials, processes = key
         alone = (net, "one by one", 2, processes)
-        told = f"{net}, {trials} {way}" + (", 2 processes" if processes == 2 else "")
-        line = f"{told:34}"
+        label = f"{net}, {trials} {way}" + (", 2 processes" if processes == 2 else "")
+        line = f"{label:34}"
         for name, digits in TOLD.items():
             mine, theirs = _median(rows, key, name), _median(rows, alone, name)
             times = mine / theirs if name == "images_per_core_second" else theirs / mine
@@ -171,12 +171,12 @@ def markdown(rows: list[dict]) -> str:
         net, way, trials, _ = key
         alone = (net, "one by one", 2, 1)
         speed, seconds = (_median(rows, key, name) for name in ("images_per_core_second", TIME))
-        told = f"{speed:,.0f}", f"{seconds:.2f}"
+        measured = f"{speed:,.0f}", f"{seconds:.2f}"
         if key != alone:
             times = speed / _median(rows, alone, "images_per_core_second")
-            told = f"{told[0]} ({times:.1f} x)", told[1]
+            measured = f"{measured[0]} ({times:.1f} x)", measured[1]
         label = way if key == alone else f"{trials} {way}"
-        lines.append(f"| `{net}`, {label} | {' | '.join(told)} |")
+        lines.append(f"| `{net}`, {label} | {' | '.join(measured)} |")
     return "\n".join(lines)
 
 

@@ -78,8 +78,8 @@ def test_its_commands_run_anywhere(installed, away):
     digit = Image.new("L", (200, 200), 255)
     ImageDraw.Draw(digit).line([(100, 30), (100, 170)], fill=0, width=16)
     digit.save(away["cwd"] / "one.png")
-    told = _run([installed / "zoo", "predict", "conv2_relu", "one.png"], **away).stdout
-    assert told.startswith("one.png: 1, ")
+    printed = _run([installed / "zoo", "predict", "conv2_relu", "one.png"], **away).stdout
+    assert printed.startswith("one.png: 1, ")
     pages = _run([installed / "zoo", "lab", "pages", "--out", "pages"], **away).stdout
     assert all((away["cwd"] / page).is_file() for page in pages.split())
 

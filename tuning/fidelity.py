@@ -70,12 +70,12 @@ class Fidelity:
         return (not self.digits, self.hidden, *(size or unlimited for size in sizes))
 
     def __str__(self) -> str:
-        told = [f"digits {' and '.join(map(str, self.digits))}"] if self.digits else []
-        told += ["no hidden layer"] if not self.hidden else []
-        told += [f"{self.images:,} images"] if self.images else []
-        told += [f"{self.validation:,} to validate"] if self.validation else []
-        told += [f"{self.until} epochs"] if self.until else []
-        return ", ".join(told) or "the full problem"
+        parts = [f"digits {' and '.join(map(str, self.digits))}"] if self.digits else []
+        parts += ["no hidden layer"] if not self.hidden else []
+        parts += [f"{self.images:,} images"] if self.images else []
+        parts += [f"{self.validation:,} to validate"] if self.validation else []
+        parts += [f"{self.until} epochs"] if self.until else []
+        return ", ".join(parts) or "the full problem"
 
 
 FULL = Fidelity()

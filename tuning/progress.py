@@ -48,15 +48,15 @@ class SearchProgress:
     def show(self, search: Search) -> None:
         """Bring the line up to date."""
         trials = search.trials()
-        told = self.text(trials)
+        line = self.text(trials)
         ended = [trial for trial in trials if trial.result]
         if self.bar.disable:
             if not self.quiet and len(ended) > self.ended:
-                print(told, file=sys.stderr, flush=True)
+                print(line, file=sys.stderr, flush=True)
         else:
             done = _spent(ended) if self.seconds else len(ended)
             self.bar.n = min(done, self.bar.total) if self.bar.total else done
-            self.bar.set_description_str(told)
+            self.bar.set_description_str(line)
         self.ended = len(ended)
         if not self.quiet:
             self._explain(search.strategy, trials)
@@ -66,20 +66,20 @@ class SearchProgress:
         ended = [trial for trial in trials if trial.result]
         spent, now = _spent(ended), self.clock()
         of = f" of {self.trials}" if self.trials else ""
-        told = [f"{len(ended)}{of} trials"]
+        parts = [f"{len(ended)}{of} trials"]
         if running := len(trials) - len(ended):
-            told.append(f"{running} running")
-        told.append(_best(ended))
+            parts.append(f"{running} running")
+        parts.append(_best(ended))
         of = f" of {duration(self.seconds)}" if self.seconds else ""
-        told.append(f"{duration(spent)}{of} of training")
+        parts.append(f"{duration(spent)}{of} of training")
         done = (len(ended), spent)
         known = [pace.left(each, now) for pace, each in zip(self.paces, done, strict=True)]
         left = [each for each in known if each is not None]
         if left and (running or min(left) >= 1):
-            told.append(_left(min(left)))
+            parts.append(_left(min(left)))
         elif not (self.trials or self.seconds):
-            told.append("how many more, the trials will tell")
-        return ", ".join(told)
+            parts.append("how many more, the trials will tell")
+        return ", ".join(parts)
 
     def _explain(self, strategy: Strategy, trials: Sequence[Trial]) -> None:
         decisions = strategy.explanation(trials)

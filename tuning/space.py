@@ -136,7 +136,7 @@ class SearchSpace:
         """Read a space back from `to_plain`'s form; SpecError where it is none."""
         if not isinstance(plain, dict):
             raise SpecError(f"this is no search space: {_EXPECTED}")
-        return cls(tuple((name, _from_plain(name, told)) for name, told in plain.items()))
+        return cls(tuple((name, _from_plain(name, declared)) for name, declared in plain.items()))
 
 
 def _steps(kind: Range, steps: int) -> int:
@@ -171,12 +171,12 @@ def _ends(kind: Range) -> list[Any]:
     return list(kind.values) if isinstance(kind, Choice) else [kind.low, kind.high]
 
 
-def _from_plain(name: str, told: Any) -> Range:
-    if not isinstance(told, dict) or len(told) != 1:
+def _from_plain(name: str, declared: Any) -> Range:
+    if not isinstance(declared, dict) or len(declared) != 1:
         raise SpecError(
-            f'{name} must be one range, as in {{"log_uniform": [0.01, 1]}}, not {told!r}'
+            f'{name} must be one range, as in {{"log_uniform": [0.01, 1]}}, not {declared!r}'
         )
-    ((kind, ends),) = told.items()
+    ((kind, ends),) = declared.items()
     if kind not in KINDS:
         raise SpecError(
             f"{name}: there is no range {kind!r}.{nearest(kind, KINDS)} Ranges: {', '.join(KINDS)}."

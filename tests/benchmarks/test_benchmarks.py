@@ -89,8 +89,8 @@ def test_a_program_that_learns_nothing_is_refused(mnist):
     rows = []
     for peer, rate in (("zoo", 0.1), ("numpy", 1e-9)):
         spec = get_spec("mlp30").with_settings(learning_rate=rate)
-        told = measure(program_of(peer, spec), mnist.train.take(500), epochs=1, checked=2000)
-        rows.append({"net": "mlp30", "peer": peer, **told})
+        measured = measure(program_of(peer, spec), mnist.train.take(500), epochs=1, checked=2000)
+        rows.append({"net": "mlp30", "peer": peer, **measured})
     throughput.check_learning(rows[:1])
     with pytest.raises(RunError, match="on mlp30 is refused: after the same training"):
         throughput.check_learning(rows)
@@ -112,9 +112,9 @@ def test_the_better_number_of_threads_counts_and_a_missing_peer_is_told():
         for fast in measured
     ]
     assert speed(rows, "mlp30", "torch") == (statistics.median([50, 40, 60]), 1)
-    told = table(rows, {"mlp30": ["zoo", "torch", "jax"]}).splitlines()
-    assert told[-1].split() == ["jax", "not", "installed"]
-    assert told[-2].endswith("2.0 x as fast")
+    printed = table(rows, {"mlp30": ["zoo", "torch", "jax"]}).splitlines()
+    assert printed[-1].split() == ["jax", "not", "installed"]
+    assert printed[-2].endswith("2.0 x as fast")
     assert markdown(rows).splitlines()[2:] == [
         "| `mlp30` | zoo | 100 |  |",
         "| `mlp30` | torch, 1 thread | 50 | 2.0 x as fast |",
@@ -122,13 +122,13 @@ def test_the_better_number_of_threads_counts_and_a_missing_peer_is_told():
 
 
 def test_the_tables_in_docs_are_those_that_the_measurements_give():
-    for name, told in (
+    for name, expected in (
         ("throughput", markdown(throughput.read_csv(throughput.HERE / "throughput.csv"))),
         ("ablation", ablation.table(ablation.read())),
         ("together", vectorized.markdown(read_rows(vectorized.CSV))),
         ("serving", serving_markdown(serving.read())),
     ):
-        assert written_table(ROOT / "docs/performance.md", name) == told, "run: make table"
+        assert written_table(ROOT / "docs/performance.md", name) == expected, "run: make table"
 
 
 def test_a_peer_that_is_not_installed_is_left_out(monkeypatch):

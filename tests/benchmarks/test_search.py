@@ -51,8 +51,8 @@ def test_only_the_full_problem_counts(tmp_path):
     trials = [(reduced, 0.99, 3), (full, 0.8, 2), (full, 0.7, 2), (full, None, 0)]
     with journal.writing() as writer:
         for number, (fidelity, score, epochs) in enumerate(trials):
-            told = {"trial": number, "values": {"learning_rate": 0.5}, "fidelity": fidelity}
-            writer.add({"event": "started", **told})
+            record = {"trial": number, "values": {"learning_rate": 0.5}, "fidelity": fidelity}
+            writer.add({"event": "started", **record})
             if score:
                 ran = {"seed": 0, "accuracy": score, "best_epoch": epochs, "epochs": epochs}
                 ran |= {"diverged": False, "seconds": 2.5, "seconds_an_epoch": 1.0}

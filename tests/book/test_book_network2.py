@@ -153,7 +153,7 @@ def test_json_of_the_authors_program_is_read_and_written(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "expected"),
     [
         ({"cost": "os.system"}, "the cost 'os.system'; known are QuadraticCost"),
         ({"sizes": [2, 4, 1]}, "weights do not fit"),
@@ -161,10 +161,10 @@ def test_json_of_the_authors_program_is_read_and_written(tmp_path):
         ({"weights": "none"}, "no network of network2.py"),
     ],
 )
-def test_json_that_is_none(tmp_path, change, told):
+def test_json_that_is_none(tmp_path, change, expected):
     path = tmp_path / "net.json"
     path.write_text(json.dumps({**AUTHORS, **change}))
-    with pytest.raises(DataError, match=told):
+    with pytest.raises(DataError, match=expected):
         network2.load(path)
 
 

@@ -106,9 +106,9 @@ def test_progress_is_told_by_the_thousand(mnist, capsys):
     net = Network([FullyConnectedLayer(784, 10), SoftmaxLayer(10, 10)], 1)
     net.SGD(training, 2, 1, 0.1, validation, test)
     out = capsys.readouterr().out.splitlines()
-    told = [line for line in out if line.startswith("Training")]
-    assert told == [f"Training mini-batch number {number}" for number in (0, 1000, 2000)]
-    assert out.index(told[1]) < out.index(next(line for line in out if "Epoch 0" in line))
+    lines = [line for line in out if line.startswith("Training")]
+    assert lines == [f"Training mini-batch number {number}" for number in (0, 1000, 2000)]
+    assert out.index(lines[1]) < out.index(next(line for line in out if "Epoch 0" in line))
 
 
 def test_the_last_epoch_is_kept_and_the_best_is_told(mnist, capsys):
@@ -135,7 +135,7 @@ def test_activations_by_hand():
 
 
 @pytest.mark.parametrize(
-    ("layers", "told"),
+    ("layers", "expected"),
     [
         (lambda: [FullyConnectedLayer(784, 10)], "must be a SoftmaxLayer"),
         (lambda: [FullyConnectedLayer(784, 9), SoftmaxLayer(10, 10)], "wants 10 inputs and gets 9"),
@@ -148,8 +148,8 @@ def test_activations_by_hand():
         (lambda: [FullyConnectedLayer(784, 9, np.sin)], "sin is no activation"),
     ],
 )
-def test_layers_that_do_not_fit(layers, told):
-    with pytest.raises(SpecError, match=told):
+def test_layers_that_do_not_fit(layers, expected):
+    with pytest.raises(SpecError, match=expected):
         Network(layers(), 1)
 
 

@@ -59,8 +59,8 @@ def test_both_initializations(data, capsys):
             evaluation_data=validation_data,
             monitor_evaluation_accuracy=True,
         )[1]
-        told = [counts[0], max(counts), counts[-1]]
-        assert told == pytest.approx([first, best, last], abs=WITHIN)
+        lines = [counts[0], max(counts), counts[-1]]
+        assert lines == pytest.approx([first, best, last], abs=WITHIN)
         net.large_weight_initializer()
 
 
@@ -99,8 +99,8 @@ def test_all_images_with_lambda_5(data, capsys):
         monitor_evaluation_accuracy=True,
         monitor_training_accuracy=True,
     )
-    told = [counts[28], max(counts), counts[-1], max(right)]
-    assert told == pytest.approx([9649, 9649, 9561, 48561], abs=WITHIN)
+    lines = [counts[28], max(counts), counts[-1], max(right)]
+    assert lines == pytest.approx([9649, 9649, 9561, 48561], abs=WITHIN)
 
 
 def test_importing_tensorflow_draws_none_of_the_readers_numbers():
@@ -115,10 +115,10 @@ def test_importing_tensorflow_draws_none_of_the_readers_numbers():
         "network3.Network([network3.SoftmaxLayer(784, 10)], 1).model\n"
         "print(random.random(), np.random.randn())"
     )
-    told = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     ).stdout.split()
     random.seed(1)
     np.random.seed(1)
     np.random.randn(3)  # two weights and a bias
-    assert [float(number) for number in told] == [random.random(), np.random.randn()]
+    assert [float(number) for number in done] == [random.random(), np.random.randn()]

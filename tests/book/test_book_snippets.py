@@ -74,13 +74,13 @@ def _lines_of_network(code, total) -> list[str]:
 
 
 def _lines_of_network2(code, training, evaluation) -> list[str]:
-    told = {
+    record = {
         "monitor_training_cost": r"Cost on training data: \d+\.\d+",
         "monitor_training_accuracy": rf"Accuracy on training data: \d+ / {training}",
         "monitor_evaluation_cost": r"Cost on evaluation data: \d+\.\d+",
         "monitor_evaluation_accuracy": rf"Accuracy on evaluation data: \d+ / {evaluation}",
     }
-    lines = [line for name, line in told.items() if f"{name}=True" in code]
+    lines = [line for name, line in record.items() if f"{name}=True" in code]
     return [
         line for epoch in range(EPOCHS) for line in (f"Epoch {epoch} training complete", *lines, "")
     ]

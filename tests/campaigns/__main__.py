@@ -24,10 +24,10 @@ def main() -> int:
     print(f"seed {options.seed}\n{'campaign':24}{'tried':>10}{'failed':>8}")
     failed = 0
     for name in BOUNDARIES:
-        failed += _told(_in_a_process(name, share, options.seed))
+        failed += _print_tally(_in_a_process(name, share, options.seed))
     with tempfile.TemporaryDirectory() as folder:
         for name in COMMANDS:
-            failed += _told(kill(name, Path(folder), 2 * share, options.seed))
+            failed += _print_tally(kill(name, Path(folder), 2 * share, options.seed))
     return 1 if failed else 0
 
 
@@ -41,7 +41,7 @@ def _in_a_process(name: str, seconds: float, seed: int) -> Tally:
             return Tally(name, 1, 1, [f"{name}: the process hangs, or has died"])
 
 
-def _told(tally: Tally) -> int:
+def _print_tally(tally: Tally) -> int:
     print(f"{tally.name:24}{tally.tried:>10,}{tally.failed:>8,}", flush=True)
     for line in tally.first:
         print(f"    {line}", file=sys.stderr, flush=True)

@@ -61,9 +61,9 @@ def _read_spec(path: Path) -> object:
 def _run() -> bytes:
     entry = _entry()
     rows = [{"epoch": 1, "seconds": 0.5, "loss": 0.3, "val_accuracy": 0.9}]
-    told = {name: entry[name] for name in ("spec", "spec_hash", "seed", "data", "versions")}
+    record = {name: entry[name] for name in ("spec", "spec_hash", "seed", "data", "versions")}
     more = {"best_epoch": 1, "diverged": False, "python": "3.11", "processor": "x"}
-    return json.dumps({**told, **more, "history": rows}).encode()
+    return json.dumps({**record, **more, "history": rows}).encode()
 
 
 def _read_run(path: Path) -> object:

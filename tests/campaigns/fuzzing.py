@@ -56,11 +56,11 @@ def fuzz(name: str, seconds: float, most: int = 10**9, seed: int = 0) -> Tally:
         before, end = _peak(), time.monotonic() + seconds
         while tally.tried < most and time.monotonic() < end:
             path.write_bytes(boundary.mutate(sound, random.Random(seed + tally.tried)))
-            told = _trial(boundary.read, path)
-            if not told and _peak() - before > MOST_GROWTH:
-                told, before = f"grew by {(_peak() - before) >> 20} MiB", _peak()
-            if told:
-                tally.fail(f"{name}, seed {seed + tally.tried}: {told}")
+            failure = _trial(boundary.read, path)
+            if not failure and _peak() - before > MOST_GROWTH:
+                failure, before = f"grew by {(_peak() - before) >> 20} MiB", _peak()
+            if failure:
+                tally.fail(f"{name}, seed {seed + tally.tried}: {failure}")
             tally.tried += 1
     return tally
 

@@ -66,8 +66,8 @@ def kill(name: str, folder: Path, seconds: float, seed: int = 0) -> Tally:
             first.kill()
             first.wait()
         tally.tried += 1
-        if told := _check(name, place):
-            tally.fail(f"{name}: {told}")
+        if failure := _check(name, place):
+            tally.fail(f"{name}: {failure}")
     return tally
 
 

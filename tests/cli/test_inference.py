@@ -37,9 +37,9 @@ def test_predict_reads_a_photo(photo, capsys):
 
 def test_predict_shows_what_it_saw(photo, tmp_path, capsys):
     assert main(["predict", NET, str(photo), "--json", "--show", str(tmp_path / "seen")]) == 0
-    (told,) = json.loads(capsys.readouterr().out)
-    assert told["digit"] == int(np.argmax(told["probabilities"])) == 7
-    with Image.open(told["seen"]) as seen:
+    (printed,) = json.loads(capsys.readouterr().out)
+    assert printed["digit"] == int(np.argmax(printed["probabilities"])) == 7
+    with Image.open(printed["seen"]) as seen:
         assert seen.size == (28, 28)
 
 
@@ -86,18 +86,18 @@ def test_pictures_of_one_name_are_each_shown(photo, mnist, tmp_path, capsys):
     assert main(["predict", NET, *files, "--json", "--show", str(tmp_path / "seen")]) == 0
     seven, two = json.loads(capsys.readouterr().out)
     assert (seven["digit"], two["digit"]) == (7, 2)
-    shown = [np.asarray(Image.open(told["seen"])) for told in (seven, two)]
+    shown = [np.asarray(Image.open(record["seen"])) for record in (seven, two)]
     assert not np.array_equal(*shown)
 
 
 def test_export_writes_one_version_after_another_and_tells_what_it_is(tmp_path, capsys):
     for version in ("1", "2"):
         assert main(["export", NET, "--out", str(tmp_path)]) == 0
-        told = json.loads((tmp_path / NET / version / "metadata.json").read_text())
+        record = json.loads((tmp_path / NET / version / "metadata.json").read_text())
         entry = manifest.entry_of(NET)
-        assert told["spec_hash"] == entry.spec_hash
-        assert (told["test_correct"], told["test_total"]) == (entry.test, 10_000)
-        assert told["test_accuracy"] == entry.test / 10_000
+        assert record["spec_hash"] == entry.spec_hash
+        assert (record["test_correct"], record["test_total"]) == (entry.test, 10_000)
+        assert record["test_accuracy"] == entry.test / 10_000
     capsys.readouterr()
     assert main(["export", NET, "--out", str(tmp_path), "--version", "2"]) == 1
     assert "zoo: " in capsys.readouterr().err

@@ -58,15 +58,15 @@ def test_list_narrows(capsys):
 def test_show_tells_the_members_of_a_vote(capsys):
     assert main(["show", "conv2_relu_dropout_x5"]) == 0
     printed = capsys.readouterr().out
-    for told in ("8,362,850", "member 1, 2, 3, 4, 5", "1,001,000"):
-        assert printed.count(told) == 1 + (told == "8,362,850")
+    for expected in ("8,362,850", "member 1, 2, 3, 4, 5", "1,001,000"):
+        assert printed.count(expected) == 1 + (expected == "8,362,850")
 
 
 def test_show_tells_layers_recipe_claim_and_spec(capsys):
     assert main(["show", "conv2"]) == 0
     printed = capsys.readouterr().out
-    for told in ("85,670", "20 filters 5x5", "learning_rate    0.1", "99.06 %"):
-        assert told in printed
+    for expected in ("85,670", "20 filters 5x5", "learning_rate    0.1", "99.06 %"):
+        assert expected in printed
     assert zoo.ModelSpec.from_json(printed.splitlines()[-1]) == zoo.get_spec("conv2")
     assert main(["show", "conv2", "--json"]) == 0
     assert zoo.ModelSpec.from_json(capsys.readouterr().out) == zoo.get_spec("conv2")

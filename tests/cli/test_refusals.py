@@ -165,11 +165,11 @@ def test_an_error_of_the_system_names_file_reason_and_next_step(arguments, said,
 
 @pytest.mark.parametrize("number", sorted(errno.errorcode))
 def test_no_error_of_the_system_is_told_as_a_number(number):
-    told = system_error_text(OSError(number, os.strerror(number), "some/file"))
-    assert os.strerror(number) in told
-    assert " some/file: " in told
-    assert "; " in told
-    assert "Errno" not in told
+    message = system_error_text(OSError(number, os.strerror(number), "some/file"))
+    assert os.strerror(number) in message
+    assert " some/file: " in message
+    assert "; " in message
+    assert "Errno" not in message
 
 
 def test_an_error_without_a_number_is_told_in_its_words():

@@ -373,8 +373,8 @@ def test_text_that_unpacks_to_gigabytes_is_refused(tmp_path):
 
 
 def test_every_attack_is_named():
-    told = (ATTACKS / "README.md").read_text()
-    assert not [path.name for path in ATTACKS.glob("*.[!m]*") if path.name not in told]
+    text = (ATTACKS / "README.md").read_text()
+    assert not [path.name for path in ATTACKS.glob("*.[!m]*") if path.name not in text]
 
 
 def test_what_a_file_may_cost_is_bounded(tmp_path):

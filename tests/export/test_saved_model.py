@@ -66,8 +66,8 @@ for name in ("zoo", "keras"):
     done = subprocess.run(
         [sys.executable, "-I", "-c", program, *arguments], capture_output=True, text=True
     )
-    told = [line.partition(";")[0] for line in done.stdout.splitlines()]
-    assert told == ["import of zoo halted", "import of keras halted"]
+    printed = [line.partition(";")[0] for line in done.stdout.splitlines()]
+    assert printed == ["import of zoo halted", "import of keras halted"]
     assert (tmp_path / "answers.npz").exists()
 
 

@@ -188,9 +188,9 @@ def test_two_runs_scatter_more_than_one():
 
 
 def test_a_panel_is_drawn_as_told():
-    told = epochs.panel("accuracy (%)", {"ours": [1, 2, 3, 5]}, first=2, marks=[(3, 4)])
+    panel = epochs.panel("accuracy (%)", {"ours": [1, 2, 3, 5]}, first=2, marks=[(3, 4)])
     later = epochs.panel("cost", {"ours": [1, 2]}, first=200)
-    first, second = epochs.draw_panels({"panels": [told, later]}).axes
+    first, second = epochs.draw_panels({"panels": [panel, later]}).axes
     assert first.lines[0].get_xydata().tolist() == [[2, 3], [3, 5]]
     assert first.lines[1].get_xydata().tolist() == [[3, 4]]
     assert second.lines[0].get_xydata().tolist() == [[0, 1], [1, 2]]
@@ -299,8 +299,10 @@ def test_z_has_the_books_deviation(kind, variance):
 
 
 def test_both_initializations_are_set_beside_the_book(full, monkeypatch):
-    told = {"lecun_normal": [92.7, 96.5], "unit_normal": [86.43, 95.0]}
-    monkeypatch.setattr(initialization, "validated", lambda _, spec: told[spec.recipe.initializer])
+    record = {"lecun_normal": [92.7, 96.5], "unit_normal": [86.43, 95.0]}
+    monkeypatch.setattr(
+        initialization, "validated", lambda _, spec: record[spec.recipe.initializer]
+    )
     checks = initialization.init_30h.measure(full).checks
     assert [check.agrees for check in checks] == [False, True, True, True]
 
@@ -368,8 +370,8 @@ def test_slopes_of_neurons_are_those_of_their_activations(each, fast):
     smooth = np.abs(z[1:-1]) > 0.06  # max(0, z) has no slope at 0
     for label, curve in data["activation"].items():
         by_differences = np.gradient(np.array(curve), z)[1:-1]
-        told = np.array(data["slope"][label])[1:-1]
-        np.testing.assert_allclose(told[smooth], by_differences[smooth], atol=2e-3)
+        slope = np.array(data["slope"][label])[1:-1]
+        np.testing.assert_allclose(slope[smooth], by_differences[smooth], atol=2e-3)
 
 
 def test_the_polynomial_passes_through_every_point_and_the_line_near_them(fast):

@@ -113,12 +113,14 @@ def test_the_mean_deviation_of_many_bumps_is_a_quarter_slope_over_n():
 
 
 def test_the_recovered_weights_are_the_books():
-    told = one_input.recovered([0, -0.5, 0, 0, 0])
-    assert told["step points s"] == pytest.approx([0, 0.2, 0.2, 0.4, 0.4, 0.6, 0.6, 0.8, 0.8, 1])
-    assert told["hidden weights"] == [1000] * 10
-    assert told["hidden biases"][1:4] == pytest.approx([-200, -200, -400])
-    assert told["output weights"] == [0, 0, -0.5, 0.5, 0, 0, 0, 0, 0, 0]
-    assert told["output bias"] == [0]
+    deviation = one_input.recovered([0, -0.5, 0, 0, 0])
+    assert deviation["step points s"] == pytest.approx(
+        [0, 0.2, 0.2, 0.4, 0.4, 0.6, 0.6, 0.8, 0.8, 1]
+    )
+    assert deviation["hidden weights"] == [1000] * 10
+    assert deviation["hidden biases"][1:4] == pytest.approx([-200, -200, -400])
+    assert deviation["output weights"] == [0, 0, -0.5, 0.5, 0, 0, 0, 0, 0, 0]
+    assert deviation["output bias"] == [0]
 
 
 # --- two inputs and more --------------------------------------------------------------------------

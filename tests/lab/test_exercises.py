@@ -160,9 +160,9 @@ def test_early_stopping_tells_price_and_loss(fast, monkeypatch):
     late = [*RISES, *[92.0] * 6, 95.0]
     monkeypatch.setattr(Context, "train", lambda self, spec, **options: made(late))
     result = stopping.early_stopping.measure(fast)
-    told = result.data["rules"]
-    assert told["no improvement in 3"] == {"epochs": [7] * 3, "lost": [2.0] * 3}
-    assert told["no improvement in 20"] == {"epochs": [15] * 3, "lost": [0.0] * 3}
+    rules = result.data["rules"]
+    assert rules["no improvement in 3"] == {"epochs": [7] * 3, "lost": [2.0] * 3}
+    assert rules["no improvement in 20"] == {"epochs": [15] * 3, "lost": [0.0] * 3}
     assert result.verdict == "agrees"
     assert drawn(stopping.early_stopping, result).axes
 

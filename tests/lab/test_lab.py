@@ -111,9 +111,9 @@ def test_the_commands_print_and_write(counted, tmp_path, capsys):
     assert main(["lab", "list"]) == 0
     assert "Counted & drawn" in capsys.readouterr().out
     assert main(["lab", "run", "ch9_counted", "--fast", "--out", str(tmp_path)]) == 0
-    told = capsys.readouterr().out
-    assert "size: 1.02, the book 1\n" in told
-    assert "agrees" in told
+    printed = capsys.readouterr().out
+    assert "size: 1.02, the book 1\n" in printed
+    assert "agrees" in printed
     assert main(["lab", "run", "ch9_count"]) == 2
     assert main(["lab", "report", "--fast", "--out", str(tmp_path)]) == 0
     page = (tmp_path / "index.html").read_text()
@@ -200,6 +200,6 @@ def test_pictures_need_no_display(tmp_path):
     )
     environment = {**os.environ, "MPLBACKEND": "tkagg", "DISPLAY": ""}
     command = [sys.executable, "-c", program, str(tmp_path)]
-    told = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    assert told.stdout == "False\n"
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
     assert (tmp_path / "ch1_nand" / "figure.svg").exists()

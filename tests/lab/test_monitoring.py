@@ -87,8 +87,8 @@ def test_a_run_that_was_stopped_goes_on_and_tells_all_epochs(bars, tmp_path, who
 
 def test_the_page_loads_itself_anew_until_the_run_is_over(whole):
     pages = whole[1]
-    told = ["1 of 3 epochs", "2 of 3 epochs", "3 epochs, done", "3 epochs, done"]
-    for text, expected in zip(pages, told, strict=True):
+    lines = ["1 of 3 epochs", "2 of 3 epochs", "3 epochs, done", "3 epochs, done"]
+    for text, expected in zip(pages, lines, strict=True):
         assert expected in text
         assert ('http-equiv="refresh"' in text) == ("done" not in expected)
         assert text.count("<svg") == 1
@@ -133,25 +133,25 @@ def test_without_a_display_a_window_is_refused_in_one_line():
     kept = matplotlib.get_backend()
     matplotlib.use("agg")
     try:
-        with pytest.raises(LabError, match=r"no window .*open live.html") as told:
+        with pytest.raises(LabError, match=r"no window .*open live.html") as caught:
             live.window("small")
     finally:
         matplotlib.use(kept)
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_the_command_prints_json_and_a_table(mnist, tmp_path, capsys):
     command = ["lab", "monitor", "linear", "--limit", "300", "--epochs", "2", "--quiet"]
     command += ["--set", "l2=0.5", "--out", str(tmp_path)]
     assert main([*command, "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert (told["network"], told["seed"], told["epoch"]) == ("linear", 0, [0, 1])
-    assert told["recipe"]["l2"] == 0.5
+    printed = json.loads(capsys.readouterr().out)
+    assert (printed["network"], printed["seed"], printed["epoch"]) == ("linear", 0, [0, 1])
+    assert printed["recipe"]["l2"] == 0.5
     monitors = {"training_cost", "training_accuracy", "evaluation_cost", "evaluation_accuracy"}
-    assert monitors < told.keys()
+    assert monitors < printed.keys()
     assert main(command) == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 3
-    assert float(lines[1].split("\t")[1]) == pytest.approx(told["training_cost"][0], rel=1e-5)
+    assert float(lines[1].split("\t")[1]) == pytest.approx(printed["training_cost"][0], rel=1e-5)
     assert main(["lab", "monitor", "linaer", "--quiet"]) == 2
     assert "Did you mean 'linear'" in capsys.readouterr().err

@@ -246,11 +246,11 @@ def drag_bump(browser, number, height, pointer="mouse"):
     actions.click_and_hold(handle).move_by_offset(0, round(pixels)).release().perform()
 
 
-def numpy_deviation(told):
+def numpy_deviation(expected):
     x = np.arange(100) / 100 + 0.005
     f = 0.2 + 0.4 * x * x + 0.3 * x * np.sin(15 * x) + 0.05 * np.cos(50 * x)
     edges = expit(1000 * x - 200 * np.arange(6)[:, None])
-    return np.abs(told @ (edges[:-1] - edges[1:]) - np.log(f / (1 - f))).mean()
+    return np.abs(expected @ (edges[:-1] - edges[1:]) - np.log(f / (1 - f))).mean()
 
 
 @pytest.mark.parametrize(("pointer", "width"), [("mouse", 1000), ("touch", 390)])
@@ -263,10 +263,10 @@ def test_the_game_is_won_by_dragging(visit, pointer, width):
         drag_bump(browser, number, height, pointer)
         assert heights(browser)[number - 1] == pytest.approx(height, abs=0.051)
     assert by_id(browser, "verdict").text == "Success!"
-    told = heights(browser)
+    shown = heights(browser)
     off = value(by_id(browser, "deviation"))
-    assert off == pytest.approx(deviation(told), abs=1e-12)
-    assert off == pytest.approx(numpy_deviation(np.array(told)), abs=1e-12)
+    assert off == pytest.approx(deviation(shown), abs=1e-12)
+    assert off == pytest.approx(numpy_deviation(np.array(shown)), abs=1e-12)
     assert off < 0.40
 
 
@@ -274,11 +274,11 @@ def test_the_recovered_weights_are_those_of_python(visit):
     browser = visit("bumps")
     drag_bump(browser, 2, -0.5)
     rows = np.array(table(browser, "weights"))
-    told = recovered([0, -0.5, 0, 0, 0])
+    recovered_deviation = recovered([0, -0.5, 0, 0, 0])
     assert rows[2:4, 4].tolist() == [-0.5, 0.5]  # the book's example
     for column, key in enumerate(("step points s", "hidden weights", "hidden biases"), start=1):
-        np.testing.assert_allclose(rows[:, column], told[key], atol=1e-9)
-    np.testing.assert_allclose(rows[:, 4], told["output weights"])
+        np.testing.assert_allclose(rows[:, column], recovered_deviation[key], atol=1e-9)
+    np.testing.assert_allclose(rows[:, 4], recovered_deviation["output weights"])
 
 
 def test_sliders_move_bumps_by_keyboard_as_far_as_the_limit(visit):
@@ -305,6 +305,6 @@ def test_buttons_give_new_heights_and_a_solution(visit):
 
 def test_the_pages_net_is_the_python_net_for_any_heights(visit):
     browser = visit("bumps")
-    for told in np.random.default_rng(0).uniform(-3, 3, size=(20, 5)):
-        ours = browser.execute_script("return deviation(arguments[0])", told.tolist())
-        assert ours == pytest.approx(numpy_deviation(told), abs=1e-12)
+    for heights_drawn in np.random.default_rng(0).uniform(-3, 3, size=(20, 5)):
+        ours = browser.execute_script("return deviation(arguments[0])", heights_drawn.tolist())
+        assert ours == pytest.approx(numpy_deviation(heights_drawn), abs=1e-12)

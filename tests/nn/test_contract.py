@@ -166,9 +166,9 @@ def expected(model):
 
 @pytest.mark.parametrize("door", DOORS)
 def test_a_fit_by_every_door_learns_the_same_from_floats_and_one_hot_labels(door, model, expected):
-    told = DOORS[door](BYTES[..., 0] / 255, np.eye(10, dtype=np.float32)[LABELS])
-    told |= {"steps_per_epoch": 2} if door == "generator" else {}
-    for one, same in zip(weights_after(model, **told), expected, strict=True):
+    outputs = DOORS[door](BYTES[..., 0] / 255, np.eye(10, dtype=np.float32)[LABELS])
+    outputs |= {"steps_per_epoch": 2} if door == "generator" else {}
+    for one, same in zip(weights_after(model, **outputs), expected, strict=True):
         np.testing.assert_allclose(one, same, rtol=1e-6)
 
 

@@ -129,5 +129,5 @@ from zoo.pretrained import forward
 forward.load("conv1").predict(np.zeros((1, 28, 28, 1), np.uint8))
 print(sorted({name.partition(".")[0] for name in sys.modules} & {"keras", "tensorflow", "scipy"}))
 """
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert told.stdout.strip() == "[]"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

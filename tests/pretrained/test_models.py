@@ -32,8 +32,8 @@ def test_figures_and_card_are_those_of_the_weights(name, mnist):
     answers = zoo.predict(zoo.load(name), mnist.test)
     assert answers.score == entry.score
     assert entry.data == mnist.fingerprint
-    told = (manifest.saved_models() / name / "README.md").read_text()
-    assert told == card(entry, zoo.get_spec(name), answers)
+    text = (manifest.saved_models() / name / "README.md").read_text()
+    assert text == card(entry, zoo.get_spec(name), answers)
 
 
 @pytest.mark.parametrize("name", MANIFEST)
@@ -67,8 +67,8 @@ def test_the_numbers_on_disk_have_the_precision_that_is_told(name):
 
 @pytest.mark.parametrize("name", MANIFEST)
 def test_the_front_matter_of_a_card_is_what_the_hub_reads(name):
-    told = (manifest.saved_models() / name / "README.md").read_text()
-    fence, front, _ = told.split("---\n", 2)
+    text = (manifest.saved_models() / name / "README.md").read_text()
+    fence, front, _ = text.split("---\n", 2)
     assert fence == ""
     value = MANIFEST[name].test / MANIFEST[name].test_total
     for line in (

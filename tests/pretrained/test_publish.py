@@ -43,8 +43,8 @@ def test_the_run_with_the_best_validation_accuracy_is_taken(published):
     folder, entry = published
     best = {}
     for seed in (0, 1):
-        told = json.loads((folder / f"mlp30.brief-seed{seed}" / "run.json").read_text())
-        best[seed] = max(row["val_accuracy"] for row in told["history"])
+        record = json.loads((folder / f"mlp30.brief-seed{seed}" / "run.json").read_text())
+        best[seed] = max(row["val_accuracy"] for row in record["history"])
     assert best[0] != best[1], "the runs must differ for this test to tell"
     assert entry.seed == max(best, key=best.get)
     assert entry.validation == pytest.approx(500 * max(best.values()))
@@ -83,8 +83,8 @@ def test_the_card_is_made_of_what_was_measured(published, saved, bars):
     _, entry = published
     text = (saved / "mlp30/README.md").read_text()
     assert text == card(entry, BOOK, zoo.predict(zoo.load("mlp30"), bars.test))
-    for told in (str(entry.score), entry.sha256, "**not the book's**", "96.48 %", "23,860"):
-        assert told in text
+    for expected in (str(entry.score), entry.sha256, "**not the book's**", "96.48 %", "23,860"):
+        assert expected in text
 
 
 def test_training_may_start_from_it(published, saved, bars):

@@ -115,13 +115,13 @@ def test_the_command_tells_the_spread_and_every_draw(runs, idx_folder, capsys):
     assert main(asked) == 0
     printed = capsys.readouterr().out
     assert main([*asked, "--seeds", "0-1,11", "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told["draws"] == [list(pair) for pair in itertools.combinations([0, 1, 11], 2)]
-    votes = told["test"]["votes"]
+    output = json.loads(capsys.readouterr().out)
+    assert output["draws"] == [list(pair) for pair in itertools.combinations([0, 1, 11], 2)]
+    votes = output["test"]["votes"]
     for text in (
         f"3 runs of {NAME}; votes of 2 by plurality, all 3 of them",
         f"{np.mean(votes):10,.1f}{np.std(votes, ddof=1):7.1f}{min(votes):8,}{max(votes):8,}",
-        f"{told['their_vote_on_test']} / 500",
+        f"{output['their_vote_on_test']} / 500",
     ):
         assert text in printed
 

@@ -31,9 +31,9 @@ class Page:
         call = (
             f"(async () => ({expression}))().then(done, (error) => done({{ error: `${{error}}` }}))"
         )
-        told = self.browser.execute_async_script(f"{names} {call};", *arguments)
-        assert not (isinstance(told, dict) and "error" in told), told
-        return told
+        found = self.browser.execute_async_script(f"{names} {call};", *arguments)
+        assert not (isinstance(found, dict) and "error" in found), found
+        return found
 
     def by_id(self, name: str):
         return self.browser.find_element("id", name)
@@ -58,23 +58,23 @@ class Page:
 
     def seen(self) -> np.ndarray | None:
         """The 28x28 bytes that the networks got, after all answers are there."""
-        told = self.ask("idle.then(() => state.shown && Array.from(state.shown))")
-        return None if told is None else np.array(told, np.uint8).reshape(28, 28)
+        found = self.ask("idle.then(() => state.shown && Array.from(state.shown))")
+        return None if found is None else np.array(found, np.uint8).reshape(28, 28)
 
     def digit(self, network: str) -> int:
         return self.ask("idle.then(() => state.answers.get(a).digit)", network)
 
     def load(self, key: str, program) -> None:
         """Give a network of one's own to the page's first worker."""
-        told = {"key": key, "records": list(program.layers), "precision": program.precision}
-        told |= {"scale": program.scale, "base64": program.base64()}
+        record = {"key": key, "records": list(program.layers), "precision": program.precision}
+        record |= {"scale": program.scale, "base64": program.base64()}
         self.ask(
-            "networks.thinkers[0].ask('load', JSON.parse(a)).then(() => null)", json.dumps(told)
+            "networks.thinkers[0].ask('load', JSON.parse(a)).then(() => null)", json.dumps(record)
         )
 
     def outputs(self, keys: list[str], images: np.ndarray, thinker: int = 0) -> np.ndarray:
         """The outputs of networks in a worker, [images, networks, 10]."""
-        told = self.ask(
+        found = self.ask(
             "(async () => { const found = [];"
             " const bytes = Uint8Array.from(atob(a), (each) => each.charCodeAt(0));"
             " for (let i = 0; i < bytes.length; i += 784) {"
@@ -85,18 +85,18 @@ class Page:
             keys,
             thinker,
         )
-        return np.array(told)
+        return np.array(found)
 
     def gradient(self, keys: list[str], image: np.ndarray, digit: int) -> np.ndarray:
         """The gradient of the networks' summed costs by the pixels, [28, 28]."""
-        told = self.ask(
+        found = self.ask(
             "networks.thinkers[0].ask('gradient', { keys: a, bytes: b, digit: c })"
             ".then((found) => [...found])",
             keys,
             image.ravel().tolist(),
             digit,
         )
-        return np.array(told).reshape(28, 28)
+        return np.array(found).reshape(28, 28)
 
 
 def _sparse(stroke):

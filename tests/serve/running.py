@@ -81,9 +81,9 @@ class Server:
 @contextlib.contextmanager
 def serving(*paths: str | Path, settings=None, **limits: Any) -> Iterator[Server]:
     """Serve models until the block ends; then the server must stop by itself, without an error."""
-    told = json.dumps([[str(path) for path in paths], settings or {}, limits])
+    text = json.dumps([[str(path) for path in paths], settings or {}, limits])
     process = subprocess.Popen(
-        [sys.executable, "-c", _PROGRAM, told],
+        [sys.executable, "-c", _PROGRAM, text],
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONPATH": str(ROOT)},

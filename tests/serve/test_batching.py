@@ -118,9 +118,9 @@ def test_who_waits_is_answered_when_it_closes_and_nobody_after(tmp_path):
         asked = [asyncio.create_task(batcher.run({"x": one}, 1)) for _ in range(3)]
         await asyncio.sleep(0)
         batcher.close()
-        with pytest.raises(Refused, match="unloaded") as told:
+        with pytest.raises(Refused, match="unloaded") as caught:
             await batcher.run({"x": one}, 1)
-        assert told.value.status == 503
+        assert caught.value.status == 503
         return await asyncio.gather(*asked)
 
     answers = asyncio.run(ask())

@@ -34,11 +34,11 @@ def test_triton_infers(client, images, expected, binary, asked_for):
             for name in ("probabilities", "digit")
         ]
     given = _inputs(images, "UINT8", binary=binary)
-    told = client.infer("mlp30", given, request_id="seven", outputs=outputs)
-    np.testing.assert_allclose(told.as_numpy("probabilities"), expected, atol=1e-5)
-    assert told.as_numpy("probabilities").dtype == np.float32
-    np.testing.assert_array_equal(told.as_numpy("digit"), expected.argmax(axis=1))
-    response = told.get_response()
+    answer = client.infer("mlp30", given, request_id="seven", outputs=outputs)
+    np.testing.assert_allclose(answer.as_numpy("probabilities"), expected, atol=1e-5)
+    assert answer.as_numpy("probabilities").dtype == np.float32
+    np.testing.assert_array_equal(answer.as_numpy("digit"), expected.argmax(axis=1))
+    response = answer.get_response()
     assert (response["id"], response["model_name"], response["model_version"]) == (
         "seven",
         "mlp30",
@@ -48,23 +48,23 @@ def test_triton_infers(client, images, expected, binary, asked_for):
 
 def test_triton_sends_floats_and_files(client, images, expected):
     scaled = (images / 256).astype(np.float32)
-    told = client.infer("mlp30", _inputs(scaled, "FP32", binary=True))
-    np.testing.assert_allclose(told.as_numpy("probabilities"), expected, atol=1e-5)
+    answer = client.infer("mlp30", _inputs(scaled, "FP32", binary=True))
+    np.testing.assert_allclose(answer.as_numpy("probabilities"), expected, atol=1e-5)
     files = []
     for image in images[:5]:
         file = io.BytesIO()
         Image.fromarray(image[..., 0]).save(file, "PNG")
         files.append(file.getvalue())
-    told = client.infer("mlp30", _inputs(np.array(files, object), "BYTES", binary=True))
-    np.testing.assert_allclose(told.as_numpy("probabilities"), expected[:5], atol=1e-5)
+    answer = client.infer("mlp30", _inputs(np.array(files, object), "BYTES", binary=True))
+    np.testing.assert_allclose(answer.as_numpy("probabilities"), expected[:5], atol=1e-5)
 
 
 def test_triton_asks_for_one_output_and_one_version(client, images):
     given = _inputs(images[:1], "UINT8", binary=True)
     outputs = [triton.InferRequestedOutput("version")]
-    told = client.infer("brightness", given, model_version="2", outputs=outputs)
-    assert told.as_numpy("version").tolist() == [2]
-    assert told.as_numpy("total") is None
+    answer = client.infer("brightness", given, model_version="2", outputs=outputs)
+    assert answer.as_numpy("version").tolist() == [2]
+    assert answer.as_numpy("total") is None
 
 
 def test_triton_asks_what_there_is(client):
@@ -74,9 +74,9 @@ def test_triton_asks_what_there_is(client):
     assert client.is_model_ready("brightness", "2")
     assert not client.is_model_ready("brightness", "3")
     assert "binary_tensor_data" in client.get_server_metadata()["extensions"]
-    told = client.get_model_metadata("brightness")
-    assert told["versions"] == ["1", "2", "10"]
-    assert told["inputs"] == [{"name": "images", "datatype": "UINT8", "shape": [-1, 28, 28, 1]}]
+    answer = client.get_model_metadata("brightness")
+    assert answer["versions"] == ["1", "2", "10"]
+    assert answer["inputs"] == [{"name": "images", "datatype": "UINT8", "shape": [-1, 28, 28, 1]}]
     names = {each["name"] for each in client.get_model_repository_index()}
     assert names == {"mlp30", "brightness", "half_plus_two", "half_plus_three"}
 
@@ -107,16 +107,16 @@ def test_triton_asks_many_times_at_once(client, images, expected):
 
 def test_ovmsclient_predicts(served, images, expected):
     client = ovms.make_http_client(f"127.0.0.1:{served.port}")
-    told = client.predict({"images": images}, "mlp30")
-    np.testing.assert_allclose(told["probabilities"], expected, atol=1e-5)
+    answer = client.predict({"images": images}, "mlp30")
+    np.testing.assert_allclose(answer["probabilities"], expected, atol=1e-5)
     assert client.predict({"images": images[:1]}, "brightness", 2)["version"] == [2]
     assert client.predict({"x": np.float32([1, 5])}, "half_plus_two").tolist() == [2.5, 4.5]
 
 
 def test_ovmsclient_asks_what_there_is(served):
     client = ovms.make_http_client(f"127.0.0.1:{served.port}")
-    told = client.get_model_status("brightness")
-    assert {version: each["state"] for version, each in told.items()} == dict.fromkeys(
+    answer = client.get_model_status("brightness")
+    assert {version: each["state"] for version, each in answer.items()} == dict.fromkeys(
         (1, 2, 10), "AVAILABLE"
     )
     assert client.get_model_metadata("mlp30")["model_spec"]["version"] == "1"

@@ -20,7 +20,7 @@ from zoo.serve.sources import sources
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "told"),
+    ("words", "code", "expected"),
     [
         (["mlp31"], 2, "Did you mean 'mlp30'?"),
         (["mlp30.quadratic"], 2, "python -m zoo train"),
@@ -32,11 +32,11 @@ from zoo.serve.sources import sources
         (["mlp30", "--host", "no.such.host.invalid"], 1, "cannot listen"),
     ],
 )
-def test_what_it_cannot_do_is_one_line(words, code, told, capfd):
+def test_what_it_cannot_do_is_one_line(words, code, expected, capfd):
     assert main(["serve", "--port", "0", *words]) == code
     (line,) = capfd.readouterr().err.splitlines()
     assert line.startswith("zoo: ")
-    assert told in line
+    assert expected in line
 
 
 def test_without_its_packages_it_says_what_to_install(monkeypatch, capsys):

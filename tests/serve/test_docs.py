@@ -35,8 +35,8 @@ def test_curl_gets_the_answers_of_the_manual(served, mnist, tmp_path):
         if language != "sh" or "curl " not in command:
             continue
         assert following in ("json", "text"), command
-        told = command.replace("127.0.0.1:8501", f"127.0.0.1:{served.port}")
-        done = subprocess.run(["bash", "-c", told], capture_output=True, text=True, cwd=tmp_path)
+        message = command.replace("127.0.0.1:8501", f"127.0.0.1:{served.port}")
+        done = subprocess.run(["bash", "-c", message], capture_output=True, text=True, cwd=tmp_path)
         read = json.loads if following == "json" else str.strip
         assert read(done.stdout) == read(text)
         answers += 1
@@ -47,7 +47,7 @@ def test_the_limits_of_the_manual_are_those_of_the_server():
     from zoo.serve.limits import MEBIBYTE, Limits
 
     text, limits = MANUAL.read_text(), Limits()
-    for told in (
+    for expected in (
         f"above {limits.body // MEBIBYTE} MiB",
         f"above {limits.head // 1024} KiB",
         f"{limits.queue:,} images",
@@ -57,7 +57,7 @@ def test_the_limits_of_the_manual_are_those_of_the_server():
         f"of {limits.batch} at the most",
         f"above {limits.pixels // 10**6} million pixels",
     ):
-        assert told in text
+        assert expected in text
 
 
 def test_the_commands_of_the_manual_exist():

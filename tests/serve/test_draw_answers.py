@@ -132,9 +132,9 @@ def test_the_vote_is_counted_as_keras_counts_it(page, mnist):
     expected = np.stack([member.predict(images, verbose=0) for member in members(model)], axis=1)
     np.testing.assert_allclose(outputs, expected, atol=0.1)  # the members are of eight bits
     assert np.abs(outputs - expected).mean() < 2e-3
-    told = with_named_outputs(model).predict(images, verbose=0)
+    answers = with_named_outputs(model).predict(images, verbose=0)
     agree = 0
-    for image, votes, digit in zip(images, told["votes"], told["digit"], strict=True):
+    for image, votes, digit in zip(images, answers["votes"], answers["digit"], strict=True):
         shown = page.ask(
             "networks.answer(vote, a).then(({ votes, digit }) => ({ votes: [...votes], digit }))",
             image.ravel().tolist(),
@@ -144,15 +144,15 @@ def test_the_vote_is_counted_as_keras_counts_it(page, mnist):
 
 
 def test_the_gallery_shows_what_the_vote_gets_wrong(page, mnist):
-    told = page.ask("({ places: digits.places, labels: digits.labels, missed: digits.missed })")
-    places = told["places"]
-    assert told["labels"] == mnist.test.labels[places].tolist()
-    assert len(set(places)) == len(places) == told["missed"] + 500
+    found = page.ask("({ places: digits.places, labels: digits.labels, missed: digits.missed })")
+    places = found["places"]
+    assert found["labels"] == mnist.test.labels[places].tolist()
+    assert len(set(places)) == len(places) == found["missed"] + 500
     entry = zoo.pretrained.manifest.entry_of(VOTE)
-    assert told["missed"] == entry.score.total - entry.score.correct
-    assert page.text("missed-title") == f"The {told['missed']} that the vote gets wrong"
-    answers = zoo.load(VOTE).predict(mnist.test.images[places[: told["missed"]]], verbose=0)
-    assert (answers.argmax(axis=1) != mnist.test.labels[places[: told["missed"]]]).all()
+    assert found["missed"] == entry.score.total - entry.score.correct
+    assert page.text("missed-title") == f"The {found['missed']} that the vote gets wrong"
+    answers = zoo.load(VOTE).predict(mnist.test.images[places[: found["missed"]]], verbose=0)
+    assert (answers.argmax(axis=1) != mnist.test.labels[places[: found["missed"]]]).all()
     names = [
         button.get_attribute("aria-label")
         for button in page.by_id("missed").find_elements("tag name", "button")
@@ -160,7 +160,7 @@ def test_the_gallery_shows_what_the_vote_gets_wrong(page, mnist):
     assert names == [
         f"{label} → {answer}: test image {place}, meant as {label}, read as {answer}"
         for place, label, answer in zip(
-            places, told["labels"], answers.argmax(axis=1), strict=False
+            places, found["labels"], answers.argmax(axis=1), strict=False
         )
     ]
     shown = page.ask("[...digits.image(40)]")
@@ -188,6 +188,9 @@ def test_all_test_images_are_answered_as_by_keras(page, mnist):
     ballots = outputs.argmax(axis=2)
     counts = np.stack([(ballots == digit).sum(axis=1) for digit in range(10)], axis=1)
     answers = (counts / 5 + outputs.mean(axis=1) / 1000).argmax(axis=1)
-    told = predict(zoo.load(VOTE), mnist.test)
-    assert (answers != told.predicted).sum() <= 5
-    assert sorted(page.ask("digits.places.slice(0, digits.missed)")) == told.misclassified.tolist()
+    predictions = predict(zoo.load(VOTE), mnist.test)
+    assert (answers != predictions.predicted).sum() <= 5
+    assert (
+        sorted(page.ask("digits.places.slice(0, digits.missed)"))
+        == predictions.misclassified.tolist()
+    )

@@ -181,12 +181,12 @@ def test_strokes_are_seen_the_way_they_were_drawn(visit, tmp_path, width):
 
 def saved(page, expression):
     """The bytes of a blob that the page saves."""
-    told = page.ask(
+    found = page.ask(
         f"Promise.resolve({expression})"
         ".then(async (blob) => { const bytes = new Uint8Array(await blob.arrayBuffer());"
         " return btoa(String.fromCharCode(...bytes)); })"
     )
-    return base64.b64decode(told)
+    return base64.b64decode(found)
 
 
 def test_nothing_drawn_no_answer(visit):
@@ -252,8 +252,8 @@ def test_every_network_shows_its_probabilities_and_the_inside_is_of_the_chosen_o
             float(cell.get_attribute("data-value"))
             for cell in row.find_elements("class name", "cell")
         ]
-        told = page.ask("({ ...state.answers.get(a).answer })", name)
-        assert shown == list(told.values())
+        found = page.ask("({ ...state.answers.get(a).answer })", name)
+        assert shown == list(found.values())
         assert row.find_element("class name", "answer").text == str(np.argmax(shown))
     ballots = page.browser.find_elements("css selector", "#ballots i")
     assert sorted(ballot.get_property("textContent") for ballot in ballots) == list("12345")
@@ -346,8 +346,10 @@ def test_the_page_is_accessible(visit, axe, width, dark):
     page.browser.execute_script(axe)
     found = page.ask("axe.run({ resultTypes: ['violations'] }).then((told) => told.violations)")
     page.ask("localStorage.clear()")
-    told = [f"{each['id']}: {[node['html'][:120] for node in each['nodes'][:3]]}" for each in found]
-    assert not told, json.dumps(told, indent=1)
+    lines = [
+        f"{each['id']}: {[node['html'][:120] for node in each['nodes'][:3]]}" for each in found
+    ]
+    assert not lines, json.dumps(lines, indent=1)
     controls = page.browser.find_elements("css selector", "button, input, select, canvas[tabindex]")
     assert len(controls) > 40
     assert all(control.accessible_name for control in controls)

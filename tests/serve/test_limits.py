@@ -75,16 +75,16 @@ def test_a_large_body_is_refused_before_it_is_read(hurried):
     head = b"POST /v1/models/half:predict HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\n"
     with socket.create_connection(("127.0.0.1", hurried.port), timeout=5) as connection:
         connection.sendall(head)  # and nothing of the body
-        status, told = _error(_one(connection))
+        status, body = _error(_one(connection))
     assert status == 413
-    assert "100,000 bytes" in told
+    assert "100,000 bytes" in body
     _alive(hurried)
 
 
 def test_a_client_that_sends_a_large_body_whole_reads_the_refusal(served):
-    status, told = served.ask("/v1/models/mlp30:predict", b" " * 20_000_000)
+    status, body = served.ask("/v1/models/mlp30:predict", b" " * 20_000_000)
     assert status == 413
-    assert "4,194,304 bytes" in told["error"]
+    assert "4,194,304 bytes" in body["error"]
 
 
 def test_a_large_body_in_chunks_is_refused_when_the_limit_is_passed(hurried):
@@ -112,9 +112,9 @@ def test_a_large_body_in_chunks_is_refused_when_the_limit_is_passed(hurried):
     ],
 )
 def test_requests_that_never_end_or_are_none(hurried, sent, status):
-    answered, told = _error(_raw(hurried, sent))
+    answered, body = _error(_raw(hurried, sent))
     assert answered == status
-    assert told
+    assert body
     _alive(hurried)
 
 
@@ -152,9 +152,9 @@ def test_more_connections_than_there_may_be(tmp_path):
     half_plus(tmp_path / "half.onnx", 2)
     with serving(tmp_path / "half.onnx", connections=5) as server:
         opened = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(5)]
-        status, told = _error(_raw(server, b""))
+        status, body = _error(_raw(server, b""))
         assert status == 503
-        assert "5 connections" in told
+        assert "5 connections" in body
         for each in opened:
             each.close()
         _until(lambda: server.fetch("/v2/health/live")[0] == 200)
@@ -170,8 +170,8 @@ def test_a_full_queue_and_late_answers(hurried):
     assert 429 in statuses
     assert statuses <= {200, 429, 504}
     assert 200 in statuses
-    for status, told in answers:
-        assert status == 200 or list(told) == ["error"]
+    for status, body in answers:
+        assert status == 200 or list(body) == ["error"]
     many = {"instances": [[[1.0]]] * 5}
     assert hurried.ask("/v1/models/slow:predict", many)[0] == 413
     _alive(hurried)
@@ -181,9 +181,9 @@ def test_an_answer_that_comes_too_late(tmp_path):
     slow(tmp_path / "slow.onnx", times=16)
     half_plus(tmp_path / "half.onnx", 2)
     with serving(tmp_path / "slow.onnx", tmp_path / "half.onnx", answer_seconds=0.05) as server:
-        status, told = server.ask("/v1/models/slow:predict", {"instances": [[[1.0]]]})
+        status, body = server.ask("/v1/models/slow:predict", {"instances": [[[1.0]]]})
         assert status == 504
-        assert "0.05 seconds" in told["error"]
+        assert "0.05 seconds" in body["error"]
         _alive(server)
 
 
@@ -209,9 +209,9 @@ def test_an_answer_that_comes_too_late(tmp_path):
 def test_addresses_that_lead_nowhere(served, path):
     sent = f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode("latin-1")
     answer = _raw(served, sent)
-    status, told = _error(answer)
+    status, body = _error(answer)
     assert status in (404, 400)
-    assert "\n" not in told
+    assert "\n" not in body
     assert b"x-injected" not in answer.partition(b"\r\n\r\n")[0].lower()
 
 
@@ -219,9 +219,9 @@ def test_addresses_that_lead_nowhere(served, path):
 def test_methods_that_are_not_meant(served, method):
     path = "/v2/models/mlp30/infer"
     sent = f"{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode()
-    status, told = _error(_raw(served, sent))
+    status, body = _error(_raw(served, sent))
     assert status == 405
-    assert "POST" in told
+    assert "POST" in body
 
 
 def test_a_picture_that_is_a_bomb(served, tmp_path):
@@ -230,9 +230,9 @@ def test_a_picture_that_is_a_bomb(served, tmp_path):
     Image.fromarray(np.zeros((2000, 1000), np.uint8)).save(tmp_path / "bomb.png")
     file = base64.b64encode((tmp_path / "bomb.png").read_bytes()).decode()
     asked = {"signature_name": "encoded", "instances": [{"b64": file}]}
-    status, told = served.ask("/v1/models/mlp30:predict", asked)
+    status, body = served.ask("/v1/models/mlp30:predict", asked)
     assert status == 413
-    assert "2,000,000" in told["error"]
+    assert "2,000,000" in body["error"]
 
 
 def test_a_port_in_use_is_one_line(served, exported):
@@ -263,28 +263,28 @@ def test_what_it_tells_of_itself(served):
     served.ask("/v1/models/brightness:predict", {"instances": ZERO})
     status, text = served.fetch("/metrics")
     assert status == 200
-    told = text.decode()
-    assert 'zoo_requests_total{code="200",model="brightness",protocol="tf_serving"}' in told
-    assert 'zoo_batch_examples_count{model="brightness",version="10"}' in told
-    status, told = served.ask("/healthz")
-    assert told["status"] == "ok"
-    assert told["models"]["brightness"] == [10, 2, 1]
+    label = text.decode()
+    assert 'zoo_requests_total{code="200",model="brightness",protocol="tf_serving"}' in label
+    assert 'zoo_batch_examples_count{model="brightness",version="10"}' in label
+    status, label = served.ask("/healthz")
+    assert label["status"] == "ok"
+    assert label["models"]["brightness"] == [10, 2, 1]
     status, page = served.fetch("/docs")
     assert b"/v2/models/{name}/infer" in page
     assert b"http" not in page.replace(b"http://127.0.0.1", b"")  # it loads nothing from elsewhere
 
 
 def test_every_address_of_the_description_is_there(served):
-    status, told = served.ask("/openapi.json")
-    assert (status, told["openapi"]) == (200, "3.1.0")
-    for path, operations in told["paths"].items():
+    status, payload = served.ask("/openapi.json")
+    assert (status, payload["openapi"]) == (200, "3.1.0")
+    for path, operations in payload["paths"].items():
         for method in operations:
             address = path.replace("{name}", "mlp30").replace("{version}", "1")
             body = b"" if method == "post" else None
             status, _ = served.fetch(address, body)
             assert status == (400 if body is not None and "repository" not in path else 200), path
         for reference in json.dumps(operations).split("#/components/schemas/")[1:]:
-            assert reference.partition('"')[0] in told["components"]["schemas"]
+            assert reference.partition('"')[0] in payload["components"]["schemas"]
 
 
 def test_refusals_are_logged_as_json(served):

@@ -27,10 +27,10 @@ def test_health_and_metadata(served):
     assert served.ask("/v2/health/live") == (200, {"live": True})
     assert served.ask("/v2/health/ready") == (200, {"ready": True})
     assert served.ask("/v2/models/mlp30/versions/1/ready")[0] == 200
-    status, told = served.ask("/v2/models/mlp30/versions/1")
+    status, body = served.ask("/v2/models/mlp30/versions/1")
     assert status == 200
-    assert told["platform"] == "onnxruntime_onnx"
-    assert {each["name"]: each["datatype"] for each in told["outputs"]} == {
+    assert body["platform"] == "onnxruntime_onnx"
+    assert {each["name"]: each["datatype"] for each in body["outputs"]} == {
         "digit": "INT64",
         "probabilities": "FP32",
     }
@@ -48,10 +48,10 @@ def test_json(served, images, expected, form):
             data=[base64.b64encode(_png(i)).decode() for i in images],
         ),
     }[form]()
-    status, told = served.ask(INFER, {"id": "x", "inputs": [given]})
-    assert status == 200, told
-    assert (told["id"], told["model_version"]) == ("x", "1")
-    outputs = {each["name"]: each for each in told["outputs"]}
+    status, body = served.ask(INFER, {"id": "x", "inputs": [given]})
+    assert status == 200, body
+    assert (body["id"], body["model_version"]) == ("x", "1")
+    outputs = {each["name"]: each for each in body["outputs"]}
     assert outputs["probabilities"]["shape"] == [40, 10]
     probabilities = np.reshape(outputs["probabilities"]["data"], (40, 10))
     np.testing.assert_allclose(probabilities, expected, atol=1e-5)
@@ -66,8 +66,8 @@ def test_binary_in_and_out(served, images, expected):
     status, answer = served.fetch(INFER, *_binary(head, images.tobytes()))
     assert status == 200
     raw = answer[-40 * 10 * 4 :]
-    told = json.loads(answer[: -40 * 10 * 4])
-    assert told["outputs"][0]["parameters"] == {"binary_data_size": 1600}
+    record = json.loads(answer[: -40 * 10 * 4])
+    assert record["outputs"][0]["parameters"] == {"binary_data_size": 1600}
     np.testing.assert_allclose(np.frombuffer(raw, "<f4").reshape(40, 10), expected, atol=1e-5)
 
 
@@ -82,7 +82,7 @@ FLAT = ONE.ravel().tolist()
 
 
 @pytest.mark.parametrize(
-    ("inputs", "told"),
+    ("inputs", "expected"),
     [
         ([], "images UINT8"),
         ([_input(ONE, data=FLAT)] * 2, "each once"),
@@ -109,10 +109,10 @@ FLAT = ONE.ravel().tolist()
         ([_input(np.zeros(1), "BYTES", data=["AAAA", "AAAA"])], "2 elements"),
     ],
 )
-def test_what_is_wrong_is_told_in_one_sentence(served, inputs, told):
+def test_what_is_wrong_is_told_in_one_sentence(served, inputs, expected):
     status, answer = served.ask(INFER, {"inputs": inputs})
     assert (status, list(answer)) == (400, ["error"])
-    assert told in answer["error"]
+    assert expected in answer["error"]
 
 
 def test_nan_and_infinity_are_no_pixels(served):
@@ -125,7 +125,7 @@ def test_nan_and_infinity_are_no_pixels(served):
 
 
 @pytest.mark.parametrize(
-    ("raw", "size", "told"),
+    ("raw", "size", "expected"),
     [
         (b"\0" * 783, 783, "784 bytes"),
         (b"\0" * 785, 785, "784 bytes"),
@@ -133,11 +133,11 @@ def test_nan_and_infinity_are_no_pixels(served):
         (b"", 784, "binary_data_size"),
     ],
 )
-def test_bytes_of_another_number(served, raw, size, told):
+def test_bytes_of_another_number(served, raw, size, expected):
     head = {"inputs": [_input(ONE, parameters={"binary_data_size": size})]}
     status, answer = served.ask(INFER, *_binary(head, raw))
     assert status == 400
-    assert told in answer["error"]
+    assert expected in answer["error"]
 
 
 @pytest.mark.parametrize("raw", [b"\1", b"\5\0\0\0abc", struct.pack("<I", 2**32 - 1), b""])

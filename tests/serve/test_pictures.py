@@ -56,21 +56,21 @@ def test_bombs_are_refused_before_they_are_read(monkeypatch):
     assert len(bomb) < 100_000
     with monkeypatch.context() as patch:
         patch.setattr("PIL.ImageFile.ImageFile.load", never)
-        with pytest.raises(Refused, match="16,000,000 pixels, and a file has 20,000,000") as told:
+        with pytest.raises(Refused, match="16,000,000 pixels, and a file has 20,000,000") as caught:
             decode([bomb], (28, 28), Limits())
-        assert told.value.status == 413
+        assert caught.value.status == 413
         half = _file(np.zeros((4000, 3000), np.uint8), "PNG")
-        with pytest.raises(Refused, match="together") as told:
+        with pytest.raises(Refused, match="together") as caught:
             decode([half] * 20, (28, 28), Limits())
-        assert told.value.status == 413
+        assert caught.value.status == 413
 
 
 @pytest.mark.parametrize("cut", [1, 8, 20, 33, 40, 60])
 def test_a_truncated_picture_is_refused(cut):
     file = _file(np.random.default_rng(1).integers(0, 256, (28, 28), np.uint8), "PNG")
-    with pytest.raises(Refused) as told:
+    with pytest.raises(Refused) as caught:
         decode([file[:cut]], (28, 28), Limits())
-    assert told.value.status == 400
+    assert caught.value.status == 400
 
 
 def test_other_formats_are_refused():

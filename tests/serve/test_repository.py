@@ -121,11 +121,11 @@ def test_requests_go_on_while_versions_change(folder):
 
         def ask():
             while not stop.is_set():
-                status, told = server.ask("/v1/models/net:predict", {"instances": IMAGE.tolist()})
+                status, body = server.ask("/v1/models/net:predict", {"instances": IMAGE.tolist()})
                 if status != 200:
-                    failed.append(told)
+                    failed.append(body)
                 else:
-                    seen.add(told["predictions"][0]["version"])
+                    seen.add(body["predictions"][0]["version"])
 
         asking = threading.Thread(target=ask)
         asking.start()
@@ -161,7 +161,7 @@ def test_what_cannot_be_served_is_told(tmp_path, folder):
     (tmp_path / "empty").mkdir()
     (tmp_path / "saved/1").mkdir(parents=True)
     (tmp_path / "saved/1/saved_model.pb").write_bytes(b"")
-    for asked, error, told in [
+    for asked, error, message in [
         (str(tmp_path / "nothing"), RunError, "does not exist"),
         (str(tmp_path / "empty"), RunError, "VERSION/model.onnx"),
         (str(tmp_path / "saved"), RunError, "--runtime tensorflow"),
@@ -169,7 +169,7 @@ def test_what_cannot_be_served_is_told(tmp_path, folder):
         ("mlp31", UnknownNameError, "mlp30"),
         ("mlp30.quadratic", UnknownNameError, "no pretrained weights"),
     ]:
-        with pytest.raises(error, match=told):
+        with pytest.raises(error, match=message):
             sources([asked])
     with pytest.raises(SpecError, match="two models are named net"):
         sources([str(folder), str(folder)])

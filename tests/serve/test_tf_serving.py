@@ -34,22 +34,22 @@ def test_the_requests_of_tensorflow_servings_manual(served):
     assert ask("/v1/models/half_plus_two:predict", asked) == (200, {"predictions": [2.5, 3.0, 4.5]})
     assert ask(f"{three}/versions/123:predict", asked)[0] == 200
     assert ask(f"{three}:predict", {"inputs": [1.0, 5.0]}) == (200, {"outputs": [3.5, 5.5]})
-    status, told = ask("/v1/models/half:predict", {"instances": [1.0, 5.0]})
-    assert (status, list(told)) == (404, ["error"])
-    assert "half_plus_two" in told["error"]
+    status, body = ask("/v1/models/half:predict", {"instances": [1.0, 5.0]})
+    assert (status, list(body)) == (404, ["error"])
+    assert "half_plus_two" in body["error"]
 
 
 def test_rows_and_columns(served, images, expected):
     rows = images.tolist()
     for instances in (rows, [{"images": row} for row in rows]):
-        status, told = served.ask(PREDICT, {"instances": instances})
+        status, body = served.ask(PREDICT, {"instances": instances})
         assert status == 200
-        _check(told["predictions"], expected)
+        _check(body["predictions"], expected)
     for inputs in (rows, {"images": rows}):
-        status, told = served.ask(PREDICT, {"inputs": inputs})
+        status, body = served.ask(PREDICT, {"inputs": inputs})
         assert status == 200
-        np.testing.assert_allclose(told["outputs"]["probabilities"], expected, atol=1e-5)
-        assert told["outputs"]["digit"] == expected.argmax(axis=1).tolist()
+        np.testing.assert_allclose(body["outputs"]["probabilities"], expected, atol=1e-5)
+        assert body["outputs"]["digit"] == expected.argmax(axis=1).tolist()
 
 
 def test_every_signature_answers_alike(served, images, expected):
@@ -62,29 +62,29 @@ def test_every_signature_answers_alike(served, images, expected):
     }
     for name, instances in forms.items():
         asked = {"signature_name": name, "instances": instances}
-        status, told = served.ask(PREDICT, asked)
-        assert status == 200, told
-        _check(told["predictions"], expected)
+        status, body = served.ask(PREDICT, asked)
+        assert status == 200, body
+        _check(body["predictions"], expected)
     asked = {"signature_name": "encoded", "inputs": {"images": [_png(images[0])]}}
     assert served.ask(PREDICT, asked)[1]["outputs"]["digit"] == [expected[0].argmax()]
 
 
 def test_more_images_than_a_batch_holds(served, mnist):
     many = mnist.test.images[:100]
-    _, told = served.ask("/v1/models/brightness:predict", {"instances": many.tolist()})
-    totals = [row["total"] for row in told["predictions"]]
+    _, body = served.ask("/v1/models/brightness:predict", {"instances": many.tolist()})
+    totals = [row["total"] for row in body["predictions"]]
     assert totals == many.reshape(100, -1).sum(axis=1).tolist()
 
 
 def test_classify_gives_every_class_its_probability(served, images, expected):
     examples = [{"images": image.ravel().tolist()} for image in images[:3]]
-    status, told = served.ask("/v1/models/mlp30:classify", {"examples": examples})
+    status, body = served.ask("/v1/models/mlp30:classify", {"examples": examples})
     assert status == 200
-    for row, probabilities in zip(told["results"], expected[:3], strict=True):
+    for row, probabilities in zip(body["results"], expected[:3], strict=True):
         assert [label for label, _ in row] == [str(digit) for digit in range(10)]
         np.testing.assert_allclose([score for _, score in row], probabilities, atol=1e-5)
     asked = {"signature_name": "encoded", "context": {"images": _png(images[0])}, "examples": [{}]}
-    assert served.ask("/v1/models/mlp30:classify", asked)[1]["results"][0] == told["results"][0]
+    assert served.ask("/v1/models/mlp30:classify", asked)[1]["results"][0] == body["results"][0]
     assert served.ask("/v1/models/mlp30:regress", {"examples": examples})[0] == 400
 
 
@@ -97,22 +97,22 @@ def test_versions(served):
         ("/versions/10", 10),
     ):
         path = f"/v1/models/brightness{address}:predict"
-        _, told = served.ask(path, {"instances": image})
-        assert told["predictions"][0]["version"] == version
-    _, told = served.ask("/v1/models/brightness")
-    assert [each["version"] for each in told["model_version_status"]] == ["10", "2", "1"]
-    _, told = served.ask("/v1/models/brightness/versions/2")
-    assert [each["version"] for each in told["model_version_status"]] == ["2"]
+        _, body = served.ask(path, {"instances": image})
+        assert body["predictions"][0]["version"] == version
+    _, body = served.ask("/v1/models/brightness")
+    assert [each["version"] for each in body["model_version_status"]] == ["10", "2", "1"]
+    _, body = served.ask("/v1/models/brightness/versions/2")
+    assert [each["version"] for each in body["model_version_status"]] == ["2"]
     for wrong in ("3", "-1", "latest", "9" * 40, "%32%00", "1e0"):
-        status, told = served.ask(f"/v1/models/brightness/versions/{wrong}")
-        assert (status, list(told)) == (404, ["error"])
+        status, body = served.ask(f"/v1/models/brightness/versions/{wrong}")
+        assert (status, list(body)) == (404, ["error"])
 
 
 def test_metadata_is_the_exported_saved_models(served):
-    status, told = served.ask("/v1/models/mlp30/metadata")
+    status, body = served.ask("/v1/models/mlp30/metadata")
     assert status == 200
-    assert told["model_spec"] == {"name": "mlp30", "signature_name": "", "version": "1"}
-    definitions = told["metadata"]["signature_def"]["signature_def"]
+    assert body["model_spec"] == {"name": "mlp30", "signature_name": "", "version": "1"}
+    definitions = body["metadata"]["signature_def"]["signature_def"]
     types = {name: each["inputs"]["images"]["dtype"] for name, each in definitions.items()}
     assert types == {
         "serving_default": "DT_UINT8",
@@ -129,7 +129,7 @@ GOOD = np.zeros((1, 28, 28, 1), int).tolist()
 
 
 @pytest.mark.parametrize(
-    ("asked", "told"),
+    ("asked", "expected"),
     [
         (b"", "empty"),
         (b"{", "JSON"),
@@ -171,10 +171,10 @@ GOOD = np.zeros((1, 28, 28, 1), int).tolist()
         ({"signature_name": "encoded", "instances": [{"b64": ""}]}, "PNG or JPEG"),
     ],
 )
-def test_what_is_wrong_is_told_in_one_sentence(served, asked, told):
+def test_what_is_wrong_is_told_in_one_sentence(served, asked, expected):
     status, answer = served.ask(PREDICT, asked)
     assert (status, list(answer)) == (400, ["error"])
-    assert told in answer["error"]
+    assert expected in answer["error"]
     assert "\n" not in answer["error"]
 
 

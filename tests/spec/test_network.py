@@ -209,7 +209,7 @@ def test_a_vote_counts_all_its_members():
 
 
 @pytest.mark.parametrize(
-    ("fields", "told"),
+    ("fields", "expected"),
     [
         ({"member_layers": ()}, "vote needs members"),
         ({"member_layers": ((),)}, "a member of vote has no layers"),
@@ -218,8 +218,8 @@ def test_a_vote_counts_all_its_members():
         ({"weights": (0,)}, "weights must be finite numbers above 0"),
     ],
 )
-def test_a_vote_that_cannot_be_held_is_refused(fields, told):
-    with pytest.raises(SpecError, match=told):
+def test_a_vote_that_cannot_be_held_is_refused(fields, expected):
+    with pytest.raises(SpecError, match=expected):
         EnsembleSpec(
             **{
                 "name": "vote",

@@ -91,10 +91,10 @@ def test_a_run_folder_tells_the_run(bars, tmp_path):
     result = zoo.train("mlp30", bars, seed=3, epochs=2, out=tmp_path, progress=False)
     names = {path.name for path in tmp_path.iterdir()}
     assert names == {"spec.json", "history.csv", "weights.safetensors", "run.json"}
-    told = json.loads((tmp_path / "run.json").read_text())
-    assert (told["seed"], told["best_epoch"]) == (3, result.best_epoch)
-    assert told["spec_hash"] == result.spec.hash
-    assert told["data"] == bars.fingerprint
+    record = json.loads((tmp_path / "run.json").read_text())
+    assert (record["seed"], record["best_epoch"]) == (3, result.best_epoch)
+    assert record["spec_hash"] == result.spec.hash
+    assert record["data"] == bars.fingerprint
     with (tmp_path / "history.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [float(row["val_accuracy"]) for row in rows] == [

@@ -30,12 +30,12 @@ def landscape(plan) -> TrialResult:
     lost += 0.02 * math.log10(max(decay, 0.01) / 4) ** 2
     score = max(0.1, 0.97 - lost) if rate * decay < 1000 else 0.1
     falling = [1.0, 0.9, 0.8] if rate < 1.5 else [1.0, 1.1, 0.9]
-    told = {
+    record = {
         "seed": 0, "accuracy": score, "best_epoch": 3, "epochs": 3, "diverged": False,
         "seconds": 3.0, "curve": [score / 3, score / 2, score], "costs": falling,
         "seconds_an_epoch": 10 / plan.values["batch_size"],
     }  # fmt: skip
-    return TrialResult.from_plain({"score": score, "executions": [told], "seconds": 3.0})
+    return TrialResult.from_plain({"score": score, "executions": [record], "seconds": 3.0})
 
 
 def played(strategy: Broad, most: int = 200) -> list[Trial]:
@@ -62,11 +62,11 @@ def test_it_says_why():
     strategy = Broad(MLP30, SPACE)
     trials = played(strategy)
     story = strategy.explanation(trials)
-    told = [f"{remark.stage}: {remark.text}" for remark in story]
+    lines = [f"{remark.stage}: {remark.text}" for remark in story]
     assert (
-        "learning_rate = 10, l2 = 1000, batch_size = 10: 10 of 100 right, which is gue" in told[0]
+        "learning_rate = 10, l2 = 1000, batch_size = 10: 10 of 100 right, which is gue" in lines[0]
     )
-    by_cost = [text for text in told if text.startswith("learning rate by the training cost")]
+    by_cost = [text for text in lines if text.startswith("learning rate by the training cost")]
     assert "too large: the cost fell in 1 of 2 epochs (1 1.1 0.9)" in by_cost[0]
     assert any("kept: the cost fell in 2 of 2 epochs" in text for text in by_cost)
     assert {number for remark in story for number in remark.trials} <= set(range(len(trials)))
@@ -140,10 +140,10 @@ def test_more_of_the_problem_ranks_higher():
 # --- judging --------------------------------------------------------------------------------------
 
 
-def trial(number=0, score=0.9, **told) -> Trial:
+def trial(number=0, score=0.9, **expected) -> Trial:
     default = {"seed": 0, "accuracy": score, "best_epoch": 1, "diverged": False, "seconds": 6.0,
                "costs": [3, 2, 1], "curve": [0.5, 0.8, 0.9], "seconds_an_epoch": 2.0}  # fmt: skip
-    execution = {**default, **told}
+    execution = {**default, **expected}
     execution["epochs"] = len(execution["costs"])
     execution["curve"] = execution["curve"][: execution["epochs"]]
     return Trial(number, {}, TrialResult.from_plain({"score": score, "executions": [execution]}))

@@ -78,8 +78,8 @@ def processes() -> Iterator[Callable[..., subprocess.Popen]]:
     started: list[subprocess.Popen] = []
 
     def start(name: str, port: int, project: Path, delay=0.0, heartbeat_timeout=60):
-        told = dict(zip(VARIABLES, (name, "127.0.0.1", str(port)), strict=True))
-        environment = {**os.environ, **told, "PYTHONPATH": str(ROOT)}
+        variables = dict(zip(VARIABLES, (name, "127.0.0.1", str(port)), strict=True))
+        environment = {**os.environ, **variables, "PYTHONPATH": str(ROOT)}
         command = [sys.executable, "-c", PROCESS, *map(str, (project, delay, heartbeat_timeout))]
         pipe = subprocess.PIPE
         started.append(subprocess.Popen(command, env=environment, stderr=pipe, text=True))
@@ -133,11 +133,11 @@ def test_a_chief_and_three_workers_of_which_one_is_killed(tmp_path, chief_too):
     trials = searched(project).trials()
     assert [trial.values for trial in trials] == SPACE.grid(5)
     for trial in trials:
-        told = trial.executions
-        assert [each.seed for each in told] == [0, 1]
+        executions = trial.executions
+        assert [each.seed for each in executions] == [0, 1]
         diverges = trial.values["learning_rate"] > 1
-        assert [each.diverged for each in told] == [diverges] * 2
-        assert [each.epochs for each in told] == [1 if diverges else 4] * 2
+        assert [each.diverged for each in executions] == [diverges] * 2
+        assert [each.epochs for each in executions] == [1 if diverges else 4] * 2
         assert (trial.score == 0) is diverges
 
 
@@ -150,7 +150,7 @@ def chief_of(found: Search, data, timeout=60.0) -> Iterator[tuple[StrategyOracle
     oracle, port, stop = StrategyOracle(found.strategy), free_port(), threading.Event()
     oracle._set_project_dir(found.project.parent, found.project.name)
     identity = dataclasses.replace(found.identity(), data=data.fingerprint)
-    oracle.told = {SEARCH: json.dumps(identity.to_plain())}
+    oracle.search_values = {SEARCH: json.dumps(identity.to_plain())}
     found.open(data)
 
     def watch():
@@ -235,13 +235,13 @@ def test_two_workers_of_one_name(tmp_path):
         oracle.create_trial("tuner0")
 
 
-@pytest.mark.parametrize("told", ["{", "3", '{"score": NaN, "seconds": 1, "executions": []}'])
-def test_a_result_that_is_none_is_not_kept(tmp_path, told):
+@pytest.mark.parametrize("expected", ["{", "3", '{"score": NaN, "seconds": 1, "executions": []}'])
+def test_a_result_that_is_none_is_not_kept(tmp_path, expected):
     oracle = StrategyOracle(Grid(SPACE))
     oracle._set_project_dir(tmp_path, "search")
     oracle.verbose = 0
     trial = oracle.create_trial("tuner0")
-    trial.hyperparameters.values[RESULT] = told
+    trial.hyperparameters.values[RESULT] = expected
     with pytest.raises(RunError, match="a worker's result is damaged"):
         oracle.end_trial(trial)
     assert events(tmp_path / "search", "ended") == []
@@ -256,9 +256,9 @@ def test_a_worker_without_a_chief_says_so_in_seconds(monkeypatch, capsys):
         await_chief(Endpoint("tuner0", "127.0.0.1", port), heartbeat_timeout=0.1)
     set_place(monkeypatch, "tuner0", port)
     assert main(["random", "linear", "--silence", "0.1s"]) == 1
-    told = capsys.readouterr().err
-    assert told.startswith("tuning: no chief has answered")
-    assert told.count("\n") == 1
+    printed = capsys.readouterr().err
+    assert printed.startswith("tuning: no chief has answered")
+    assert printed.count("\n") == 1
 
 
 def test_a_port_that_is_taken():

@@ -90,10 +90,10 @@ def test_a_space_that_is_none_is_one_line(tmp_path, capsys, space, said):
     path = tmp_path / "space.json"
     path.write_text(json.dumps(space))
     assert main(["random", "mlp30", "--space", str(path)]) == 2
-    told = capsys.readouterr().err
-    assert said in told
-    assert told.startswith("tuning: ")
-    assert told.count("\n") == 1
+    printed = capsys.readouterr().err
+    assert said in printed
+    assert printed.startswith("tuning: ")
+    assert printed.count("\n") == 1
 
 
 def test_a_folder_that_cannot_be_one(bars, tmp_path):
@@ -155,11 +155,11 @@ def test_what_makes_no_sense_is_one_line_and_needs_no_tensorflow(tmp_path):
         f"report {tmp_path}": "holds no search",
     }
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    told = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-c", REFUSED], input="\n".join(calls), env=environment,
         capture_output=True, text=True, timeout=120, check=True,
     )  # fmt: skip
-    lines = told.stderr.splitlines()
+    lines = done.stderr.splitlines()
     # A file, a folder or a data set that is not there is no wrong command.
     absent = ("absent.json", "report", "--data")
     codes = [" 1" if any(word in call for word in absent) else " 2" for call in calls]

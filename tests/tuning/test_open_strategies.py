@@ -62,8 +62,8 @@ def test_a_strategy_of_ones_own_goes_all_the_way(bars, idx_folder, tmp_path, mon
     assert "best: trial" in printed.out
     assert "climbing\n    rung 2" in printed.out
     assert len((project / "trials.csv").read_text().splitlines()) == 1 + 3
-    told = json.loads((project / "search.json").read_text())["strategy"]
-    assert told == {"kind": "Ladder", "rungs": 3}
+    payload = json.loads((project / "search.json").read_text())["strategy"]
+    assert payload == {"kind": "Ladder", "rungs": 3}
 
     record = read_record(project)
     assert record.strategy == importlib.import_module("ladder_strategy").Ladder(record.space, 3)

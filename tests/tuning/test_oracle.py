@@ -68,13 +68,13 @@ def test_hyperband_decides_as_keras_tuners_own_oracle_does():
     )
     theirs.verbose, drawn = 0, iter(range(100))
     theirs._random_values = lambda: random_point(SPACE, 0, next(drawn))
-    theirs.save = theirs._save_trial = lambda *told: None
+    theirs.save = theirs._save_trial = lambda *expected: None
     for number, mine in enumerate(trials):
         trial = theirs.create_trial("tuner0")
-        told = trial.hyperparameters.values
-        assert {name: told[name] for name in mine.values} == mine.values
-        assert told["tuner/epochs"] == (mine.fidelity.until or 9)
-        past = told.get("tuner/trial_id")
+        expected = trial.hyperparameters.values
+        assert {name: expected[name] for name in mine.values} == mine.values
+        assert expected["tuner/epochs"] == (mine.fidelity.until or 9)
+        past = expected.get("tuner/trial_id")
         assert (None if past is None else int(past)) == mine.after, number
         theirs.update_trial(trial.trial_id, {"val_accuracy": mine.score})
         trial.status = "COMPLETED"
@@ -182,7 +182,7 @@ def test_our_tuner_keeps_every_run_and_a_diverging_trial_is_a_finding(few, tmp_p
     last = tuner.problem.trials()[-1]
     alone = zoo.train(SPEC.with_settings(**last.values), few, seed=1, progress=False)
     curve = [row["val_accuracy"] for row in alone.history]
-    assert [told.seed for told in last.executions] == [0, 1]
+    assert [execution.seed for execution in last.executions] == [0, 1]
     assert last.executions[1].curve == pytest.approx(curve, abs=1e-6)
     best = tuner.get_best_models()[0]
     assert zoo.evaluate(best, few.validation).accuracy > 0.2
@@ -194,10 +194,10 @@ def test_a_grid_goes_on_under_keras_tuners_own_tuner(few, tmp_path):
     options = {"hypermodel": hypermodel(SPEC, space, seed=1), "directory": tmp_path}
 
     class Killed(keras_tuner.Tuner):
-        def run_trial(self, trial, *data, **told):
+        def run_trial(self, trial, *data, **expected):
             if trial.trial_id == "0001":
                 raise KeyboardInterrupt
-            return super().run_trial(trial, *data, **told)
+            return super().run_trial(trial, *data, **expected)
 
     first = Killed(StrategyOracle(Grid(space)), project_name="search", **options)
     with pytest.raises(KeyboardInterrupt):
@@ -209,7 +209,7 @@ def test_a_grid_goes_on_under_keras_tuners_own_tuner(few, tmp_path):
     assert [event["trial"] for event in events if event["event"] == "started"] == [0, 1, 2]
     assert [event["trial"] for event in events if event["event"] == "ended"] == [0, 1, 2]
     trials = [trial.hyperparameters.values for trial in second.oracle.trials.values()]
-    assert [{name: told[name] for name in point} for told, point in
+    assert [{name: expected[name] for name in point} for expected, point in
             zip(trials, space.grid(5), strict=True)] == space.grid(5)  # fmt: skip
     assert second.get_best_hyperparameters()[0].values["learning_rate"] in (0.01, 0.1, 0.2)
 
@@ -256,7 +256,7 @@ def test_a_budget_of_trials_is_kept_and_can_grow(few, tmp_path):
 
 
 def test_an_error_that_is_not_the_points_own_is_raised(few, tmp_path, monkeypatch):
-    def no_disk(*told, **options):
+    def no_disk(*expected, **options):
         raise OSError("no space left on the disk")
 
     monkeypatch.setattr("tuning.kerastuner.tuner.run", no_disk)

@@ -46,12 +46,12 @@ def result(score, *, seconds=2.0, curve=None, costs=None, seed=0, diverged=False
     """What a trial of one seed came to, as `tuning.execution` tells it."""
     score = float(score)
     curve = curve or [score / 2, score, score * 0.99]
-    told = {
+    fields = {
         "seed": seed, "accuracy": score, "best_epoch": 0 if diverged else 2, "epochs": len(curve),
         "diverged": diverged, "seconds": seconds, "curve": curve,
         "costs": costs or [2.0, 1.5 - score, 1.4 - score], "seconds_an_epoch": seconds / 3,
     }  # fmt: skip
-    return TrialResult.from_plain({"score": score, "executions": [told], "seconds": seconds})
+    return TrialResult.from_plain({"score": score, "executions": [fields], "seconds": seconds})
 
 
 FAILED = TrialResult(0.0, seconds=0.1, error=f"no batch of {EVIL}")
@@ -62,9 +62,9 @@ def recorded(folder, trials, *, space=SPACE, spec=SPEC, strategy=None):
     """The record of a search whose journal tells of these trials, in this order."""
     project = folder / "search"
     project.mkdir(parents=True)
-    told = {"kind": "Random", "trials": 40, "seed": 0} if strategy is None else strategy
+    fields = {"kind": "Random", "trials": 40, "seed": 0} if strategy is None else strategy
     identity = {"network": spec.name, "spec": spec.to_plain(), "space": space.to_plain()}
-    identity |= {"executions": 1, "seed": 0, "strategy": told, "data": "x"}
+    identity |= {"executions": 1, "seed": 0, "strategy": fields, "data": "x"}
     (project / "search.json").write_text(json.dumps(identity))
     with TrialStore(project).journal.writing() as writer:
         for trial in trials:
@@ -178,8 +178,8 @@ def test_the_page_fits_its_width_and_all_that_is_pressed_has_a_name(visit, recor
 def test_the_broad_strategy_tells_its_story_and_links_to_its_trials(visit, tmp_path):
     strategy = Broad(MLP30, BROAD_SPACE)
     trials = played(strategy)
-    told = {"kind": "Broad", "start": dict(strategy.start)}
-    found = recorded(tmp_path, trials, space=BROAD_SPACE, spec=MLP30, strategy=told)
+    fields = {"kind": "Broad", "start": dict(strategy.start)}
+    found = recorded(tmp_path, trials, space=BROAD_SPACE, spec=MLP30, strategy=fields)
     browser = visit(found)
     said = browser.find_element("id", "story").text
     story = strategy.explanation(trials)
@@ -297,8 +297,8 @@ def test_scales_put_ends_at_the_ends_and_ticks_on_round_numbers():
     assert [linear("", [2, 6]).place(value) for value in (2, 3, 6)] == [0, 0.25, 1]
     scale = logarithmic("", [0.01, 100.0])
     assert [round(scale.place(value), 9) for value in (0.01, 1, 100)] == [0, 0.5, 1]
-    assert [told for _, told in scale.ticks] == ["0.01", "0.1", "1", "10", "100"]
-    assert [told for _, told in linear("", [0, 23]).ticks] == ["0", "5", "10", "15", "20"]
+    assert [label for _, label in scale.ticks] == ["0.01", "0.1", "1", "10", "100"]
+    assert [label for _, label in linear("", [0, 23]).ticks] == ["0", "5", "10", "15", "20"]
     assert len(logarithmic("", [2.0, 4.0]).ticks) >= 2
     assert len(round_numbers(0.9581, 0.9662)) >= 3
 
@@ -349,9 +349,9 @@ def test_where_nothing_can_be_foretold_the_page_says_so(tmp_path):
         for trial in some_trials(20)
     ]
     found = recorded(tmp_path, trials)
-    told = importance(found)
-    assert told.explained <= 0
-    assert told.unvaried == ("cost",)
+    shares = importance(found)
+    assert shares.explained <= 0
+    assert shares.unvaried == ("cost",)
     text = page(found)
     assert "these bars mean nothing" in text
     assert "cost had one value in all of them" in text
@@ -408,8 +408,8 @@ def test_near_ties_are_told(tmp_path):
 
 def test_a_strategy_of_another_version_or_kind_has_a_page_without_an_explanation(tmp_path):
     others = ({"kind": "Unheard", "epochs": 9}, {"kind": "Random", "unheard_of": 1}, {})
-    for number, told in enumerate(others):
-        found = recorded(tmp_path / str(number), some_trials(5), strategy=told)
+    for number, content in enumerate(others):
+        found = recorded(tmp_path / str(number), some_trials(5), strategy=content)
         assert found.strategy is None
         assert 'id="story"' not in page(found)
 
@@ -495,7 +495,7 @@ def test_tensorboard_reads_what_is_written_for_it(tmp_path):
     names = [path.name for path in folder.iterdir() if path.is_dir()]
     assert sorted(names) == ["trial0000-seed0", "trial0001-seed0"]
 
-    def told(run):
+    def scalars_and_settings(run):
         read = EventAccumulator(str(run)).Reload()
         data = read.summary_metadata
         plugin = {
@@ -505,17 +505,17 @@ def test_tensorboard_reads_what_is_written_for_it(tmp_path):
         }
         return read, plugin
 
-    _, experiment = told(folder)
+    _, experiment = scalars_and_settings(folder)
     settings = experiment["_hparams_/experiment"].experiment.hparam_infos
     assert [each.name for each in settings] == ["learning_rate", "units", "augment"]
-    read, first = told(folder / "trial0000-seed0")
+    read, first = scalars_and_settings(folder / "trial0000-seed0")
     values = first["_hparams_/session_start_info"].session_start_info.hparams
     assert values["learning_rate"].number_value == 0.5
     assert values["units"].number_value == 7
     assert values["augment"].string_value == '["shift", "skew"]'
     points = [(each.step, each.value) for each in read.Scalars("validation accuracy")]
     assert points == [(1, pytest.approx(0.45)), (2, pytest.approx(0.9)), (3, pytest.approx(0.891))]
-    read, second = told(folder / "trial0001-seed0")
+    read, second = scalars_and_settings(folder / "trial0001-seed0")
     assert len(read.Scalars("training cost")) == 1, "what is not finite is left out"
     ends = [each["_hparams_/session_end_info"].session_end_info.status for each in (first, second)]
     assert ends == [1, 2], "STATUS_SUCCESS and STATUS_FAILURE of its api.proto"
@@ -581,17 +581,17 @@ def test_into_a_log_goes_a_line_a_trial_and_the_story_to_the_output(tmp_path, ca
     line, quiet = SearchProgress(None, None), SearchProgress(None, None, quiet=True)
     for trial in trials:
         with found.journal.writing() as writer:
-            told = {"values": trial.values, "fidelity": trial.fidelity.to_plain()}
-            writer.add({"event": "started", "trial": trial.number, **told})
+            fields = {"values": trial.values, "fidelity": trial.fidelity.to_plain()}
+            writer.add({"event": "started", "trial": trial.number, **fields})
         line.show(found)
         with found.journal.writing() as writer:
             writer.add(ended_event(trial.number, trial.result))
         for each in (line, line, quiet):
             each.show(found)
-    told = capsys.readouterr()
-    assert [each.partition(" trials")[0] for each in told.err.splitlines()] == ["1", "2", "3"]
+    fields = capsys.readouterr()
+    assert [each.partition(" trials")[0] for each in fields.err.splitlines()] == ["1", "2", "3"]
     story = [f"{remark.stage}\n    {remark.text}" for remark in strategy.explanation(trials)]
-    assert told.out.splitlines() == "\n".join(story).splitlines()
+    assert fields.out.splitlines() == "\n".join(story).splitlines()
 
 
 def test_durations_carry_over():

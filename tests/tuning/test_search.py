@@ -40,8 +40,8 @@ def few(bars):
 
 
 def search(folder: Path, **changes) -> Search:
-    told = {"project": folder / "search", "spec": SPEC, "space": SPACE, "strategy": Grid(SPACE)}
-    return Search(**{**told, **changes})
+    record = {"project": folder / "search", "spec": SPEC, "space": SPACE, "strategy": Grid(SPACE)}
+    return Search(**{**record, **changes})
 
 
 # --- strategies -----------------------------------------------------------------------------------
@@ -81,17 +81,17 @@ def test_random_points_are_a_function_of_seed_and_number():
 @pytest.fixture(scope="module")
 def ended(bars, tmp_path_factory):
     """A grid of four points, each trained twice, and what was told of it."""
-    told = []
+    lines = []
     found = search(tmp_path_factory.mktemp("ended"), executions=2)
-    found.work(bars.take(500), tell=told.append)
-    return found, told
+    found.work(bars.take(500), tell=lines.append)
+    return found, lines
 
 
 def test_every_execution_is_kept_and_the_score_is_their_mean(ended, few):
-    found, told = ended
+    found, lines = ended
     trials = found.trials()
     assert [trial.values for trial in trials] == SPACE.grid(5)
-    assert told == trials
+    assert lines == trials
     for trial in trials:
         executions = trial.executions
         assert [each.seed for each in executions] == [0, 1]

@@ -210,8 +210,8 @@ SPACE = SearchSpace.of(learning_rate=Choice(0.1, 1e30), batch_size=Choice(10, 40
 
 def searching(folder, **changes) -> Search:
     spec = SIGMOIDS.with_settings(cost="quadratic", partial_batch=False, images=1000)
-    told = {"project": folder, "spec": spec, "space": SPACE, "strategy": Grid(SPACE)}
-    return Search(**{**told, **changes})
+    record = {"project": folder, "spec": spec, "space": SPACE, "strategy": Grid(SPACE)}
+    return Search(**{**record, **changes})
 
 
 def test_a_search_finds_together_what_it_finds_one_by_one(few, tmp_path):
@@ -311,7 +311,7 @@ def test_the_benchmark_measures_end_to_end(tmp_path, capsys):
     asked = ["--trials", "2", "--rounds", "1", "--epochs", "2", "--images", "500"]
     assert benchmark.main([*asked, "--out", str(tmp_path / "rows.csv")]) == 0
     rows = read_rows(tmp_path / "rows.csv")
-    told = [(row["way"], int(row["trials"]), int(row["processes"])) for row in rows]
-    assert told == benchmark.ways([2])
+    lines = [(row["way"], int(row["trials"]), int(row["processes"])) for row in rows]
+    assert lines == benchmark.ways([2])
     assert all(float(row["images_per_core_second"]) > 0 for row in rows)
     assert "mlp30, 2 together, 2 processes" in capsys.readouterr().out

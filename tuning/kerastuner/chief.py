@@ -51,14 +51,15 @@ def endpoint(environment: Mapping[str, str] = os.environ) -> Endpoint | None:
 
     Raises SpecError where some of the variables are missing, or the port is none.
     """
-    told = {name: environment[name] for name in VARIABLES if environment.get(name)}
-    if not told:
+    variables = {name: environment[name] for name in VARIABLES if environment.get(name)}
+    if not variables:
         return None
-    if missing := [name for name in VARIABLES if name not in told]:
+    if missing := [name for name in VARIABLES if name not in variables]:
         raise SpecError(
-            f"a search across machines needs {' and '.join(missing)} as well as {', '.join(told)}"
+            f"a search across machines needs {' and '.join(missing)} as well as "
+            f"{', '.join(variables)}"
         )
-    name, ip, port = (told[name] for name in VARIABLES)
+    name, ip, port = (variables[name] for name in VARIABLES)
     if not port.isdecimal() or not 0 < int(port) < 2**16:
         raise SpecError(f"KERASTUNER_ORACLE_PORT must be a port, 1 to 65535, not {port!r}")
     return Endpoint(name, ip, int(port))
@@ -104,8 +105,8 @@ def serve(
     oracle.resume_orphans()
     server.start()
     trusted = here.ip == "localhost" or here.ip.startswith("127.")
-    told = "" if trusted else "; whoever can reach this port can steer the search"
-    say(f"chief at {here.address}{told}; workers take the same command with another name")
+    warning = "" if trusted else "; whoever can reach this port can steer the search"
+    say(f"chief at {here.address}{warning}; workers take the same command with another name")
     try:
         while not oracle.is_over():
             time.sleep(_BEAT / 4)
@@ -194,8 +195,10 @@ class _Stub:
                     return getattr(self.stub, name)(request, wait_for_ready=True, timeout=left)
                 except grpc.RpcError as error:
                     if error.code() == grpc.StatusCode.UNKNOWN:
-                        told = error.details().removeprefix("Exception calling application: ")
-                        raise RunError(f"the chief at {self.there.address} says: {told}") from error
+                        details = error.details().removeprefix("Exception calling application: ")
+                        raise RunError(
+                            f"the chief at {self.there.address} says: {details}"
+                        ) from error
                     # A chief that dies while it is asked: gRPC waits for another only before that.
                     broken = error.code() == grpc.StatusCode.UNAVAILABLE
                     if not broken or time.monotonic() >= deadline:

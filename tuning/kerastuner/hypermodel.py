@@ -65,15 +65,15 @@ class ZooHyperModel(keras_tuner.HyperModel):
 
 def to_keras_tuner(plan: Suggestion) -> dict[str, Any]:
     """A plan as the values of keras-tuner's trial: its own, and all of it as JSON."""
-    told: dict[str, Any] = {"values": plan.values, "fidelity": plan.fidelity.to_plain()}
+    record: dict[str, Any] = {"values": plan.values, "fidelity": plan.fidelity.to_plain()}
     if plan.after is not None:
-        told["after"] = plan.after
-    return {**plan.values, PLAN: json.dumps(told)}
+        record["after"] = plan.after
+    return {**plan.values, PLAN: json.dumps(record)}
 
 
 def suggestion_of(hp: keras_tuner.HyperParameters, space: SearchSpace) -> Suggestion:
     """The plan that a trial of keras-tuner's stands for: ours, or a point that its oracle chose."""
     if PLAN in hp.values:
-        told = json.loads(hp.values[PLAN])
-        return Suggestion(told["values"], Fidelity(**told["fidelity"]), told.get("after"))
+        record = json.loads(hp.values[PLAN])
+        return Suggestion(record["values"], Fidelity(**record["fidelity"]), record.get("after"))
     return Suggestion({name: ask(hp, name, kind) for name, kind in space.ranges})

@@ -56,7 +56,7 @@ class StrategyOracle(keras_tuner.Oracle):
         if self.objective.direction != "max":
             raise SpecError(f"a strategy maximises a score: {self.objective.name} is to be small")
         self.strategy, self.budget = strategy, budget
-        self.told: dict[str, Any] = {}  # what workers are told of the search
+        self.search_values: dict[str, Any] = {}  # what workers are told of the search
         self._lock = threading.RLock()
         self._holds: dict[str, contextlib.ExitStack] = {}
         self._began: dict[str, float] = {}
@@ -127,7 +127,7 @@ class StrategyOracle(keras_tuner.Oracle):
     def get_space(self) -> keras_tuner.HyperParameters:
         """The space, and beside it what workers are told of the search."""
         space = super().get_space()
-        space.values.update(self.told)
+        space.values.update(self.search_values)
         return space
 
     def save(self) -> None:
@@ -195,11 +195,11 @@ class StrategyOracle(keras_tuner.Oracle):
 
     def _begin(self, trial: Trial, tuner_id: str, stack: contextlib.ExitStack) -> KerasTrial:
         name = _id(trial.number)
-        told = self.trials[name] = self._as_keras(trial)
-        self._holds[name], self.ongoing_trials[tuner_id] = stack, told
+        keras_trial = self.trials[name] = self._as_keras(trial)
+        self._holds[name], self.ongoing_trials[tuner_id] = stack, keras_trial
         self._began[name] = self._heard[name] = time.monotonic()
-        self._display.on_trial_begin(told)
-        return told
+        self._display.on_trial_begin(keras_trial)
+        return keras_trial
 
     def _let_go(self, name: str) -> None:
         for tuner_id, trial in list(self.ongoing_trials.items()):
@@ -221,12 +221,14 @@ class StrategyOracle(keras_tuner.Oracle):
     def _as_keras(self, trial: Trial) -> KerasTrial:
         point = self.hyperparameters.copy()
         point.values = to_keras_tuner(Suggestion(trial.values, trial.fidelity, trial.after))
-        told = KerasTrial(point, _id(trial.number), "COMPLETED" if trial.result else "RUNNING")
+        keras_trial = KerasTrial(
+            point, _id(trial.number), "COMPLETED" if trial.result else "RUNNING"
+        )
         if trial.result:
-            told.score = trial.score
-            told.metrics.register(self.objective.name, "max")
-            told.metrics.update(self.objective.name, trial.score)
-        return told
+            keras_trial.score = trial.score
+            keras_trial.metrics.register(self.objective.name, "max")
+            keras_trial.metrics.update(self.objective.name, trial.score)
+        return keras_trial
 
     def _result_of(self, trial: KerasTrial) -> TrialResult:
         if RESULT in trial.hyperparameters.values:

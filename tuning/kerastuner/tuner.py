@@ -132,7 +132,7 @@ class Tuner(keras_tuner.Tuner):
                 if self.strategic:
                     self.oracle.let_go()
             return
-        self.oracle.told = {SEARCH: json.dumps(self._identity(data))}
+        self.oracle.search_values = {SEARCH: json.dumps(self._identity(data))}
         chief.serve(self.oracle, self.place, self.heartbeat_timeout, watch, say)
 
     def run_trial(self, trial: KerasTrial, data: Data) -> float:
@@ -204,10 +204,12 @@ class Tuner(keras_tuner.Tuner):
             yield folder
 
     def _check_chief(self, data: Data, place: chief.Endpoint) -> None:
-        told = self.oracle.get_space().values.get(SEARCH)
-        if told:
+        stored = self.oracle.get_space().values.get(SEARCH)
+        if stored:
             where = f"the chief at {place.address}"
-            check_same(json.loads(told), self._identity(data), where, "Give both the same command.")
+            check_same(
+                json.loads(stored), self._identity(data), where, "Give both the same command."
+            )
 
     def _identity(self, data: Data) -> dict[str, Any]:
         return replace(self.problem.identity(), data=data.fingerprint).to_plain()

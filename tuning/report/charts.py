@@ -76,7 +76,7 @@ def percent(trial: Trial) -> str:
 def fidelities(record: Record) -> list[str]:
     """The problems that trials saw, from the least of it to the most."""
     known = {str(trial.fidelity): trial.fidelity.rank for trial in record.all}
-    return sorted(known, key=lambda told: known[told])
+    return sorted(known, key=lambda name: known[name])
 
 
 def parallel(record: Record) -> str:
@@ -126,11 +126,11 @@ def _upright(scale: Scale, point: Callable, number: int, count: int) -> str:
     (x, low), (_, high) = point(number, 0), point(number, 1)
     last = number == count - 1
     parts = [f'<path class="axis" d="M{x:.1f} {low:.1f}V{high:.1f}"/>']
-    for place, told in scale.ticks:
+    for place, label in scale.ticks:
         _, y = point(number, place)
         parts.append(f'<path class="axis" d="M{x - 4:.1f} {y:.1f}h8"/>')
         beside = (x + 8, y + 4) if last else (x - 8, y + 4)
-        parts.append(text(told, beside, "after" if last else "beside"))
+        parts.append(text(label, beside, "after" if last else "beside"))
     kind = "label start" if number == 0 else "label end" if last else "label"
     edge = x - 60 if number == 0 else x + 55 if last else x
     return "".join([*parts, text(scale.label, (edge, 16), kind)])
@@ -151,7 +151,7 @@ def curves(record: Record) -> tuple[str, str, list[Trial]]:
     """Learning curves of the best trials: accuracy, cost, and which trials they are of."""
     ranked = sorted(record.fullest, key=lambda trial: (-trial.score, trial.number))
     drawn = [trial for trial in ranked if trial.score > 0][:CURVES]
-    epochs = max((told.epochs for trial in drawn for told in trial.executions), default=1)
+    epochs = max((execution.epochs for trial in drawn for execution in trial.executions), default=1)
     x = scales.linear("epoch", [1, epochs], whole=True)
     charts = []
     for name, label, scale in (
@@ -179,10 +179,10 @@ def _lines(trial: Trial, name: str) -> list[list[tuple[int, float]]]:
     lines = [
         [
             (epoch, value)
-            for epoch, value in enumerate(getattr(told, name), start=1)
+            for epoch, value in enumerate(getattr(execution, name), start=1)
             if value is not None
         ]
-        for told in trial.executions
+        for execution in trial.executions
     ]
     return [line for line in lines if line]
 

@@ -32,7 +32,9 @@ def report(options: argparse.Namespace) -> None:
     from tuning.report.page import write_page
     from tuning.store.results import keep_trials
 
-    print(f"{write_page(record, options.out or record.project / 'report.html')}: {_told(record)}")
+    print(
+        f"{write_page(record, options.out or record.project / 'report.html')}: {_summary(record)}"
+    )
     print(keep_trials(record))
     if record.best:
         print(_keep_best(record, record.best))
@@ -44,13 +46,13 @@ def report(options: argparse.Namespace) -> None:
         print(f"{folder}: tensorboard --logdir {folder}")
 
 
-def _told(record: Record) -> str:
+def _summary(record: Record) -> str:
     if not record.all:
         return "no trial has begun yet"
     count = len(record.ended)
-    told = f"{count} trial{'' if count == 1 else 's'} ended"
+    message = f"{count} trial{'' if count == 1 else 's'} ended"
     best = record.best
-    return f"{told}, the best is {best.number}, {100 * best.score:.2f} %" if best else told
+    return f"{message}, the best is {best.number}, {100 * best.score:.2f} %" if best else message
 
 
 def _keep_best(record: Record, best: Trial) -> Path:

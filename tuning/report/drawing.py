@@ -45,11 +45,11 @@ def at(x: float, y: float) -> Point:
     )
 
 
-def text(told: str, point: Point, kind: str = "") -> str:
+def text(label: str, point: Point, kind: str = "") -> str:
     """Words at a point, cut where they are long; a hover tells the whole."""
-    short = len(told) <= LONGEST or kind.startswith("label")
-    cut = told if short else f"{told[: LONGEST - 1]}…"
-    whole = "" if short else f"<title>{escaped(told)}</title>"
+    short = len(label) <= LONGEST or kind.startswith("label")
+    cut = label if short else f"{label[: LONGEST - 1]}…"
+    whole = "" if short else f"<title>{escaped(label)}</title>"
     return (
         f'<text class="{kind}" x="{point[0]:.1f}" y="{point[1]:.1f}">{whole}{escaped(cut)}</text>'
     )
@@ -86,26 +86,26 @@ def bar(y: float, x: Sequence[float], hover: str) -> str:
     )
 
 
-def escaped(told: object) -> str:
+def escaped(label: object) -> str:
     """Text that stays text within HTML and its attributes."""
-    return html.escape(str(told))
+    return html.escape(str(label))
 
 
-def _hover(told: str) -> str:
-    return f"<title>{escaped(told)}</title>" if told else ""
+def _hover(label: str) -> str:
+    return f"<title>{escaped(label)}</title>" if label else ""
 
 
 def _of(trial: int | None) -> str:
     return "" if trial is None else f' data-trial="{trial}"'
 
 
-def _tick_of_x(place: float, told: str) -> str:
+def _tick_of_x(place: float, label: str) -> str:
     x, bottom = at(place, 0)
     line = f'<path class="grid" d="M{x:.1f} {TOP}V{bottom}"/>'
-    return line + text(told, (x, bottom + 18), "below")
+    return line + text(label, (x, bottom + 18), "below")
 
 
-def _tick_of_y(place: float, told: str) -> str:
+def _tick_of_y(place: float, label: str) -> str:
     left, y = at(0, place)
     line = f'<path class="grid" d="M{left} {y:.1f}H{WIDTH - RIGHT}"/>'
-    return line + text(told, (left - 7, y + 4), "beside")
+    return line + text(label, (left - 7, y + 4), "beside")

@@ -37,15 +37,15 @@ def write_events(record: Record) -> Path:
         _add(writer, api.hparams_config_pb(settings, metrics), 0.0)
         writer.close()
         for trial in record.ended:
-            for told in trial.executions:
-                name = f"trial{trial.number:04}-seed{told.seed}"
+            for execution in trial.executions:
+                name = f"trial{trial.number:04}-seed{execution.seed}"
                 writer = EventFileWriter(str(temporary / name))
-                _write_run(api, writer, trial, told, record.began.get(trial.number, 0.0))
+                _write_run(api, writer, trial, execution, record.began.get(trial.number, 0.0))
                 writer.close()
     return folder
 
 
-def _write_run(api: Any, writer: Any, trial: Trial, told: Execution, began: float) -> None:
+def _write_run(api: Any, writer: Any, trial: Trial, execution: Execution, began: float) -> None:
     """One execution: its values, its curves, and how it ended."""
     from tensorboard.compat.proto.summary_pb2 import Summary
     from tensorboard.plugins.hparams import api_pb2, summary
@@ -53,13 +53,13 @@ def _write_run(api: Any, writer: Any, trial: Trial, told: Execution, began: floa
     values = {name: _held(value) for name, value in trial.values.items()}
     _add(writer, api.hparams_pb(values, trial_id=f"trial {trial.number}"), began)
     moment = began
-    for epoch, (accuracy, cost) in enumerate(zip(told.curve, told.costs, strict=True), 1):
-        moment = began + epoch * told.seconds_an_epoch
+    for epoch, (accuracy, cost) in enumerate(zip(execution.curve, execution.costs, strict=True), 1):
+        moment = began + epoch * execution.seconds_an_epoch
         for tag, value in ((ACCURACY, accuracy), (COST, cost)):
             if value is not None:
                 point = Summary(value=[Summary.Value(tag=tag, simple_value=value)])
                 _add(writer, point, moment, epoch)
-    status = api_pb2.STATUS_FAILURE if told.diverged else api_pb2.STATUS_SUCCESS
+    status = api_pb2.STATUS_FAILURE if execution.diverged else api_pb2.STATUS_SUCCESS
     _add(writer, summary.session_end_pb(status, end_time_secs=moment), moment)
 
 

@@ -95,7 +95,7 @@ def _curves(record: Record) -> str:
         return ""
     accuracy, cost, drawn = charts.curves(record)
     keys = [
-        (f'<path class="curve curve{number}" d="M0 8H38"/>', sections.told(trial))
+        (f'<path class="curve curve{number}" d="M0 8H38"/>', sections.trial_text(trial))
         for number, trial in enumerate(drawn)
     ]
     seeds = " A line a seed." if record.executions > 1 else ""

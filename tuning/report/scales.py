@@ -90,7 +90,7 @@ def padded(scale: Scale, room: float = 0.03) -> Scale:
     def inner(place: float) -> float:
         return room + (1 - 2 * room) * place
 
-    ticks = tuple((inner(place), told) for place, told in scale.ticks)
+    ticks = tuple((inner(place), label) for place, label in scale.ticks)
     return Scale(scale.label, ticks, lambda value: inner(scale.place(value)))
 
 

@@ -24,7 +24,7 @@ def keys(entries: Sequence[tuple[str, str]]) -> str:
     return f'<ul class="keys">{items}</ul>'
 
 
-def told(trial: Trial) -> str:
+def trial_text(trial: Trial) -> str:
     """A trial in a line: its number, score and values."""
     values = ", ".join(f"{name} = {short(value)}" for name, value in trial.values.items())
     return f"trial {trial.number}: {percent(trial)} ({values})"
@@ -39,11 +39,11 @@ def summary(record: Record) -> str:
     facts = [("trials", _progress(record)), ("training time", duration(record.seconds))]
     if best:
         facts.insert(0, ("best validation accuracy", percent(best)))
-    told_facts = "".join(
+    listed = "".join(
         f"<div><dt>{name}</dt><dd>{escaped(value)}</dd></div>" for name, value in facts
     )
     lines = [*_outcome(record), " ".join(_findings(record))]
-    return f'<dl class="facts">{told_facts}</dl>\n' + "\n".join(
+    return f'<dl class="facts">{listed}</dl>\n' + "\n".join(
         f"<p>{line}</p>" for line in lines if line
     )
 

@@ -117,14 +117,14 @@ def keep_best(search: Found, best: Trial) -> Path:
     path = search.project / "best.json"
     spec = apply(search.spec, best.values)
     spec = replace(spec, name=f"{spec.name.partition('.')[0]}.tuned", claim=None)
-    told = {
+    record = {
         "spec": spec.to_plain(),
         "values": best.values,
         "score": best.score,
         "trial": best.number,
     }
     with atomic_write(path) as temporary:
-        temporary.write_text(json.dumps(told, indent=2) + "\n")
+        temporary.write_text(json.dumps(record, indent=2) + "\n")
     return path
 
 

@@ -80,11 +80,11 @@ class Bayesian(Capped):
             point = oracle.get_space()
             point.values = dict(trial.values)
             name = str(trial.number)
-            told = KerasTrial(point, name, "COMPLETED" if trial.result else "RUNNING")
-            told.score = trial.score
-            oracle.trials[name] = told
+            keras_trial = KerasTrial(point, name, "COMPLETED" if trial.result else "RUNNING")
+            keras_trial.score = trial.score
+            oracle.trials[name] = keras_trial
             if not trial.result:
-                oracle.ongoing_trials[name] = told
+                oracle.ongoing_trials[name] = keras_trial
 
 
 def _plain(value: object) -> object:

@@ -68,12 +68,12 @@ class BroadSearch:
         for change in ({}, *self._ways_out()):
             (trial,) = yield from self._try(problem, [change])
             right = round(trial.score * problem.validation)
-            told = f"{_told({**self.values, **change})}: {right} of {problem.validation} right"
+            message = f"{_text({**self.values, **change})}: {right} of {problem.validation} right"
             if right >= needed:
                 self.values |= change
-                self._say(f"signal: {problem}", f"{told}. That is a signal.", [trial])
+                self._say(f"signal: {problem}", f"{message}. That is a signal.", [trial])
                 return
-            self._say(f"signal: {problem}", f"{told}, which is guessing.", [trial])
+            self._say(f"signal: {problem}", f"{message}, which is guessing.", [trial])
         self._say(f"signal: {problem}", "No setting learns; the search goes on from the last.", [])
 
     def _ways_out(self) -> list[Values]:
@@ -94,7 +94,7 @@ class BroadSearch:
                 break
             threshold = finer
         self.values[ETA] = self._within(ETA, threshold / 2)
-        text = f"{_told({ETA: threshold})} is the threshold; half of it is taken."
+        text = f"{_text({ETA: threshold})} is the threshold; half of it is taken."
         self._say(BY_COST, text, [])
 
     def _order_of_magnitude(self) -> Steps:
@@ -116,7 +116,7 @@ class BroadSearch:
         (trial,) = yield from self._try(FIRST_EPOCHS, [change])
         falls = comparison.cost_falls(trial)
         text = (
-            f"{_told({ETA: rate})} {'kept' if falls else 'too large'}: {comparison.falls(trial)}."
+            f"{_text({ETA: rate})} {'kept' if falls else 'too large'}: {comparison.falls(trial)}."
         )
         self._say(BY_COST, text, [trial])
         return falls
@@ -152,18 +152,22 @@ class BroadSearch:
         clock = min(comparison.seconds(trial) for trial in trials)
         best = max(trials, key=lambda trial: comparison.accuracy_after(trial, clock))
         self.values |= {name: best.values[name] for name in changes[0]}
-        told = ", ".join(
+        message = ", ".join(
             f"{trial.values[BATCH]}: {comparison.accuracy_after(trial, clock):.2%}"
             for trial in trials
         )
-        kept = _told({name: best.values[name] for name in changes[0]})
-        text = f"{kept} kept: in {clock:.1f} seconds, batches of {told}.".replace("%", " %")
+        kept = _text({name: best.values[name] for name in changes[0]})
+        text = f"{kept} kept: in {clock:.1f} seconds, batches of {message}.".replace("%", " %")
         self._say("mini-batch size by the clock", text, trials)
 
     def _full_problem(self) -> Steps:
         """The full problem: the point found so far, then steps around it until none is better."""
         (best,) = yield from self._try(self.full, [{}])
-        self._say("the full problem", f"{_told(best.values)}: {comparison.percent(best)}.", [best])
+        self._say(
+            "the full problem",
+            f"{_text(best.values)}: {comparison.percent(best)}.",
+            [best],
+        )
         tried = {_key(best.values)}
         while True:
             changes = [
@@ -179,8 +183,10 @@ class BroadSearch:
             trials = yield from self._try(self.full, fresh)
             best, moved = comparison.better(best, trials)
             self.values = dict(best.values)
-            told = f"{_told(best.values)} {'is better' if moved else 'stays the best'}"
-            self._say("the full problem", f"{told}: {comparison.compared(best, trials)}.", trials)
+            message = f"{_text(best.values)} {'is better' if moved else 'stays the best'}"
+            self._say(
+                "the full problem", f"{message}: {comparison.compared(best, trials)}.", trials
+            )
             if not moved:
                 return
 
@@ -210,13 +216,13 @@ class BroadSearch:
         self.decisions.append(Decision(stage, text, tuple(trial.number for trial in trials)))
 
     def _say_best(self, name: str, problem: Fidelity, best: Trial, trials: Sequence[Trial]) -> None:
-        told = (
-            f"{_told({name: best.values[name]})} kept: {comparison.compared(best, trials, name)}."
+        message = (
+            f"{_text({name: best.values[name]})} kept: {comparison.compared(best, trials, name)}."
         )
-        self._say(f"{name}, on {problem}", told, trials)
+        self._say(f"{name}, on {problem}", message, trials)
 
 
-def _told(values: Mapping[str, Any]) -> str:
+def _text(values: Mapping[str, Any]) -> str:
     return ", ".join(
         f"{name} = {value:.4g}" if isinstance(value, float) else f"{name} = {value}"
         for name, value in values.items()

@@ -13,7 +13,7 @@ from tuning.trial import Trial
 def cost_falls(trial: Trial) -> bool:
     """Whether the training cost fell in every epoch, in every execution."""
     return bool(trial.executions) and all(
-        not told.diverged and _all_fall(told.costs) for told in trial.executions
+        not execution.diverged and _all_fall(execution.costs) for execution in trial.executions
     )
 
 
@@ -26,10 +26,10 @@ def falls(trial: Trial) -> str:
     """In how many epochs the training cost fell, in words."""
     if not trial.executions:
         return trial.error
-    told = trial.executions[0]
-    costs = [cost for cost in told.costs if cost is not None]
-    if told.diverged or len(costs) < len(told.costs):
-        return f"it diverged after {told.epochs} epochs"
+    execution = trial.executions[0]
+    costs = [cost for cost in execution.costs if cost is not None]
+    if execution.diverged or len(costs) < len(execution.costs):
+        return f"it diverged after {execution.epochs} epochs"
     count = sum(later < cost for cost, later in pairwise(costs))
     path = " ".join(f"{cost:.3g}" for cost in costs)
     return f"the cost fell in {count} of {len(costs) - 1} epochs ({path})"
@@ -45,13 +45,13 @@ def compared(best: Trial, trials: Sequence[Trial], name: str = "") -> str:
     """The best trial beside the others, in words, and whether chance could part them."""
     others = [trial for trial in trials if trial.number != best.number]
     label = f" at {name} = " if name else " for trial "
-    told = ", ".join(
+    message = ", ".join(
         f"{percent(other)}{label}{_short(other.values[name]) if name else other.number}"
         for other in others
     )
     close = [other for other in others if best.score - other.score < margin(best)]
     doubt = ", not distinguishable" if close else ""
-    return f"{percent(best)}, against {told}{doubt}" if others else percent(best)
+    return f"{percent(best)}, against {message}{doubt}" if others else percent(best)
 
 
 def margin(trial: Trial) -> float:
@@ -62,16 +62,16 @@ def margin(trial: Trial) -> float:
 
 def seconds(trial: Trial) -> float:
     """The time of a trial's epochs, without what comes before the first; infinite without one."""
-    times = [told.epochs * told.seconds_an_epoch for told in trial.executions]
+    times = [execution.epochs * execution.seconds_an_epoch for execution in trial.executions]
     return statistics.mean(times) if times else math.inf
 
 
 def accuracy_after(trial: Trial, clock: float) -> float:
     """The best validation accuracy that a trial had reached after so many seconds of epochs."""
     reached = []
-    for told in trial.executions:
-        epochs = int(clock / told.seconds_an_epoch + 1e-6)
-        reached.append(max(told.curve[:epochs], default=0.0))
+    for execution in trial.executions:
+        epochs = int(clock / execution.seconds_an_epoch + 1e-6)
+        reached.append(max(execution.curve[:epochs], default=0.0))
     return statistics.mean(reached) if reached else 0.0
 
 

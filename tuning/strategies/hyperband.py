@@ -63,9 +63,9 @@ class Hyperband(Strategy):
         chosen = Brackets(self, trials).populate_space(str(len(trials)))
         if chosen["status"] != "RUNNING":
             return WAIT if chosen["status"] == "IDLE" else None
-        told = chosen["values"]
-        values = {name: told[name] for name, _ in self.space.ranges}
-        epochs, after = told["tuner/epochs"], told.get("tuner/trial_id")
+        suggested = chosen["values"]
+        values = {name: suggested[name] for name, _ in self.space.ranges}
+        epochs, after = suggested["tuner/epochs"], suggested.get("tuner/trial_id")
         fidelity = FULL if epochs == self.epochs else Fidelity(until=epochs)
         return Suggestion(values, fidelity, None if after is None else int(after))
 

@@ -51,10 +51,12 @@ class Brackets(keras_tuner.oracles.HyperbandOracle):
         return self._brackets[-1]
 
     def _remember(self, trial: Trial) -> None:
-        told = keras_tuner.HyperParameters()
-        told.values = dict(trial.values)
+        hyperparameters = keras_tuner.HyperParameters()
+        hyperparameters.values = dict(trial.values)
         name = str(trial.number)
-        self.trials[name] = KerasTrial(told, name, "COMPLETED" if trial.result else "RUNNING")
+        self.trials[name] = KerasTrial(
+            hyperparameters, name, "COMPLETED" if trial.result else "RUNNING"
+        )
         self.trials[name].score = trial.score
         if not trial.result:
             self.ongoing_trials[name] = self.trials[name]

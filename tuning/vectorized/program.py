@@ -61,7 +61,7 @@ def template_of(spec: NetworkSpec) -> ModelSpec:
 def settings_of(recipes: Sequence[Recipe], factors: Sequence[float]) -> dict[str, tf.Tensor]:
     """What the networks differ in, a vector each; learning rates are multiplied by `factors`."""
     penalties = [regularizers.penalty(recipe) for recipe in recipes]
-    told = {
+    record = {
         "rate": [
             recipe.learning_rate * factor for recipe, factor in zip(recipes, factors, strict=True)
         ],
@@ -70,7 +70,7 @@ def settings_of(recipes: Sequence[Recipe], factors: Sequence[float]) -> dict[str
         "momentum": [recipe.momentum for recipe in recipes],
         "nesterov": [float(recipe.nesterov) for recipe in recipes],
     }
-    return {name: tf.constant(values, tf.float32) for name, values in told.items()}
+    return {name: tf.constant(values, tf.float32) for name, values in record.items()}
 
 
 # A program keeps what XLA compiled, some tens of megabytes.

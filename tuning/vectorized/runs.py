@@ -93,10 +93,10 @@ def epoch(runs: list[Run], width: int, feeds: Feeds, validation: list[Batch]) ->
     step, trained = runs[0].state.epoch * recipes[0].batches, []
     for images, labels in _blocks(filled, feeds):
         first = tf.constant(step)
-        weights, velocities, told = program.train(
+        weights, velocities, history = program.train(
             weights, velocities, settings, first, images, labels
         )
-        trained.append((labels.shape[0] * labels.shape[-1], told))
+        trained.append((labels.shape[0] * labels.shape[-1], history))
         step += labels.shape[0]
     validated = [
         (len(labels), program.evaluate(weights, settings, images, labels))

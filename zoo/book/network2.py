@@ -125,9 +125,9 @@ class Network:
         )
         for epoch in self._epochs(training, epochs, mini_batch_size, eta, lmbda):
             print(f"Epoch {epoch} training complete")
-            for wanted, values, told, data in monitors:
+            for wanted, values, name, data in monitors:
                 if wanted:
-                    values.append(self._measure(told, data, lmbda, data is training))
+                    values.append(self._measure(name, data, lmbda, data is training))
             print(flush=True)
         return found
 
@@ -153,13 +153,13 @@ class Network:
             images=len(training),
         )
 
-    def _measure(self, told: str, data: list[Pair], lmbda: float, training: bool) -> Any:
-        if told.startswith("Accuracy"):
+    def _measure(self, name: str, data: list[Pair], lmbda: float, training: bool) -> Any:
+        if name.startswith("Accuracy"):
             count = self.accuracy(data, convert=training)
-            print(f"{told}: {count} / {len(data)}")
+            print(f"{name}: {count} / {len(data)}")
             return count
         cost = self.total_cost(data, lmbda, convert=not training)
-        print(f"{told}: {cost}")
+        print(f"{name}: {cost}")
         return cost
 
     def update_mini_batch(

@@ -20,7 +20,7 @@ class Progress(keras.callbacks.Callback):
         self.best, self.best_iteration, self.test_accuracy = 0.0, 0, 0.0
 
     def on_epoch_begin(self, epoch, logs=None):
-        self.epoch, self.told = epoch, epoch * self.batches
+        self.epoch, self.printed = epoch, epoch * self.batches
 
     def on_train_batch_begin(self, batch, logs=None):
         self._tell(self.epoch * self.batches + batch * self._in_a_block())
@@ -49,7 +49,7 @@ class Progress(keras.callbacks.Callback):
 
     def _tell(self, iteration: int) -> None:
         # A block of mini-batches may pass a thousand; every thousand gets its line.
-        while self.told <= iteration:
-            if self.told % EVERY == 0:
-                print(f"Training mini-batch number {self.told}", flush=True)
-            self.told += 1
+        while self.printed <= iteration:
+            if self.printed % EVERY == 0:
+                print(f"Training mini-batch number {self.printed}", flush=True)
+            self.printed += 1

@@ -7,8 +7,8 @@ import argparse
 
 def add_commands(choices: argparse._SubParsersAction) -> None:
     """Add `book` to the commands."""
-    told = "a shell in which the book's own programs run"
-    command = choices.add_parser("book", help=told, description=told)
+    summary = "a shell in which the book's own programs run"
+    command = choices.add_parser("book", help=summary, description=summary)
     command.set_defaults(command=book)
 
 

@@ -62,8 +62,8 @@ def check_place(
     """Raise RunError where an export would meet something that it may not replace."""
     path = path_of(format, folder, name=name, version=version)
     if path.exists() and (format == FORMATS[0] or not overwrite):
-        told = "and a version stays as it is" if format == FORMATS[0] else "overwrite it"
-        raise RunError(f"{path} exists already: {told}, or choose another folder")
+        message = "and a version stays as it is" if format == FORMATS[0] else "overwrite it"
+        raise RunError(f"{path} exists already: {message}, or choose another folder")
 
 
 def check_runs(spec: NetworkSpec, runs: Path) -> None:

@@ -14,8 +14,8 @@ from zoo.errors import DataError
 
 def add_draw(choices) -> None:
     """Add the parser of `draw` to the subparsers of a command line."""
-    told = "draw a digit, and watch the networks think"
-    command = choices.add_parser("draw", help=told, description=told)
+    summary = "draw a digit, and watch the networks think"
+    command = choices.add_parser("draw", help=summary, description=summary)
     command.set_defaults(command=draw)
     command.add_argument(
         "names", nargs="*", metavar="NAME", help="pretrained networks (default: seven of the book)"

@@ -23,8 +23,8 @@ def export(options: argparse.Namespace) -> None:
     from zoo.pretrained.manifest import own_models
 
     out = options.out or own_models() or Path("saved_models")
-    told = {"version": options.version, "overwrite": options.overwrite}
-    check_place(options.format, out, options.name, **told)
+    settings = {"version": options.version, "overwrite": options.overwrite}
+    check_place(options.format, out, options.name, **settings)
     in_bytes = options.format.endswith("int8")
     data = load_images(options) if in_bytes else None
     import_tensorflow()
@@ -36,7 +36,7 @@ def export(options: argparse.Namespace) -> None:
     def measure(path: Path) -> dict[str, Any]:
         if data:  # in bytes it does not score as its weights do
             scores.append(_score(path, data.test))
-        return {name: value for score in scores for name, value in _told(score).items()}
+        return {name: value for score in scores for name, value in _score_fields(score).items()}
 
     path = write(
         model,
@@ -46,7 +46,7 @@ def export(options: argparse.Namespace) -> None:
         metadata={k: v for k, v in metadata.items() if not (in_bytes and k.startswith("test_"))},
         calibration=data.train.images[:CALIBRATION_IMAGES] if data else None,
         measure=measure,
-        **told,
+        **settings,
     )
     print(f"{options.name} as {options.format}: {path}")
     for score in scores:
@@ -60,7 +60,7 @@ def _trained(options: argparse.Namespace) -> tuple[Any, dict[str, Any]]:
 
     if options.run is None:
         entry = entry_of(options.name)
-        return load(options.name), _metadata(entry) | _told(entry.score)
+        return load(options.name), _metadata(entry) | _score_fields(entry.score)
     from zoo.training.run_folder import load_run
     from zoo.training.run_record import read_run
 
@@ -82,7 +82,7 @@ def _metadata(entry) -> dict[str, Any]:
     }
 
 
-def _told(score) -> dict[str, Any]:
+def _score_fields(score) -> dict[str, Any]:
     counts = {"test_correct": score.correct, "test_total": score.total}
     return {**counts, "test_accuracy": score.accuracy}
 
@@ -119,10 +119,10 @@ def verify(options: argparse.Namespace) -> int:
     rows = compare(load(options.name), data.test, calibration, saved_model=exported)
     print(f"{options.name} on {len(data.test):,} test images\n\n{matrix_text(rows)}")
     others = [f"{row.form} ({'; '.join(row.faults)})" for row in rows if not row.alike]
-    told = (
+    message = (
         f"answer otherwise: {', '.join(others)}"
         if others
         else "all but those in bytes answer alike"
     )
-    print(f"\n{told}")
+    print(f"\n{message}")
     return 1 if others else 0

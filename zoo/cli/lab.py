@@ -39,8 +39,8 @@ def add_lab(choices) -> None:
     command.add_argument("--out", type=path, default=Path("runs/lab-pages"), help="folder")
     command.add_argument("--lang", default="en", help="en (default) or zh")
 
-    told = "train, and watch cost and accuracy of any network after every epoch"
-    command = add_command(commands, "monitor", monitor, told)
+    summary = "train, and watch cost and accuracy of any network after every epoch"
+    command = add_command(commands, "monitor", monitor, summary)
     command.add_argument("name")
     add_recipe_options(command)
     command.add_argument("--on", choices=["validation", "test"], default="validation")
@@ -92,8 +92,8 @@ def report(options: argparse.Namespace) -> None:
     chosen, done = experiments(options.pattern), []
     for each in _all_done(chosen, options):
         done.append(each)
-        told = f"[{len(done)}/{len(chosen)}] {each.experiment.name}: {each.outcome.verdict}"
-        print(f"{told}, {each.seconds:.0f} s", file=sys.stderr)
+        line = f"[{len(done)}/{len(chosen)}] {each.experiment.name}: {each.outcome.verdict}"
+        print(f"{line}, {each.seconds:.0f} s", file=sys.stderr)
     page = done[0].picture.parent.parent / "index.html"
     write_report(done, page, fast=options.fast, language=options.lang)
     print(page)

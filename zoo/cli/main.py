@@ -53,8 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ZooError, OSError) as error:
         if options.debug:
             raise
-        told = error if isinstance(error, ZooError) else system_error_text(error)
-        print(f"zoo: {told}", file=sys.stderr)
+        message = error if isinstance(error, ZooError) else system_error_text(error)
+        print(f"zoo: {message}", file=sys.stderr)
         return 2 if isinstance(error, SpecError | UnknownNameError) else 1
     except KeyboardInterrupt:
         print("\nzoo: stopped; the same command goes on where it was", file=sys.stderr)
@@ -152,8 +152,8 @@ def _add_results(choices) -> None:
     command.add_argument("--quiet", action="store_true", help="no progress")
     _results_option(command)
 
-    told = "let runs of one recipe vote, drawn in many ways"
-    command = add_command(choices, "vote", runs.vote, told)
+    summary = "let runs of one recipe vote, drawn in many ways"
+    command = add_command(choices, "vote", runs.vote, summary)
     command.add_argument("name")
     command.add_argument("--of", type=count, default=5, metavar="K", help="members (default 5)")
     command.add_argument(

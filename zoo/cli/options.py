@@ -104,10 +104,12 @@ def settings(options: argparse.Namespace) -> dict[str, Any]:
     Raises SpecError where --set is given something else than SETTING=VALUE.
     """
     changed: dict[str, Any] = {}
-    for told in options.set:
-        name, equals, value = told.partition("=")
+    for assignment in options.set:
+        name, equals, value = assignment.partition("=")
         if not equals:
-            raise SpecError(f"--set takes SETTING=VALUE, as in learning_rate=0.5, not {told!r}")
+            raise SpecError(
+                f"--set takes SETTING=VALUE, as in learning_rate=0.5, not {assignment!r}"
+            )
         try:
             changed[name] = json.loads(value.lower() if value in ("True", "False") else value)
         except (ValueError, RecursionError):
@@ -142,8 +144,10 @@ def add_recipe_options(command: argparse.ArgumentParser) -> None:
 
 def add_data_options(command: argparse.ArgumentParser) -> None:
     """Give a command the options that say which images it takes."""
-    told = "mnist, a folder of pictures (a sub-folder a class) or IDX files, .npz, or a TFDS name"
-    command.add_argument("--data", type=nonempty, default="mnist", help=told)
+    summary = (
+        "mnist, a folder of pictures (a sub-folder a class) or IDX files, .npz, or a TFDS name"
+    )
+    command.add_argument("--data", type=nonempty, default="mnist", help=summary)
     add_picture_options(command)
     command.add_argument(
         "--source", type=path, metavar="DIR", help="folder that holds MNIST's four files already"

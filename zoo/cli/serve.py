@@ -14,8 +14,8 @@ _PACKAGES = ("starlette", "uvicorn", "httptools", "msgspec", "prometheus_client"
 
 def add_serve(choices) -> None:
     """Add the parser of `serve` to the subparsers of a command line."""
-    told = "serve models over HTTP, as TensorFlow Serving does"
-    command = choices.add_parser("serve", help=told, description=told)
+    summary = "serve models over HTTP, as TensorFlow Serving does"
+    command = choices.add_parser("serve", help=summary, description=summary)
     command.set_defaults(command=serve)
     command.add_argument(
         "models",
@@ -85,8 +85,8 @@ def serve(options: argparse.Namespace) -> None:
 def _check_packages() -> None:
     missing = [name for name in _PACKAGES if importlib.util.find_spec(name) is None]
     if missing:
-        told = f"the server needs {', '.join(missing)}"
-        raise RunError(f"{told}: pip install 'neural-zoo[serve]'")
+        message = f"the server needs {', '.join(missing)}"
+        raise RunError(f"{message}: pip install 'neural-zoo[serve]'")
 
 
 def _port(text: str) -> int:

@@ -35,7 +35,7 @@ MOST_SCANNED = 400_000_000
 WORKING = 500
 
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "GIF", "BMP")
-_TOLD = "PNG, JPEG, WebP, TIFF, GIF or BMP"
+_FORMATS = "PNG, JPEG, WebP, TIFF, GIF or BMP"
 _SIGNATURES = (
     b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"RIFF", b"II*\0", b"MM\0*", b"GIF87a", b"GIF89a", b"BM"
 )  # fmt: skip
@@ -85,18 +85,18 @@ def decoded(path: str | Path) -> Picture:
 
 def _read(path: Path) -> bytes:
     if not is_readable_to_its_end(path):
-        raise DataError(f"{path} is no regular file. Name a {_TOLD} file.")
+        raise DataError(f"{path} is no regular file. Name a {_FORMATS} file.")
     try:
         with path.open("rb") as file:
             raw = file.read(MOST_BYTES + 1)
     except (OSError, ValueError) as error:
-        told = error.strerror if isinstance(error, OSError) else error
-        raise DataError(f"Cannot read {path}: {told}. Name a {_TOLD} file.") from error
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise DataError(f"Cannot read {path}: {reason}. Name a {_FORMATS} file.") from error
     if len(raw) > MOST_BYTES:
         raise DataError(f"{path} is larger than {MOST_BYTES:,} bytes. Scale the picture down.")
     if not raw.startswith(_SIGNATURES):
         raise DataError(
-            f"{path} is no {_TOLD} file: it begins with {raw[:4].hex(' ') or 'nothing'}."
+            f"{path} is no {_FORMATS} file: it begins with {raw[:4].hex(' ') or 'nothing'}."
             " Save the picture as PNG or JPEG."
         )
     return raw

@@ -110,8 +110,8 @@ def load_data(
         data = _from_objects(name, options)
     if data.skipped:
         more = f" and {len(data.skipped) - 3} more" if len(data.skipped) > 3 else ""
-        told = "; ".join(data.skipped[:3])
-        warnings.warn(f"{data.name}: left out {told}{more}", stacklevel=2)
+        message = "; ".join(data.skipped[:3])
+        warnings.warn(f"{data.name}: left out {message}{more}", stacklevel=2)
     if expanded:
         return replace(data, name=f"{data.name}_expanded", train=expand(data.train))
     return data

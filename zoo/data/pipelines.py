@@ -159,10 +159,10 @@ def _stacked(waiting: list[tuple[np.ndarray, np.ndarray]], part: str) -> Pair:
 
 
 def _different(part: str, shapes: Iterable[tuple[int, ...]]) -> str:
-    told = " and ".join("x".join(map(str, shape)) for shape in sorted(shapes)[:2])
+    message = " and ".join("x".join(map(str, shape)) for shape in sorted(shapes)[:2])
     return (
-        f"The {part} images have different shapes, {told} for two: say which one they are to have,"
-        " size=(height, width) and channels=1 or 3."
+        f"The {part} images have different shapes, {message} for two: say which one they are to "
+        "have, size=(height, width) and channels=1 or 3."
     )
 
 

@@ -185,9 +185,11 @@ def _check(images: ImageSet, labels: Mapping[str, np.ndarray]) -> None:
         raise DataError(_with_skipped(str(error), images.skipped)) from None
 
 
-def _with_skipped(told: str, skipped: Sequence[str]) -> str:
+def _with_skipped(message: str, skipped: Sequence[str]) -> str:
     return (
-        f"{told} Left out as unusable: {len(skipped)} file(s), {skipped[0]}." if skipped else told
+        f"{message} Left out as unusable: {len(skipped)} file(s), {skipped[0]}."
+        if skipped
+        else message
     )
 
 

@@ -22,7 +22,7 @@ def main(folder: str, images: str, answers: str, *endpoints: str) -> None:
 
     loaded = tf.saved_model.load(folder)
     stored = np.load(images)
-    told: dict[str, Any] = {}
+    outputs: dict[str, Any] = {}
     for endpoint in endpoints:
         asked = loaded.signatures[endpoint]
         parts = [
@@ -30,8 +30,8 @@ def main(folder: str, images: str, answers: str, *endpoints: str) -> None:
             for start in range(0, len(stored), BATCH)
         ]
         for name in parts[0]:
-            told[f"{endpoint}/{name}"] = np.concatenate([part[name].numpy() for part in parts])
-    np.savez(answers, **told)
+            outputs[f"{endpoint}/{name}"] = np.concatenate([part[name].numpy() for part in parts])
+    np.savez(answers, **outputs)
 
 
 def _as_taken(endpoint: str, images):

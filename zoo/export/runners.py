@@ -113,8 +113,8 @@ def saved_model_alone(
             reason = (done.stderr.strip().splitlines() or ["killed"])[-1][:300]
             raise RunError(f"{folder} does not run by itself ({reason}): export it again")
         outputs: dict[str, Outputs] = {endpoint: {} for endpoint in endpoints}
-        with np.load(answered) as told:
-            for name in told.files:
+        with np.load(answered) as arrays:
+            for name in arrays.files:
                 endpoint, _, output = name.partition("/")
-                outputs[endpoint][output] = told[name]
+                outputs[endpoint][output] = arrays[name]
     return outputs

@@ -137,10 +137,10 @@ def _endpoints(model: keras.Model) -> dict[str, Callable]:
 
 
 def _decoded(file: tf.Tensor, shape: tuple[int, int, int]) -> tf.Tensor:
-    told = [f"encoded takes PNG or JPEG files of 1 to {MOST_PIXELS:,} pixels"]
+    notes = [f"encoded takes PNG or JPEG files of 1 to {MOST_PIXELS:,} pixels"]
     pixels = _pixels(file)
     with tf.control_dependencies(
-        [tf.debugging.Assert((pixels > 0) & (pixels <= MOST_PIXELS), told)]
+        [tf.debugging.Assert((pixels > 0) & (pixels <= MOST_PIXELS), notes)]
     ):
         file = tf.identity(file)
     image = tf.io.decode_image(file, channels=shape[2], expand_animations=False)

@@ -67,28 +67,28 @@ def as_labels(labels: Any, classes: int) -> Any:
     array = _values(labels)
     if array is None:
         return labels
-    told = f"labels are whole numbers from 0 to {classes - 1}, or one-hot rows of {classes}"
+    message = f"labels are whole numbers from 0 to {classes - 1}, or one-hot rows of {classes}"
     if array.dtype.kind not in "iufb":
-        raise DataError(f"{told}; these are {array.dtype}: give the classes numbers")
+        raise DataError(f"{message}; these are {array.dtype}: give the classes numbers")
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim == 2 and array.shape[1] == classes:
         if not (np.isin(array, (0, 1)).all() and (array.sum(axis=1) == 1).all()):
             raise DataError(
-                f"{told}; these are rows that hold more than a single 1: compile the model with "
+                f"{message}; these are rows that hold more than a single 1: compile the model with "
                 "loss='categorical_crossentropy' for shares of classes"
             )
         return array.argmax(axis=1).astype(np.int32)
     if array.ndim != 1:
-        raise DataError(f"{told}; these have the shape {list(array.shape)}: give one an image")
+        raise DataError(f"{message}; these have the shape {list(array.shape)}: give one an image")
     if array.size and not (array == np.rint(array)).all():
         raise DataError(
-            f"{told}; these are no whole numbers, as {array[array != np.rint(array)][0]}"
+            f"{message}; these are no whole numbers, as {array[array != np.rint(array)][0]}"
         )
     if array.size and not (array.min() >= 0 and array.max() < classes):
         raise DataError(
-            f"{told}; these go from {array.min():g} to {array.max():g}: count the classes from 0, "
-            "or build the network with more of them"
+            f"{message}; these go from {array.min():g} to {array.max():g}: count the classes from "
+            "0, or build the network with more of them"
         )
     return array.astype(np.int32, copy=False)
 
@@ -162,10 +162,10 @@ def _bytes(array: np.ndarray) -> np.ndarray:
     if not np.isfinite(low) or not np.isfinite(high):
         raise DataError(f"{IMAGES}; these hold infinities or what is no number (NaN): remove them")
     if low < -_ROUNDING or high > 1 + _ROUNDING:
-        told = (
+        message = (
             "give them as bytes, images.astype('uint8')" if low >= 0 else "undo what centred them"
         )
-        raise DataError(f"{IMAGES}; these are floats from {low:.4g} to {high:.4g}: {told}")
+        raise DataError(f"{IMAGES}; these are floats from {low:.4g} to {high:.4g}: {message}")
     by_256 = array * np.float32(256)
     if high < 1 and np.array_equal(by_256, np.rint(by_256)):
         return by_256.astype(np.uint8)

@@ -158,8 +158,8 @@ def vote(
     check_rule(_Rule(rule, weights), len(models))
     shapes = sorted({(model.input_shape[1:], model.output_shape[1:]) for model in models})
     if len(shapes) > 1:
-        told = " and ".join(f"{images} -> {outputs}" for images, outputs in shapes)
-        raise SpecError(f"the members of a vote take and put out different shapes: {told}")
+        message = " and ".join(f"{images} -> {outputs}" for images, outputs in shapes)
+        raise SpecError(f"the members of a vote take and put out different shapes: {message}")
     with keras_settings("float32"):
         images = keras.Input(shapes[0][0], dtype="uint8", name="images")
         outputs = [

@@ -43,7 +43,7 @@ def publish(network: str, runs: Path, data: Data) -> manifest.Entry:
         RunError: There is no finished run.
     """
     spec = get_spec(network)
-    folder, told = best_run(spec, runs)
+    folder, record = best_run(spec, runs)
     _, trained = load_run(folder)
     name = spec.name.partition(".")[0]
     # Scored as `load` will build it: the precision of a recipe is for training alone.
@@ -63,14 +63,14 @@ def publish(network: str, runs: Path, data: Data) -> manifest.Entry:
         precision=precision,
         spec=spec.to_plain(),
         spec_hash=spec.hash,
-        seed=told["seed"],
-        best_epoch=told["best_epoch"],
+        seed=record["seed"],
+        best_epoch=record["best_epoch"],
         validation=evaluate(model, data.validation).correct,
         validation_total=len(data.validation),
         test=answers.score.correct,
         test_total=len(data.test),
         data=data.fingerprint,
-        versions=told["versions"],
+        versions=record["versions"],
     )
     with atomic_write(path.with_name(CARD)) as temporary:
         temporary.write_text(card(entry, get_spec(name), answers))
@@ -91,10 +91,10 @@ def best_run(spec: NetworkSpec, runs: Path) -> tuple[Path, dict[str, Any]]:
     """
     found = []
     for path in runs.glob(f"{spec.name}-seed*/run.json"):
-        told = json.loads(path.read_text())
-        if told["spec_hash"] == spec.hash and not told["diverged"]:
-            accuracy = told["history"][told["best_epoch"] - 1]["val_accuracy"]
-            found.append((-accuracy, told["seed"], path.parent, told))
+        record = json.loads(path.read_text())
+        if record["spec_hash"] == spec.hash and not record["diverged"]:
+            accuracy = record["history"][record["best_epoch"] - 1]["val_accuracy"]
+            found.append((-accuracy, record["seed"], path.parent, record))
     if not found:
         raise RunError(
             f"{runs} has no finished run of {spec.name}: python -m zoo reproduce {spec.name}"

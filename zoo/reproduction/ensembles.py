@@ -71,17 +71,20 @@ class EnsembleScores:
 
     def to_plain(self) -> dict[str, Any]:
         """Everything, each draw by its seeds, as plain data for a file."""
-        told = {"network": self.network, "rule": self.rule, "of": self.of, "seeds": [*self.seeds]}
-        told |= {"possible": self.possible, "draws": np.array(self.seeds)[self.subsets].tolist()}
+        record = {"network": self.network, "rule": self.rule, "of": self.of, "seeds": [*self.seeds]}
+        record |= {"possible": self.possible, "draws": np.array(self.seeds)[self.subsets].tolist()}
         for name, counts in (("validation", self.validation), ("test", self.test)):
-            told[name] = {
+            record[name] = {
                 "total": counts.total,
                 "members": counts.members.tolist(),
                 "votes": counts.votes.tolist(),
                 "everyone": counts.full_pool,
             }
         best = [self.seeds[place] for place in self.best]
-        return told | {"best_on_validation": best, "their_vote_on_test": self.best_on_test.correct}
+        return record | {
+            "best_on_validation": best,
+            "their_vote_on_test": self.best_on_test.correct,
+        }
 
     def __str__(self) -> str:
         drawn = f"all {self.possible:,} of them"
@@ -212,8 +215,8 @@ def count_correct(
     for start in range(0, len(subsets), at_once):
         part = subsets[start : start + at_once]
         drawn = np.swapaxes(outputs[part], 0, 1)
-        told = tally([member.reshape(-1, outputs.shape[-1]) for member in drawn])
-        digits = ops.convert_to_numpy(told).argmax(axis=-1).reshape(len(part), len(labels))
+        votes = tally([member.reshape(-1, outputs.shape[-1]) for member in drawn])
+        digits = ops.convert_to_numpy(votes).argmax(axis=-1).reshape(len(part), len(labels))
         found.append(surely + (digits == labels).sum(axis=1))
     return np.concatenate(found)
 

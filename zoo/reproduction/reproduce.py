@@ -77,7 +77,7 @@ def _run(spec: NetworkSpec, seed: int, runs: Path, results: Path, jobs: int, pro
     return row
 
 
-def _row(result: TrainResult, data: Data, told: dict) -> Row:
+def _row(result: TrainResult, data: Data, machine: dict) -> Row:
     validation = _counts(result, "val_accuracy", len(data.validation))
     test = _counts(result, "test_accuracy", len(data.test))
     best = result.best_epoch - 1
@@ -85,7 +85,7 @@ def _row(result: TrainResult, data: Data, told: dict) -> Row:
         name=result.spec.name,
         spec_hash=result.spec.hash,
         seed=result.seed,
-        data=told["data"],
+        data=machine["data"],
         epochs=len(result.history),
         best_epoch=result.best_epoch,
         validation=validation[best],
@@ -97,8 +97,8 @@ def _row(result: TrainResult, data: Data, told: dict) -> Row:
         test_total=len(data.test),
         seconds=round(result.seconds, 1),
         images_per_second=round(result.images_per_second, 1),
-        versions=" ".join(f"{name} {number}" for name, number in told["versions"].items()),
-        processor=told["processor"],
+        versions=" ".join(f"{name} {number}" for name, number in machine["versions"].items()),
+        processor=machine["processor"],
         date=datetime.now(UTC).date().isoformat(),
     )
 

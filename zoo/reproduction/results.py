@@ -115,9 +115,9 @@ def read(path: Path = RESULTS) -> list[Row]:
 
 def summary(row: Row, claim: Claim | None) -> str:
     """One run in a line."""
-    told = f"test {row.test:,} at the best validation epoch, {row.best_epoch} of {row.epochs}"
-    told += f"; {row.images_per_second:,.0f} images a second"
-    return f"{row.measured(claim):.2f} % as the book measures; {told}" if claim else told
+    message = f"test {row.test:,} at the best validation epoch, {row.best_epoch} of {row.epochs}"
+    message += f"; {row.images_per_second:,.0f} images a second"
+    return f"{row.measured(claim):.2f} % as the book measures; {message}" if claim else message
 
 
 def pick(rows: list[Row], claim: Claim) -> Row:

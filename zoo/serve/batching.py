@@ -80,13 +80,13 @@ class Batcher:
         """
         limits = self._limits
         if count > limits.queue:
-            told = f"a request may hold {limits.queue:,} examples, not {count:,}"
-            raise Refused(413, f"{told}: send them in several requests")
+            message = f"a request may hold {limits.queue:,} examples, not {count:,}"
+            raise Refused(413, f"{message}: send them in several requests")
         if self._closed:
             raise Refused(503, "the model is being unloaded: ask again", {"Retry-After": "1"})
         if self.waiting + count > limits.queue:
-            told = f"{self.waiting:,} examples wait already, of {limits.queue:,} that may"
-            raise Refused(429, f"{told}: ask again later", {"Retry-After": "1"})
+            message = f"{self.waiting:,} examples wait already, of {limits.queue:,} that may"
+            raise Refused(429, f"{message}: ask again later", {"Retry-After": "1"})
         if count == 1 and self._quick and not self.waiting:
             return self._at_once(inputs)
         if count <= limits.batch or not self.together:

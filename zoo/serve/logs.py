@@ -18,15 +18,15 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The line."""
-        told: dict[str, Any] = {
+        fields: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "event": record.getMessage(),
         }
-        told |= {key: value for key, value in vars(record).items() if key not in _USUAL}
+        fields |= {key: value for key, value in vars(record).items() if key not in _USUAL}
         if record.exc_info:
-            told["traceback"] = self.formatException(record.exc_info)
-        text = msgspec.json.encode(told, enc_hook=str, order=None)
+            fields["traceback"] = self.formatException(record.exc_info)
+        text = msgspec.json.encode(fields, enc_hook=str, order=None)
         return text.decode("utf-8", "replace")
 
 

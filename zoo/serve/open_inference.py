@@ -40,8 +40,8 @@ _HEADER = "Inference-Header-Content-Length"
 
 async def server(call: Call) -> Answer:
     """GET /v2: what this server is."""
-    told = {"name": "neural-zoo", "version": "1", "extensions": ["binary_tensor_data"]}
-    return Answer(encode(told))
+    record = {"name": "neural-zoo", "version": "1", "extensions": ["binary_tensor_data"]}
+    return Answer(encode(record))
 
 
 async def live(call: Call) -> Answer:
@@ -66,20 +66,20 @@ async def model(call: Call) -> Answer:
     """GET /v2/models/NAME[/versions/N]: inputs and outputs."""
     version = call.version()
     states = call.service.repository.versions(version.name)
-    told = {
+    record = {
         "name": version.name,
         "versions": [str(number) for number in sorted(states) if states[number][0] == "AVAILABLE"],
         "platform": version.model.platform,
         "inputs": [_metadata(info) for info in version.model.inputs],
         "outputs": [_metadata(info) for info in version.model.outputs],
     }
-    return Answer(encode(told))
+    return Answer(encode(record))
 
 
 async def index(call: Call) -> Answer:
     """POST /v2/repository/index: all models and versions, as Triton tells them."""
     repository = call.service.repository
-    told = [
+    tensors = [
         {
             "name": name,
             "version": str(number),
@@ -89,7 +89,7 @@ async def index(call: Call) -> Answer:
         for name in repository.names
         for number, (state, why) in repository.versions(name).items()
     ]
-    return Answer(encode(told))
+    return Answer(encode(tensors))
 
 
 async def infer(call: Call) -> Answer:
@@ -123,16 +123,16 @@ def _parts(body: bytes, length: str | None) -> tuple[bytes, memoryview]:
     if length is None:
         return body, memoryview(b"")
     if not (length.isascii() and length.isdecimal()) or int(length) > len(body):
-        told = f"{_HEADER} must be the number of the JSON's bytes, at most {len(body)}"
-        raise Refused(400, f"{told}, not {length[:40]!r}")
+        message = f"{_HEADER} must be the number of the JSON's bytes, at most {len(body)}"
+        raise Refused(400, f"{message}, not {length[:40]!r}")
     return body[: int(length)], memoryview(body)[int(length) :]
 
 
 def _signature(given: list[InferInput], signatures: dict[str, Signature]) -> Signature:
-    told = {each.name: NUMPY_OF_OPEN_INFERENCE.get(each.datatype) for each in given}
-    if len(told) == len(given):
+    datatypes = {each.name: NUMPY_OF_OPEN_INFERENCE.get(each.datatype) for each in given}
+    if len(datatypes) == len(given):
         for signature in signatures.values():
-            if {info.name: info.dtype for info in signature.inputs} == told:
+            if {info.name: info.dtype for info in signature.inputs} == datatypes:
                 return signature
     known = dict.fromkeys(
         " and ".join(
@@ -154,8 +154,10 @@ def _arrays(given: list[InferInput], tensors: memoryview, chosen: Signature) -> 
             arrays[each.name] = _from_data(each, info)
             continue
         if each.data is not UNSET or type(size) is not int or not 0 <= size <= len(tensors) - start:
-            told = f"{each.name}: binary_data_size must be the number of its bytes after the JSON"
-            raise Refused(400, f"{told}, and data must not be given")
+            message = (
+                f"{each.name}: binary_data_size must be the number of its bytes after the JSON"
+            )
+            raise Refused(400, f"{message}, and data must not be given")
         arrays[each.name] = _from_bytes(tensors[start : start + size], each, info)
         start += size
     if start != len(tensors):
@@ -169,8 +171,8 @@ def _from_bytes(raw: memoryview, each: InferInput, info: TensorInfo) -> np.ndarr
         return _files(_lengths_before(raw), count, info)
     expected = count * np.dtype(info.dtype).itemsize
     if len(raw) != expected:
-        told = f"{each.name} of shape {each.shape} has {expected} bytes as {each.datatype}"
-        raise Refused(400, f"{told}, not {len(raw)}")
+        message = f"{each.name} of shape {each.shape} has {expected} bytes as {each.datatype}"
+        raise Refused(400, f"{message}, not {len(raw)}")
     array = np.frombuffer(raw, np.dtype(info.dtype).newbyteorder("<")).reshape(each.shape)
     return check_finite(array, info)
 
@@ -203,8 +205,10 @@ def _from_data(each: InferInput, info: TensorInfo) -> np.ndarray:
     except Refused as refused:
         if nested:
             raise
-        told = f"{each.name} of shape {each.shape} takes {shape[0]} numbers of type {each.datatype}"
-        raise Refused(400, f"{told}: {refused.message}") from refused
+        message = (
+            f"{each.name} of shape {each.shape} takes {shape[0]} numbers of type {each.datatype}"
+        )
+        raise Refused(400, f"{message}: {refused.message}") from refused
     return array.reshape(each.shape)
 
 
@@ -229,8 +233,8 @@ def _wanted(request: InferRequest, names: list[str]) -> dict[str, bool]:
     wanted = {}
     for each in request.outputs:
         if each.name not in names:
-            told = f"there is no output {each.name[:80]!r}; there are: {', '.join(names)}"
-            raise Refused(400, told)
+            message = f"there is no output {each.name[:80]!r}; there are: {', '.join(names)}"
+            raise Refused(400, message)
         if "classification" in each.parameters:
             raise Refused(400, "the classification extension is not spoken: ask for probabilities")
         wanted[each.name] = each.parameters.get("binary_data", default) is True
@@ -239,11 +243,11 @@ def _wanted(request: InferRequest, names: list[str]) -> dict[str, bool]:
 
 def _put(response: InferResponse, name: str, array: np.ndarray, binary: bool) -> bytes:
     datatype = OPEN_INFERENCE_OF_NUMPY[array.dtype.name]
-    told = InferResponseOutput(name, datatype, list(array.shape))
-    response.outputs.append(told)
+    output = InferResponseOutput(name, datatype, list(array.shape))
+    response.outputs.append(output)
     if not binary:
-        told.data = array.ravel().tolist()
+        output.data = array.ravel().tolist()
         return b""
     raw = np.ascontiguousarray(array, array.dtype.newbyteorder("<")).tobytes()
-    told.parameters = {"binary_data_size": len(raw)}
+    output.parameters = {"binary_data_size": len(raw)}
     return raw

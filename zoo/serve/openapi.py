@@ -53,10 +53,10 @@ def document(routes: list[Route]) -> dict[str, Any]:
     }
 
 
-def page(told: dict[str, Any]) -> str:
+def page(described: dict[str, Any]) -> str:
     """The document as a page to read: every address, what it takes, and how to ask with curl."""
     rows = []
-    for path, operations in told["paths"].items():
+    for path, operations in described["paths"].items():
         for method, operation in operations.items():
             rows.append(
                 f"<tr><td>{method.upper()}</td><td><code>{html.escape(path)}</code></td>"

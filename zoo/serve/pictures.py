@@ -31,8 +31,8 @@ def decode(files: Sequence[bytes], sides: tuple[int, int], limits: Limits) -> np
     pictures = [_opened(file, limits) for file in files]
     total = sum(picture.width * picture.height for picture in pictures)
     if total > limits.request_pixels:
-        told = f"the request's pictures have {total:,} pixels together"
-        raise Refused(413, f"{told}: send fewer, the limit is {limits.request_pixels:,}")
+        message = f"the request's pictures have {total:,} pixels together"
+        raise Refused(413, f"{message}: send fewer, the limit is {limits.request_pixels:,}")
     return np.stack([_fitted(picture, sides) for picture in pictures])[..., None]
 
 
@@ -47,8 +47,8 @@ def _opened(file: bytes, limits: Limits) -> Image.Image:
     except Exception as error:  # damaged files raise errors of any kind
         raise Refused(400, f"{_EXPECTED}, and a file is neither") from error
     if pixels > limits.pixels:
-        told = f"{_EXPECTED} of at most {limits.pixels:,} pixels"
-        raise Refused(413, f"{told}, and a file has {pixels:,}")
+        message = f"{_EXPECTED} of at most {limits.pixels:,} pixels"
+        raise Refused(413, f"{message}, and a file has {pixels:,}")
     return picture
 
 

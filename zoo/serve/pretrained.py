@@ -22,8 +22,8 @@ LOG = logging.getLogger("zoo.serve")
 
 def cache() -> Path:
     """The folder of exports: $ZOO_CACHE, or neural-zoo in the user's folder of caches."""
-    if told := os.environ.get("ZOO_CACHE"):
-        return Path(told)
+    if folder := os.environ.get("ZOO_CACHE"):
+        return Path(folder)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "neural-zoo"
 
 
@@ -60,8 +60,8 @@ def _is_whole(path: Path, entry: Entry) -> bool:
             found = hashlib.file_digest(file, "sha256").hexdigest()
     except (OSError, ValueError):
         return False
-    told = isinstance(sheet, dict) and sheet.get("weights_sha256") == entry.sha256
-    return told and sheet.get("sha256") == found
+    known = isinstance(sheet, dict) and sheet.get("weights_sha256") == entry.sha256
+    return known and sheet.get("sha256") == found
 
 
 def _export(name: str, folder: Path) -> None:

@@ -110,9 +110,9 @@ class Repository:
             Refused: With status 404, for a name that is not served.
         """
         served = self._find(name)
-        told = {number: ("END", reason) for number, reason in served.failures.items()}
-        told |= dict.fromkeys(served.versions, ("AVAILABLE", ""))
-        return dict(sorted(told.items(), reverse=True))
+        states = {number: ("END", reason) for number, reason in served.failures.items()}
+        states |= dict.fromkeys(served.versions, ("AVAILABLE", ""))
+        return dict(sorted(states.items(), reverse=True))
 
     def load_all(self) -> None:
         """Load every model; for the start.
@@ -171,8 +171,8 @@ class Repository:
         served = self._served.get(name)
         if served is None:
             names = list(self._served)
-            told = f"no model {name[:80]!r} is served.{nearest(name[:80], names)}"
-            raise Refused(404, f"{told} There is: {', '.join(names)}.")
+            message = f"no model {name[:80]!r} is served.{nearest(name[:80], names)}"
+            raise Refused(404, f"{message} There is: {', '.join(names)}.")
         return served
 
     def _follow(self, served: _Served, ready: dict[int, Candidate], kept=None) -> None:

@@ -98,8 +98,8 @@ class SavedModel:
 
     def run(self, arrays: Arrays) -> Arrays:
         """All outputs, by name."""
-        told = self._call(**{name: self._tensor(array) for name, array in arrays.items()})
-        return {info.name: np.asarray(told[info.name].numpy()) for info in self.outputs}
+        outputs = self._call(**{name: self._tensor(array) for name, array in arrays.items()})
+        return {info.name: np.asarray(outputs[info.name].numpy()) for info in self.outputs}
 
 
 def load(path: Path, runtime: str = "onnx", threads: int = 1) -> Model:
@@ -156,13 +156,13 @@ def _example(model: Model, count: int) -> Arrays:
     }
 
 
-def _info(told: Any, path: Path) -> TensorInfo:
-    if told.type not in NUMPY_OF_ONNX or told.type == "tensor(string)":
+def _info(declared: Any, path: Path) -> TensorInfo:
+    if declared.type not in NUMPY_OF_ONNX or declared.type == "tensor(string)":
         raise RunError(
-            f"{path} has the tensor {told.name} of type {told.type}, which is not served"
+            f"{path} has the tensor {declared.name} of type {declared.type}, which is not served"
         )
-    sides = (side if isinstance(side, int) else -1 for side in told.shape)
-    return TensorInfo(told.name, NUMPY_OF_ONNX[told.type], tuple(sides))
+    sides = (side if isinstance(side, int) else -1 for side in declared.shape)
+    return TensorInfo(declared.name, NUMPY_OF_ONNX[declared.type], tuple(sides))
 
 
 def _tensorflow_infos(specs: dict[str, Any]) -> tuple[TensorInfo, ...]:

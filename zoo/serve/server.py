@@ -90,10 +90,10 @@ def serve(find_sources: Callable[[], Sequence[Source]], settings: Settings) -> N
 def application(service: Service, poll_seconds: float) -> Starlette:
     """The application: all routes, their description, and the watch over the models' folders."""
     table = routes()
-    told = openapi.document(table)
+    document = openapi.document(table)
     pages = {
-        "/openapi.json": Answer(encode(told)),
-        "/docs": Answer(openapi.page(told).encode(), content_type="text/html; charset=utf-8"),
+        "/openapi.json": Answer(encode(document)),
+        "/docs": Answer(openapi.page(document).encode(), content_type="text/html; charset=utf-8"),
         "/": Answer(b"", 307, headers={"Location": "/docs"}),
     }
     entries = [

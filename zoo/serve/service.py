@@ -51,8 +51,8 @@ class Service:
             if others:
                 raise Refused(400, "all inputs must hold the same number of examples")
         if count > self.limits.queue:
-            told = f"a request may hold {self.limits.queue:,} examples, not {count:,}"
-            raise Refused(413, f"{told}: send them in several requests")
+            message = f"a request may hold {self.limits.queue:,} examples, not {count:,}"
+            raise Refused(413, f"{message}: send them in several requests")
         if signature.slow:
             arrays = await self._in_a_thread(signature, given)
         else:
@@ -130,12 +130,12 @@ class Call:
             Gone: Where the client hangs up.
         """
         limit = self.service.limits.body
-        told = f"the body is larger than {limit:,} bytes: send less at a time"
+        text = f"the body is larger than {limit:,} bytes: send less at a time"
         if (self.header(b"content-encoding") or "identity").lower() != "identity":
             raise Refused(415, "compressed bodies are not read: send it as it is")
         length = self.header(b"content-length")
         if length and length.isdecimal() and int(length) > limit:
-            raise Refused(413, told)
+            raise Refused(413, text)
         parts: list[bytes] = []
         size = 0
         while True:
@@ -145,7 +145,7 @@ class Call:
             parts.append(message["body"])
             size += len(message["body"])
             if size > limit:
-                raise Refused(413, told)
+                raise Refused(413, text)
             if not message["more_body"]:
                 return parts[0] if len(parts) == 1 else b"".join(parts)
 
@@ -210,11 +210,11 @@ def error_answer(refused: Refused) -> Answer:
 
 def _log(scope: dict[str, Any], status: int, seconds: float, why: str) -> None:
     client = scope.get("client")
-    told = {
+    record = {
         "method": scope["method"],
         "path": scope["path"][:200],
         "status": status,
         "ms": round(seconds * 1000, 3),
         "client": client[0] if client else "",
     }
-    LOG.info("request", extra={**told, "why": why} if why else told)
+    LOG.info("request", extra={**record, "why": why} if why else record)

@@ -73,8 +73,8 @@ def signature(signatures: dict[str, Signature], name: str) -> Signature:
     found = signatures.get(name or DEFAULT)
     if found is None:
         known = ", ".join(signatures)
-        told = f"the model has no signature {name[:80]!r}.{nearest(name[:80], signatures)}"
-        raise Refused(400, f"{told} It has: {known}.")
+        message = f"the model has no signature {name[:80]!r}.{nearest(name[:80], signatures)}"
+        raise Refused(400, f"{message} It has: {known}.")
     return found
 
 

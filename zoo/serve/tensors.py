@@ -70,7 +70,9 @@ class TensorInfo:
         """
         if not self.fits(shape) or any(side < 1 for side in shape):
             expected = shape_text(self.shape) + (", n from 1 up" if -1 in self.shape else "")
-            raise Refused(400, f"{self.name} must have the shape {expected}, not {_told(shape)}")
+            raise Refused(
+                400, f"{self.name} must have the shape {expected}, not {_shape_text(shape)}"
+            )
 
 
 def shape_text(shape: Iterable[int]) -> str:
@@ -79,7 +81,7 @@ def shape_text(shape: Iterable[int]) -> str:
     return f"[{', '.join(sides)}]"
 
 
-def _told(shape: tuple[int, ...]) -> str:
+def _shape_text(shape: tuple[int, ...]) -> str:
     # What a client sent: -1 is no n.
     return f"[{', '.join(map(str, shape[:8]))}{', ...' if len(shape) > 8 else ''}]"
 

@@ -22,17 +22,17 @@ from zoo.serve.tensors import TENSORFLOW_OF_NUMPY, Arrays, TensorInfo, from_json
 
 async def status(call: Call) -> Answer:
     """GET /v1/models/NAME[/versions/N]: the state of each version."""
-    told = call.service.repository.versions(call.name)
+    states = call.service.repository.versions(call.name)
     if call.path.get("version", "0") != "0":
         number = call.version().number
-        told = {number: told[number]}
+        states = {number: states[number]}
     versions = [
         {
             "version": str(number),
             "state": state,
             "status": {"error_code": "UNKNOWN" if why else "OK", "error_message": why},
         }
-        for number, (state, why) in told.items()
+        for number, (state, why) in states.items()
     ]
     return Answer(encode({"model_version_status": versions}))
 
@@ -49,8 +49,8 @@ async def metadata(call: Call) -> Answer:
         for name, each in version.signatures.items()
     }
     spec = {"name": version.name, "signature_name": "", "version": str(version.number)}
-    told = {"signature_def": {"signature_def": definitions}}
-    return Answer(encode({"model_spec": spec, "metadata": told}))
+    signatures = {"signature_def": {"signature_def": definitions}}
+    return Answer(encode({"model_spec": spec, "metadata": signatures}))
 
 
 async def predict(call: Call) -> Answer:

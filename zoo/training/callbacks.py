@@ -117,12 +117,12 @@ class ProgressBar(keras.callbacks.Callback):
         self.bar.update(self.spec.recipe.images / self.params["steps"])
 
     def on_epoch_end(self, epoch, logs=None):
-        told = f"epoch {epoch + 1}/{self.spec.recipe.epochs}, cost {logs['loss']:.4f}"
-        told += f", validation {logs['val_accuracy']:.2%}".replace("%", " %")
+        message = f"epoch {epoch + 1}/{self.spec.recipe.epochs}, cost {logs['loss']:.4f}"
+        message += f", validation {logs['val_accuracy']:.2%}".replace("%", " %")
         if self.bar.disable:
-            print(f"{self.spec.name}: {told}", file=sys.stderr)
+            print(f"{self.spec.name}: {message}", file=sys.stderr)
         else:
-            self.bar.set_postfix_str(told)
+            self.bar.set_postfix_str(message)
 
     def on_train_end(self, logs=None):
         self.bar.close()

@@ -83,14 +83,14 @@ class RunFolder:
         """Keep the state after an epoch."""
         state = weights.arrays(_state(model), "now/")
         best = {f"best/{name}": array for name, array in progress.best_weights.items()}
-        told = {"rows": progress.rows, "best_epoch": progress.best_epoch, **self._identity()}
-        weights.write(self._checkpoint, state | best, {"run": json.dumps(told)})
+        record = {"rows": progress.rows, "best_epoch": progress.best_epoch, **self._identity()}
+        weights.write(self._checkpoint, state | best, {"run": json.dumps(record)})
         self._write_history(progress.rows)
 
     def finish(self, model: keras.Model, progress: TrainingState) -> None:
         """Keep the results, in `model` the best weights, and drop the checkpoint."""
         weights.save(model, self.path / "weights.safetensors", {"spec_hash": self.spec.hash})
-        told = {
+        record = {
             **self._identity(),
             "spec": self.spec.to_plain(),
             **self._named_classes(),
@@ -101,7 +101,7 @@ class RunFolder:
             "processor": processor(),
             "history": progress.rows,
         }
-        self._write(self._result.name, json.dumps(told, indent=2))
+        self._write(self._result.name, json.dumps(record, indent=2))
         self._checkpoint.unlink(missing_ok=True)
 
     def _named_classes(self) -> dict[str, Any]:
@@ -116,8 +116,8 @@ class RunFolder:
         return self.path / "run.json"
 
     def _identity(self) -> dict[str, Any]:
-        told = {"spec_hash": self.spec.hash, "seed": self.seed, "data": self.fingerprint}
-        return told | ({"start": self.start} if self.start else {})
+        record = {"spec_hash": self.spec.hash, "seed": self.seed, "data": self.fingerprint}
+        return record | ({"start": self.start} if self.start else {})
 
     def _check_identity(self, run: RunRecord | CheckpointRecord) -> None:
         for name, mine in {"start": "", **self._identity()}.items():

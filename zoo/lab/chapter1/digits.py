@@ -57,8 +57,8 @@ def draw_counts(data: dict[str, Any]) -> Figure:
     book = {int(epoch): count for epoch, count in data["book"].items()}
     if book:
         axes.plot(list(book), list(book.values()), **style.BOOK)
-    told = f" ({data['settings']})" if "settings" in data else ""
-    axes.set(xlabel=f"epoch{told}", ylabel="right, of 10,000 test images")
+    caption = f" ({data['settings']})" if "settings" in data else ""
+    axes.set(xlabel=f"epoch{caption}", ylabel="right, of 10,000 test images")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     style.legend_above(axes, columns=3)
     return drawn

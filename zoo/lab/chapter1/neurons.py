@@ -29,12 +29,12 @@ THRESHOLDS = (5, 3)
 def draw_perceptron_weighing(data: dict[str, Any]) -> Figure:
     """A column a threshold, a row a day: filled where the perceptron says go."""
     drawn, axes = style.figure(size=(6.4, 4.2))
-    for row, told in enumerate(data["days"]):
-        axes.barh(row, told["sum"], color="#c8d4e0", edgecolor="#1f4e79", height=0.6)
-        axes.text(10.6, row, told["answers"], va="center", fontsize=9)
+    for row, series in enumerate(data["days"]):
+        axes.barh(row, series["sum"], color="#c8d4e0", edgecolor="#1f4e79", height=0.6)
+        axes.text(10.6, row, series["answers"], va="center", fontsize=9)
     for number, threshold in enumerate(THRESHOLDS):
         axes.axvline(threshold, **style.line(number, lw=1.4, label=f"threshold {threshold}"))
-    axes.set_yticks(range(len(data["days"])), [told["day"] for told in data["days"]])
+    axes.set_yticks(range(len(data["days"])), [series["day"] for series in data["days"]])
     axes.invert_yaxis()
     axes.set(xlabel="weighted sum, weights 6, 2 and 2", xlim=(0, 15.5))
     style.legend_above(axes)
@@ -55,10 +55,10 @@ def perceptron_weighing(bench: Context) -> Result:
         for threshold, answer in zip(THRESHOLDS, answers, strict=True):
             goes[threshold].append((case, answer))
         named = [name for name, there in zip(FACTORS, case, strict=True) if there]
-        told = ", ".join(f"{'go' if a else 'stay'} ({t})" for a, t in
+        label = ", ".join(f"{'go' if a else 'stay'} ({t})" for a, t in
                          zip(answers, THRESHOLDS, strict=True))  # fmt: skip
         day = " + ".join(named) or "nothing"
-        days.append({"day": day, "sum": int(np.dot(case, WEIGHTS)), "answers": told})
+        days.append({"day": day, "sum": int(np.dot(case, WEIGHTS)), "answers": label})
     # What the book says in words: the weather; the weather, or both others.
     words = {5: lambda w, c, t: w, 3: lambda w, c, t: w or (c and t)}
     checks = []

@@ -83,8 +83,8 @@ def segmentation(bench: Context) -> Result:
             touching = plain(100 * np.mean([len(r.digits) == len(digits) for r, digits in pairs]))
         bench.say(f"gap {gap}: {right[WAYS[1]][-1]} % right")
     data, reading = _the_books_string(bench, model)
-    told = "".join(map(str, reading.digits))
-    checks = [Check("the book's string, its digits touching", told, "504192", told == "504192")]
+    label = "".join(map(str, reading.digits))
+    checks = [Check("the book's string, its digits touching", label, "504192", label == "504192")]
     checks += [
         Check(f"read without an error, {gap} columns apart, %", share)
         for gap, share in zip(GAPS, right[WAYS[1]], strict=True)

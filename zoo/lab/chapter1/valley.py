@@ -60,8 +60,8 @@ def cost_bowl(bench: Context) -> Result:
     checks = []
     for eta, path in paths.items():
         factor = float(valley(path[1]) / valley(path[0]))
-        told = f"eta = {eta:g}: C after a step over C before"
-        checks.append(check_close(told, plain(factor, 6), (1 - 2 * eta) ** 2, within=1e-9))
+        label = f"eta = {eta:g}: C after a step over C before"
+        checks.append(check_close(label, plain(factor, 6), (1 - 2 * eta) ** 2, within=1e-9))
     falls = bool((np.diff(valley(paths[0.2])) < 0).all())
     checks.append(Check("eta = 0.2: C falls in every step", str(falls), "True", falls))
     return Result({"path": plain(paths[0.2]), "costs": costs}, tuple(checks))

@@ -121,8 +121,8 @@ def other_neurons(bench: Context) -> Result:
         checks.append(check_expected(f"{title}: off", plain(off, 2), 0, within=ALLOWED))
         data[title] = plain(slopes)
     wrong = compare_without_the_change()
-    told = "sigma' kept at the sin neuron: off"
-    checks.append(check_claim(told, plain(wrong, 2), "above 0.01", wrong > 0.01))
+    label = "sigma' kept at the sin neuron: off"
+    checks.append(check_claim(label, plain(wrong, 2), "above 0.01", wrong > 0.01))
     remark = (
         "Off: the largest difference over the largest slope. To keep sigma' at the modified neuron "
         "would be far off, so the check would notice."

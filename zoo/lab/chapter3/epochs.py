@@ -132,7 +132,7 @@ def panel(
 
 def first_and_last(book: Iterable[Sequence[float]]) -> list[tuple[int, float]]:
     """Marks at epochs 0 and 29 for curves of which the book tells the first and the last value."""
-    return [mark for told in book for mark in ((0, told[0]), (29, told[1]))]
+    return [mark for run in book for mark in ((0, run[0]), (29, run[1]))]
 
 
 def draw_panels(data: dict[str, Any]) -> Figure:
@@ -140,23 +140,23 @@ def draw_panels(data: dict[str, Any]) -> Figure:
     panels = data["panels"]
     columns = min(2, len(panels))
     drawn, axes = style.figure(-(-len(panels) // columns), columns, squeeze=False)
-    for each, told in zip(axes.flat, panels, strict=True):
-        _draw_panel(each, told)
+    for each, series in zip(axes.flat, panels, strict=True):
+        _draw_panel(each, series)
     return drawn
 
 
-def _draw_panel(axes: Axes, told: dict[str, Any]) -> None:
-    first = told["first"]
-    for number, (label, curve) in enumerate(told["curves"].items()):
+def _draw_panel(axes: Axes, content: dict[str, Any]) -> None:
+    first = content["first"]
+    for number, (label, curve) in enumerate(content["curves"].items()):
         look = style.line(number, label=label, marker="." if len(curve) <= 30 else "")
         axes.plot(range(first, len(curve)), curve[first:], **look)
-    for number, level in enumerate(told["levels"]):
+    for number, level in enumerate(content["levels"]):
         axes.axhline(level, **style.line(number, lw=0.9, label=f"the book: {level}"))
-    if told["marks"]:
-        axes.plot(*zip(*told["marks"], strict=True), **style.BOOK)
-    if told["limits"]:
-        axes.set_ylim(*told["limits"])
-    axes.set(xlabel="epoch", ylabel=told["label"])
+    if content["marks"]:
+        axes.plot(*zip(*content["marks"], strict=True), **style.BOOK)
+    if content["limits"]:
+        axes.set_ylim(*content["limits"])
+    axes.set(xlabel="epoch", ylabel=content["label"])
     locator = axes.xaxis.get_major_locator()
     assert isinstance(locator, MaxNLocator)  # as on every linear axis
     locator.set_params(integer=True)

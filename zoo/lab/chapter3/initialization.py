@@ -55,13 +55,13 @@ def sampled(kind: str, count: int) -> np.ndarray:
 def draw_init_z_distribution(data: dict[str, Any]) -> Figure:
     """Both densities, on axes of their own and of one width."""
     drawn, axes = style.figure(1, 2)
-    for each, told in zip(axes, data["kinds"], strict=True):
-        edges = told["edges"]
-        each.stairs(told["density"], edges, fill=True, color="#c8d4e0", label="sampled")
+    for each, series in zip(axes, data["kinds"], strict=True):
+        edges = series["edges"]
+        each.stairs(series["density"], edges, fill=True, color="#c8d4e0", label="sampled")
         z = np.linspace(edges[0], edges[-1], 601)
-        density = norm.pdf(z, scale=told["deviation"])
+        density = norm.pdf(z, scale=series["deviation"])
         each.plot(z, density, **style.line(0, label="exact"))
-        each.set(xlabel="weighted input z", ylabel="density", title=told["label"])
+        each.set(xlabel="weighted input z", ylabel="density", title=series["label"])
         each.legend(frameon=False, fontsize=9)
     return drawn
 
@@ -84,8 +84,8 @@ def init_z_distribution(bench: Context) -> Result:
         z, exact = sampled(kind, count), exact_deviation(kind)
         edges = np.arange(-72, 72.1, width)
         density, _ = np.histogram(z, edges, density=True)
-        told = {"edges": plain(edges), "density": plain(density), "deviation": plain(exact)}
-        kinds.append({"label": label, **told})
+        record = {"edges": plain(edges), "density": plain(density), "deviation": plain(exact)}
+        kinds.append({"label": label, **record})
         # A deviation sampled n times scatters by 1/sqrt(2n) of itself; thrice that.
         book = plain(np.sqrt(book))
         within = 3 * book / np.sqrt(2 * count)

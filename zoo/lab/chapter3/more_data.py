@@ -81,12 +81,12 @@ def draw_sizes(data: dict[str, Any]) -> Figure:
     """Accuracy against the size of the training set, on a linear and a logarithmic axis."""
     drawn, axes = style.figure(1, 2, sharey=True)
     for each, scale in zip(axes, ("linear", "log"), strict=True):
-        for number, told in enumerate(data["curves"]):
+        for number, series in enumerate(data["curves"]):
             mark = {"marker": style.MARKS[number], "ms": 5}
-            x = SIZES[: len(told["ours"])]
-            each.plot(x, told["ours"], **style.line(number, label=told["label"], **mark))
+            x = SIZES[: len(series["ours"])]
+            each.plot(x, series["ours"], **style.line(number, label=series["label"], **mark))
             book = {**style.BOOK, "label": None if number else "the book"}
-            each.plot(SIZES, told["book"], **book)
+            each.plot(SIZES, series["book"], **book)
         each.set(xscale=scale, xlabel=f"training images ({scale} axis)")
     axes[0].set(ylabel=VALIDATION_ACCURACY, xticks=range(0, 50_001, 10_000))
     axes[0].xaxis.set_major_formatter("{x:,.0f}")

@@ -83,11 +83,11 @@ def compare(path: list[tuple[float, float, float]], frames: list[Frame]) -> list
         ours = np.array(path[frame.epoch])
         # Printed numbers may be rounded or cut.
         agrees = bool(np.all(np.abs(ours - frame[1:]) < 0.01))
-        told, book = (
+        measured, book = (
             ", ".join(f"{value:.{digits}f}" for value in values)
             for values, digits in ((ours, 3), (frame[1:], 2))
         )
-        checks.append(Check(f"w, b, a at epoch {frame.epoch}", told, book, agrees))
+        checks.append(Check(f"w, b, a at epoch {frame.epoch}", measured, book, agrees))
     return checks
 
 

@@ -43,11 +43,11 @@ def draw_momentum(data: dict[str, Any]) -> Figure:
     heights = height(np.stack([w1, w2], axis=-1))
     levels = np.arange(1, 8) ** 2
     axes[0].contour(w1, w2, heights, levels=levels, colors="#bbbbbb", linewidths=0.8)
-    for number, (label, told) in enumerate(data["valley"].items()):
-        if told["path"]:
+    for number, (label, series) in enumerate(data["valley"].items()):
+        if series["path"]:
             look = style.line(number, label=label, marker=style.MARKS[number], ms=3, lw=1.2)
-            axes[0].plot(*zip(*told["path"], strict=True), **look)
-        axes[1].plot(told["cost"], **style.line(number, label=label))
+            axes[0].plot(*zip(*series["path"], strict=True), **look)
+        axes[1].plot(series["cost"], **style.line(number, label=label))
     for number, (label, curve) in enumerate(data["networks"].items()):
         look = style.line(number, label=label, marker=style.MARKS[number], ms=4)
         axes[2].plot(curve, **look)
@@ -79,7 +79,7 @@ def momentum(bench: Context) -> Result:
         for mu, eta in ((0.0, 0.1), (0.5, 0.1), (0.9, 0.1), (0.9, 0.01))
     }
     # Where momentum is high the cost goes up and down: the highest of the last 20 steps.
-    last = {label: max(told["cost"][-20:]) for label, told in valley.items()}
+    last = {label: max(run["cost"][-20:]) for label, run in valley.items()}
     checks = [
         Check("valley: cost at the end, mu = 0", last["mu = 0"]),
         Check("the same, mu = 0.9", last["mu = 0.9"]),

@@ -155,8 +155,8 @@ def l2_100h_60ep(bench: Context) -> Result:
 def _hundred(bench: Context, name: str, book: float, deviation: float, remark: str) -> Result:
     spec = short(bench, name)
     accuracy = validated(bench, spec)
-    told = f"eta = {spec.recipe.learning_rate}, lambda = 5"
-    panels = [panel(VALIDATION_ACCURACY, {told: accuracy}, levels=[book])]
+    label = f"eta = {spec.recipe.learning_rate}, lambda = 5"
+    panels = [panel(VALIDATION_ACCURACY, {label: accuracy}, levels=[book])]
     what = "validation accuracy, best epoch, %"
     checks = (compared(bench, what, max(accuracy), book, spread(deviation)),)
     remark += left_out(bench, zoo.get_spec(name).recipe.epochs)

@@ -31,12 +31,12 @@ SMALL = 0.01  # a weight that is as good as none
 def draw_l1_l2(data: dict[str, Any]) -> Figure:
     """Accuracies over lambda, and how the weights of the first layer are spread."""
     drawn, (scores, weights) = style.figure(1, 2, size=(11, 4))
-    for number, (kind, told) in enumerate(data["scores"].items()):
-        mean = [np.mean(row) for row in told["test"]]
+    for number, (kind, series) in enumerate(data["scores"].items()):
+        mean = [np.mean(row) for row in series["test"]]
         scores.plot(
-            told["lambda"], mean, marker=style.MARKS[number], **style.line(number, label=kind)
+            series["lambda"], mean, marker=style.MARKS[number], **style.line(number, label=kind)
         )
-        for x, row in zip(told["lambda"], told["test"], strict=True):
+        for x, row in zip(series["lambda"], series["test"], strict=True):
             scores.plot([x] * len(row), row, ".", color=style.COLORS[number], ms=4)
     scores.axhline(np.mean(data["plain"]), **style.line(2, label="neither"))
     for number, (kind, density) in enumerate(data["weights"].items()):
@@ -86,9 +86,9 @@ def l1_l2(bench: Context) -> Result:
         gains[kind] = (np.mean(runs[best][1]) - np.mean(test), runs[best][1])
     error = 2 * np.sqrt((np.var(gains["l1"][1], ddof=1) + np.var(test, ddof=1)) / seeds)
     gain = float(gains["l1"][0])
-    told = f"above {error:.2f}, two standard errors"
+    label = f"above {error:.2f}, two standard errors"
     beats = check_claim(
-        "L1 at its best lambda over neither, points", plain(gain, 3), told, gain > error
+        "L1 at its best lambda over neither, points", plain(gain, 3), label, gain > error
     )
     sparse = check_claim(
         f"weights below {SMALL} with L1, share",

@@ -19,13 +19,13 @@ SIZES = (1, 5, 10, 20, 50, 100, 500)
 def draw_mini_batch(data: dict[str, Any]) -> Figure:
     """Validation accuracy over seconds of training, and over images seen."""
     drawn, axes = style.figure(1, 2, size=(12, 4), sharey=True)
-    for number, (size, told) in enumerate(data["runs"].items()):
-        look = style.line(number, label=f"m = {size}, eta = {told['eta']:g}", lw=1.4)
+    for number, (size, series) in enumerate(data["runs"].items()):
+        look = style.line(number, label=f"m = {size}, eta = {series['eta']:g}", lw=1.4)
         look["color"] = style.COLORS[number % len(style.COLORS)]
         axes[0].plot(
-            told["seconds"], told["accuracy"], **look, marker=style.MARKS[number % 6], ms=3
+            series["seconds"], series["accuracy"], **look, marker=style.MARKS[number % 6], ms=3
         )
-        axes[1].plot(told["accuracy"], **look)
+        axes[1].plot(series["accuracy"], **look)
     axes[0].set(xscale="log", xlabel="seconds of training", ylabel=VALIDATION_ACCURACY)
     axes[1].set(xlabel="epoch")
     axes[1].legend(frameon=False, fontsize=9)

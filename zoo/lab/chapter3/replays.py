@@ -188,10 +188,10 @@ def replay_multiple_eta(bench: Context) -> Result:
         run = _one_of_many(bench, start, train, draws, eta)
         costs = [cost(parameters, train, l2=5.0) for parameters in run]
         curves[f"eta = {eta}"] = costs
-        told = [(f"eta = {eta}: cost after the first epoch", costs[0], first)]
+        measured = [(f"eta = {eta}: cost after the first epoch", costs[0], first)]
         if not bench.fast:
-            told.append((f"eta = {eta}: cost at the end", costs[-1], last))
-        checks += [costing(*each) if eta < CALM else Check(*each) for each in told]
+            measured.append((f"eta = {eta}: cost at the end", costs[-1], last))
+        checks += [costing(*each) if eta < CALM else Check(*each) for each in measured]
     remark = (
         "With eta = 2.5 rounding decides: one weight changed by 1e-14 or less moved the cost after "
         "the first epoch from 0.92 to 0.84, 0.97 or 1.08. "

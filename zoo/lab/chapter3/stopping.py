@@ -57,11 +57,11 @@ def draw_early_stopping(data: dict[str, Any]) -> Figure:
     """One run's accuracy with the epochs at which each rule stops, and all runs' price and loss."""
     drawn, (curve, points) = style.figure(1, 2, size=(12, 4))
     curve.plot(data["curve"], color="#777777", lw=1)
-    for number, (rule, told) in enumerate(data["rules"].items()):
+    for number, (rule, series) in enumerate(data["rules"].items()):
         look = {"color": style.COLORS[number], "ls": style.DASHES[number]}
-        curve.axvline(told["epochs"][0], **look, label=rule)
+        curve.axvline(series["epochs"][0], **look, label=rule)
         mark = {"color": style.COLORS[number], "marker": style.MARKS[number], "ls": "none"}
-        points.plot(told["epochs"], told["lost"], **mark, label=rule)
+        points.plot(series["epochs"], series["lost"], **mark, label=rule)
     curve.set(xlabel="epoch", ylabel=VALIDATION_ACCURACY, title="one run, seed 0")
     points.set(xlabel="epochs trained", ylabel="points below the best epoch of the run")
     points.set_title("all runs")
@@ -84,15 +84,15 @@ def early_stopping(bench: Context) -> Result:
     for seed in range(runs):
         history = bench.train(spec, seed=seed, monitor={}).history
         curves.append([round(100 * row["val_accuracy"], 2) for row in history])
-    told: dict[str, dict[str, list[float]]] = {}
+    drawn: dict[str, dict[str, list[float]]] = {}
     for name, rule in RULES.items():
         stops = [rule(curve) for curve in curves]
         lost = [
             round(max(curve) - max(curve[: stop + 1]), 2)
             for curve, stop in zip(curves, stops, strict=True)
         ]
-        told[name] = {"epochs": [stop + 1 for stop in stops], "lost": lost}
-    mean_lost = {name: float(np.mean(each["lost"])) for name, each in told.items()}
+        drawn[name] = {"epochs": [stop + 1 for stop in stops], "lost": lost}
+    mean_lost = {name: float(np.mean(each["lost"])) for name, each in drawn.items()}
     by_n = [value for name, value in mean_lost.items() if "improvement" in name]
     checks = [
         check_claim(
@@ -102,11 +102,11 @@ def early_stopping(bench: Context) -> Result:
             by_n == sorted(by_n, reverse=True),
         )
     ]
-    for name, each in told.items():
+    for name, each in drawn.items():
         checks.append(Check(f"{name}: epochs, mean", plain(np.mean(each["epochs"]), 3)))
         checks.append(Check(f"{name}: points lost, mean", plain(mean_lost[name], 2)))
     remark = f"{runs} runs of {epochs} epochs with {images:,} images, eta = 0.5."
-    return Result({"curve": curves[0], "rules": told}, tuple(checks), remark)
+    return Result({"curve": curves[0], "rules": drawn}, tuple(checks), remark)
 
 
 # --- the schedule ---------------------------------------------------------------------------------

@@ -50,15 +50,15 @@ def hill(z: Any) -> Any:
 def draw_general_activation(data: dict[str, Any]) -> Figure:
     """For both functions: the function, the neuron as w grows, and five bumps of it."""
     drawn, axes = style.figure(2, 3, size=(13, 7))
-    for row, (name, told) in zip(axes, data["functions"].items(), strict=True):
-        row[0].plot(data["z"], told["s"], **style.line(0))
+    for row, (name, series) in zip(axes, data["functions"].items(), strict=True):
+        row[0].plot(data["z"], series["s"], **style.line(0))
         row[0].set(title=name, xlabel="z", ylabel="s(z)")
-        for number, (setting, y) in enumerate(told["steeper"].items()):
+        for number, (setting, y) in enumerate(series["steeper"].items()):
             row[1].plot(data["x"], y, **style.line(number, label=setting, lw=1.3))
         row[1].set(title="output of a neuron (w, b)", xlabel="input x", ylabel="s(wx + b)")
         row[1].legend(frameon=False, fontsize=8)
         row[2].plot(data["x"], data["wanted"], color="#777777", lw=1, label="wanted")
-        row[2].plot(data["x"], told["sum"], **style.line(1, label="20 bumps", lw=1.3))
+        row[2].plot(data["x"], series["sum"], **style.line(1, label="20 bumps", lw=1.3))
         row[2].set(title="sum of 20 bumps, w = 1000", xlabel="input x", ylabel=r"$\sigma^{-1}(f)$")
         row[2].legend(frameon=False, fontsize=8)
     return drawn

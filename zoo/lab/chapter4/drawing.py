@@ -58,12 +58,12 @@ def draw_surfaces(data: dict[str, Any]) -> Figure:
     options = {"squeeze": False, "subplot_kw": {"projection": "3d"}}
     drawn, axes = style.figure(rows, columns, size=(3.4 * columns, 3.3 * rows), **options)
     x, y = np.meshgrid(centres(SIDE), centres(SIDE), indexing="ij")
-    for each, told in zip(axes.flat, surfaces, strict=False):
-        z = np.array(told["z"])
+    for each, series in zip(axes.flat, surfaces, strict=False):
+        z = np.array(series["z"])
         # Rasterised: thousands of little faces would make the SVG huge.
         look = {"cmap": "cividis", "rasterized": True, "linewidth": 0, "antialiased": False}
         each.plot_surface(x, y, z, rcount=SIDE, ccount=SIDE, **look)
-        each.set_title(told["title"], fontsize=9)
+        each.set_title(series["title"], fontsize=9)
         each.set(xlabel="x", ylabel="y", zlabel=data["zlabel"], zlim=data.get("zlim"))
         each.zaxis.set_rotate_label(False)  # or it stands on its head
         each.zaxis.label.set_rotation(90)

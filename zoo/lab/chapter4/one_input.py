@@ -202,15 +202,15 @@ def weights_back(bench: Context) -> Result:
 
     The output neuron is a sigmoid again, with bias 0, and its output approximates f itself.
     """
-    told = recovered(best_heights())
-    kernel, biases = np.array([told["hidden weights"]]), np.array(told["hidden biases"])
-    output = np.array(told["output weights"])[:, None]
+    best = recovered(best_heights())
+    kernel, biases = np.array([best["hidden weights"]]), np.array(best["hidden biases"])
+    output = np.array(best["output weights"])[:, None]
     net = build(Weights(kernel, biases, "sigmoid"), Weights(output, np.zeros(1), "sigmoid"))
     off = float(np.abs(compute(net, X) - target(X)).mean())
-    data = {"x": plain(X), "f": plain(target(X)), "output": plain(compute(net, X)), "weights": told}
+    data = {"x": plain(X), "f": plain(target(X)), "output": plain(compute(net, X)), "weights": best}
     example = recovered([-0.5])
     checks = (
-        check_close("hidden bias of the step at 0.2", told["hidden biases"][2], -200, within=0),
+        check_close("hidden bias of the step at 0.2", best["hidden biases"][2], -200, within=0),
         check_close(
             "first output weight for h = -0.5", example["output weights"][0], -0.5, within=0
         ),

@@ -67,9 +67,9 @@ def draw_no_second_hidden(data: dict[str, Any]) -> Figure:
     pictures = data["pictures"]
     drawn, axes = style.figure(2, 3, size=(12, 6.8))
     look = {"origin": "lower", "extent": (0, 1, 0, 1), "cmap": "cividis", "vmin": 0, "vmax": 1}
-    for each, told in zip(axes.flat, pictures, strict=False):
-        shown = each.imshow(np.transpose(told["z"]), **look)
-        each.set(title=told["title"], xlabel="x", ylabel="y")
+    for each, series in zip(axes.flat, pictures, strict=False):
+        shown = each.imshow(np.transpose(series["z"]), **look)
+        each.set(title=series["title"], xlabel="x", ylabel="y")
         each.grid(False)
     drawn.colorbar(shown, ax=axes[0, 2], shrink=0.8, label="output")
     for number, (name, curve) in enumerate(data["profiles"].items()):

@@ -132,8 +132,8 @@ def draw_many_towers(data: dict[str, Any]) -> Figure:
         for each, key in zip(axes[row], ("f", "net"), strict=False):
             shown = each.imshow(np.transpose(data[name][key]), **look, **limits)
             each.grid(False)
-            told = "the function" if key == "f" else "the net, 8 x 8 towers"
-            each.set(title=f"{name}: {told}", xlabel="x", ylabel="y")
+            label = "the function" if key == "f" else "the net, 8 x 8 towers"
+            each.set(title=f"{name}: {label}", xlabel="x", ylabel="y")
         drawn.colorbar(shown, ax=axes[row, 1], shrink=0.8, label="output")
         for number, key in enumerate(("largest", "mean")):
             curve = style.line(number, label=key, marker=style.MARKS[number])
@@ -164,8 +164,8 @@ def approximation_by_towers(bench: Context) -> Result:
             "mean": plain(misses[:, :, number].mean(axis=1), 3),
         }
     ours = [data[name]["mean"][-1] for name in ("bowl", "wave")]
-    told = f"mean deviation, {sides[-1]} x {sides[-1]} towers, "
-    checks = (Check(told + "bowl", ours[0]), Check(told + "wave", ours[1]))
+    label = f"mean deviation, {sides[-1]} x {sides[-1]} towers, "
+    checks = (Check(label + "bowl", ours[0]), Check(label + "wave", ours[1]))
     left_out = bench.choose("", " K ends at 16; the full form goes on to 32.")
     remark = (
         "The mean deviation falls with K, the largest does not: at a corner where four towers meet "

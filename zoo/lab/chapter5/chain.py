@@ -100,12 +100,12 @@ def chain(bench: Context) -> Result:
     data |= {"counts": counts.tolist(), "edges": plain(edges)}
     apart = float(np.max(np.abs(product / autodiff - 1)))
     largest = float(ratio[small].max())
-    told = "largest |dC/db1 / dC/db3| where w2 and w3 are below 1"
+    label = "largest |dC/db1 / dC/db3| where w2 and w3 are below 1"
     checks = (
         Check(
             "product and automatic differentiation differ by a share of", apart, 0, apart < 1e-12
         ),
-        Check(told, plain(largest, 4), 1 / 16, largest < 1 / 16),
+        Check(label, plain(largest, 4), 1 / 16, largest < 1 / 16),
         Check("its median, over all chains", plain(np.median(ratio), 3)),
         Check("share of all chains where it is below 1/16", plain(np.mean(ratio < 1 / 16), 3)),
     )

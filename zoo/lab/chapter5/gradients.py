@@ -33,9 +33,9 @@ def _spread_checks(what: str, samples: np.ndarray, book: list[float]) -> tuple[C
     checks = []
     for layer, (column, figure) in enumerate(zip(samples.T, book, strict=True), start=1):
         low, high = range_of_one_more(column)
-        told = f"{what} of layer {layer} (99 % of runs: {low:.2g} to {high:.2g})"
+        label = f"{what} of layer {layer} (99 % of runs: {low:.2g} to {high:.2g})"
         agrees = low <= figure <= high
-        checks.append(Check(told, plain(geometric_mean(column), 3), figure, agrees))
+        checks.append(Check(label, plain(geometric_mean(column), 3), figure, agrees))
     return tuple(checks)
 
 

@@ -123,9 +123,9 @@ def identity_neuron(bench: Context) -> Result:
     least = float(np.max(np.abs(best - INPUTS)))
     data = {"outputs": plain([best, by_the_hint(4.0), by_the_hint(1.0)])}
     data |= {"w1": w1, "errors": plain(errors), "least": plain(least)}
-    told = "largest error at w1 = 0.1, up to a constant"
+    label = "largest error at w1 = 0.1, up to a constant"
     checks = (
-        Check(told, plain(errors[-1], 3), "small", errors[-1] < 1e-3),
+        Check(label, plain(errors[-1], 3), "small", errors[-1] < 1e-3),
         Check("smallest largest error without a constant", plain(least, 3)),
     )
     remark = (

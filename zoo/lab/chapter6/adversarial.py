@@ -116,11 +116,15 @@ def adversarial_images(bench: Context) -> Result:
         pgd(gradients, split.images, split.labels, epsilon, steps=40) for epsilon in epsilons
     ]
     outputs = [np.array(model(images)) for images in columns]
-    told = [
+    answers = [
         [f"{row.argmax()}: {row.max():.1%}".replace("%", " %") for row in each] for each in outputs
     ]
     images = np.stack(columns, axis=1)[..., 0]
-    data = {"epsilons": epsilons, "images": images.tolist(), "answers": np.transpose(told).tolist()}
+    data = {
+        "epsilons": epsilons,
+        "images": images.tolist(),
+        "answers": np.transpose(answers).tolist(),
+    }
     wrong = [int(np.sum(each.argmax(axis=1) != split.labels)) for each in outputs]
     checks = tuple(
         Check(f"wrong answers of 5 at epsilon {epsilon}", count)

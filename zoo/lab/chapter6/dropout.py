@@ -94,10 +94,10 @@ def dropout_scaling(bench: Context) -> Result:
         model.get_layer(f"dropout_{number}").rate = 0.0
     data["whole"] = plain(costs(np.array(behind(features)), test.labels))
     alone = float(np.mean([costs(each, test.labels) for each in thinned]))
-    told = "deviation of the mean weighted inputs from the halved ones (standard errors)"
+    label = "deviation of the mean weighted inputs from the halved ones (standard errors)"
     checks = (
         # 200 images and 64 masks leave it uncertain by a few hundredths.
-        check_expected(told, plain(score, 3), 1.0, within=0.1),
+        check_expected(label, plain(score, 3), 1.0, within=0.1),
         Check("cost of one thinned network", plain(alone, 3)),
         Check(f"cost of {masks} averaged", plain(data["averaged"][-1], 3)),
         Check("cost of their geometric mean", plain(data["geometric"][-1], 3)),

@@ -37,10 +37,10 @@ def tanh_or_sigmoid(bench: Context) -> Result:
         curves[label] = plain(np.mean(accuracies, axis=0), 5)
     means = {label: float(np.mean(curve[:early])) for label, curve in curves.items()}
     sigmoid, tanh = means["sigmoid, eta = 0.1"], means["tanh, eta = 0.1"]
-    told = f"above sigmoid's {sigmoid:.2f}"
+    caption = f"above sigmoid's {sigmoid:.2f}"
     ahead = f"tanh, mean of the first {early} epochs, %"
     checks = (
-        check_claim(ahead, plain(tanh, 4), told, tanh > sigmoid),
+        check_claim(ahead, plain(tanh, 4), caption, tanh > sigmoid),
         *(Check(f"{label}, last epoch, %", curve[-1]) for label, curve in curves.items()),
     )
     panels = [
@@ -59,11 +59,11 @@ def tanh_or_sigmoid(bench: Context) -> Result:
 def draw_overfitting(data: dict[str, Any]) -> Figure:
     """Accuracy on training and validation images for each way, and the distance between them."""
     drawn, axes = style.figure(1, 2, size=(12, 4))
-    for number, (label, told) in enumerate(data["ways"].items()):
+    for number, (label, series) in enumerate(data["ways"].items()):
         look = {"color": style.COLORS[number], "lw": 1.6}
-        axes[0].plot(told["training"], **look, ls="--")
-        axes[0].plot(told["validation"], **look, label=label)
-        gap = np.subtract(told["training"], told["validation"])
+        axes[0].plot(series["training"], **look, ls="--")
+        axes[0].plot(series["validation"], **look, label=label)
+        gap = np.subtract(series["training"], series["validation"])
         axes[1].plot(gap, **style.line(number, label=label))
     axes[0].set(xlabel="epoch", ylabel="accuracy (%), training images dashed")
     axes[1].set(xlabel="epoch", ylabel="training less validation (points)")
@@ -109,8 +109,8 @@ def overfitting(bench: Context) -> Result:
     }
     found = {label: _both_accuracies(bench, spec) for label, spec in ways.items()}
     gaps = {
-        label: float(np.mean(np.subtract(told["training"], told["validation"])[-5:]))
-        for label, told in found.items()
+        label: float(np.mean(np.subtract(run["training"], run["validation"])[-5:]))
+        for label, run in found.items()
     }
     first, *cures = gaps
     checks = [
@@ -123,8 +123,8 @@ def overfitting(bench: Context) -> Result:
         for label in cures
     ]
     checks += [
-        Check(f"{label}: validation accuracy, last epoch, %", told["validation"][-1])
-        for label, told in found.items()
+        Check(f"{label}: validation accuracy, last epoch, %", run["validation"][-1])
+        for label, run in found.items()
     ]
     remark = "Distances are means of the last five epochs, on at most 5,000 training images."
     return Result({"ways": found}, tuple(checks), remark)

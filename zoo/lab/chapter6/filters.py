@@ -24,8 +24,8 @@ def _structure(filters: np.ndarray, book: str | None = None) -> Check:
     generator = np.random.default_rng(0)
     chance = [neighbour_correlation(generator.normal(size=filters.shape)) for _ in range(1000)]
     ours, limit = neighbour_correlation(filters), float(np.quantile(chance, 0.999))
-    told = "correlation of neighbouring weights (random filters: once in 1,000 above "
-    return Check(f"{told}{limit:.2f})", plain(ours, 3), book, ours > limit if book else None)
+    label = "correlation of neighbouring weights (random filters: once in 1,000 above "
+    return Check(f"{label}{limit:.2f})", plain(ours, 3), book, ours > limit if book else None)
 
 
 def draw_filters(data: dict[str, Any]) -> Figure:

@@ -50,14 +50,16 @@ def draw_networks(data: dict[str, Any]) -> Figure:
     """Accuracies with their intervals, a row a network, and the book's."""
     drawn, axes = style.figure(size=(9, 0.42 * len(data["rows"]) + 1.4))
     rows = range(len(data["rows"]))
-    for row, told in zip(rows, data["rows"], strict=True):
-        left, right = told["accuracy"] - told["low"], told["high"] - told["accuracy"]
+    for row, series in zip(rows, data["rows"], strict=True):
+        left, right = series["accuracy"] - series["low"], series["high"] - series["accuracy"]
         look = {"color": style.COLORS[0], "marker": "o", "capsize": 4}
         label = "ours, pretrained, with its 95 % interval" if row == 0 else None
-        axes.errorbar(told["accuracy"], row, xerr=[[left], [right]], **look, ls="none", label=label)
-        if told["book"] is not None:
-            axes.plot(told["book"], row, **{**style.BOOK, "label": None if row else "the book"})
-    axes.set_yticks(rows, [told["name"] for told in data["rows"]])
+        axes.errorbar(
+            series["accuracy"], row, xerr=[[left], [right]], **look, ls="none", label=label
+        )
+        if series["book"] is not None:
+            axes.plot(series["book"], row, **{**style.BOOK, "label": None if row else "the book"})
+    axes.set_yticks(rows, [series["name"] for series in data["rows"]])
     axes.set(xlabel="accuracy on the test images (%)")
     axes.invert_yaxis()
     style.legend_above(axes)
@@ -87,8 +89,8 @@ def networks(bench: Context) -> Result:
         if book is not None:
             agrees = abs(accuracy - book) <= allowed
         recipe = there[name].spec["name"]
-        told = f"{name}, %" if recipe == name else f"{name}, by {recipe}, %"
-        checks.append(Check(told, accuracy, book, agrees))
+        label = f"{name}, %" if recipe == name else f"{name}, by {recipe}, %"
+        checks.append(Check(label, accuracy, book, agrees))
     found = {row["name"]: row["accuracy"] for row in rows}
     if {"shallow", "conv2_relu_dropout"} <= found.keys():
         climb = found["conv2_relu_dropout"] - found["shallow"]

@@ -180,10 +180,10 @@ def relu_gradients(bench: Context) -> Result:
         check_claim(
             f"{label}: first layer's over last's",
             plain(ratios[label], 3),
-            told,
+            bound,
             holds(ratios[label]),
         )
-        for label, (told, holds) in bounds.items()
+        for label, (bound, holds) in bounds.items()
     ]
     wide = np.log(np.array(norms["ReLU, sqrt(2/n)"]))[:, 0].std()
     checks.append(

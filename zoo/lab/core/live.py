@@ -30,7 +30,7 @@ body {{ font: 16px/1.5 system-ui, sans-serif; color: #222; max-width: 64rem; mar
 svg {{ max-width: 100%; height: auto }}
 </style>
 <h1>{title}</h1>
-<p id="told">{told}</p>
+<p id="progress">{progress}</p>
 {picture}
 </html>
 """
@@ -64,11 +64,11 @@ def write_page(
     svg = picture.getvalue()
     goes_on = epochs is not None and len(rows) < epochs
     last = ", ".join(f"{name} {value:g}" for name, value in rows[-1].items() if name != "epoch")
-    told = f"{len(rows)} of {epochs} epochs" if goes_on else f"{len(rows)} epochs, done"
+    label = f"{len(rows)} of {epochs} epochs" if goes_on else f"{len(rows)} epochs, done"
     text = PAGE.format(
         again=f'<meta http-equiv="refresh" content="{SECONDS}">\n' if goes_on else "",
         title=html.escape(title),
-        told=html.escape(f"{told}: {last}"),
+        progress=html.escape(f"{label}: {last}"),
         picture=svg[svg.index("<svg") :],
     )
     with atomic_write(path) as temporary:

@@ -47,12 +47,12 @@ def cost_and_accuracy(model: keras.Model, split: Split, images: int) -> tuple[fl
     """
     from zoo.evaluation.scores import EVALUATION_BATCH
 
-    told = model.evaluate(
+    metrics = model.evaluate(
         split.images, split.labels, batch_size=EVALUATION_BATCH, verbose=0, return_dict=True
     )
     penalty = float(sum(model.losses))
-    cost = float(told["loss"]) + penalty * (images / len(split) - 1)
-    return cost, 100 * float(told["accuracy"])
+    cost = float(metrics["loss"]) + penalty * (images / len(split) - 1)
+    return cost, 100 * float(metrics["accuracy"])
 
 
 def monitor(
@@ -96,9 +96,9 @@ class MonitoredRun:
     def to_plain(self) -> dict[str, Any]:
         """For JSON: the network, its seed, its settings and the curves."""
         spec = self.result.spec
-        told = {"network": spec.name, "seed": self.result.seed}
-        told["recipe"] = spec.to_plain()["recipe"]
-        return told | {name.replace(" ", "_"): curve for name, curve in self.curves.items()}
+        record = {"network": spec.name, "seed": self.result.seed}
+        record["recipe"] = spec.to_plain()["recipe"]
+        return record | {name.replace(" ", "_"): curve for name, curve in self.curves.items()}
 
 
 def train_monitored(

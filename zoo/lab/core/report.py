@@ -143,7 +143,7 @@ def _table(checks: Sequence[Check], translate: Translate) -> str:
     if not checks:
         return ""
     rows = "".join(
-        f"<tr><td>{html.escape(check.what)}</td><td>{_told(check.ours)}</td>"
+        f"<tr><td>{html.escape(check.what)}</td><td>{_number_text(check.ours)}</td>"
         f"<td>{_compared(check, translate)}</td><td>{_judged(check.agrees, translate)}</td></tr>"
         for check in checks
     )
@@ -151,15 +151,15 @@ def _table(checks: Sequence[Check], translate: Translate) -> str:
     return f"<table><tr><th></th><th>{here}</th><th>{book}</th><th></th></tr>{rows}</table>"
 
 
-def _told(value: float | str | None) -> str:
+def _number_text(value: float | str | None) -> str:
     if value is None:
         return "-"
     return f"{value:.5g}" if isinstance(value, float) else html.escape(str(value))
 
 
 def _compared(check: Check, translate: Translate) -> str:
-    told = _told(check.book)
-    return f"{told} <small>({translate('expected')})</small>" if check.expected else told
+    expected = _number_text(check.book)
+    return f"{expected} <small>({translate('expected')})</small>" if check.expected else expected
 
 
 def _judged(agrees: bool | None, translate: Translate) -> str:

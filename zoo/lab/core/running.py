@@ -99,24 +99,24 @@ def _known(experiment: Experiment, bench: Context) -> Done | None:
     picture = path.with_name("figure.png")
     if not (path.exists() and picture.exists()):
         return None
-    told = json.loads(path.read_text())
-    if (told["code"], told["fast"]) != (experiment.code, bench.fast):
+    record = json.loads(path.read_text())
+    if (record["code"], record["fast"]) != (experiment.code, bench.fast):
         return None
-    return Done(experiment, Result.from_plain(told["outcome"]), picture, told["seconds"])
+    return Done(experiment, Result.from_plain(record["outcome"]), picture, record["seconds"])
 
 
 def _measured(experiment: Experiment, bench: Context) -> Done:
     began = time.monotonic()
     outcome = experiment.measure(bench)
     seconds = round(time.monotonic() - began, 1)
-    told = {
+    record = {
         "experiment": experiment.name,
         "code": experiment.code,
         "fast": bench.fast,
         "seconds": seconds,
         "outcome": outcome.to_plain(),
     }
-    text = json.dumps(told, indent=1, allow_nan=False)
+    text = json.dumps(record, indent=1, allow_nan=False)
     # What is drawn is what was kept, so that a picture drawn again is the same picture.
     drawn = experiment.draw(json.loads(text)["outcome"]["data"])
     folder = bench.folder / experiment.name

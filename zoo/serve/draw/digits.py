@@ -25,17 +25,17 @@ def misclassified(name: str, test: Split, known: Path = KNOWN) -> tuple[list[int
     the network has to answer every image, which takes Keras, and a minute for a vote of five.
     """
     entry = entry_of(name)
-    told = json.loads(known.read_text()) if known.exists() else {}
-    if told.get("weights_sha256") != entry.sha256:
-        told = {"weights_sha256": entry.sha256, **_answer(name, test)}
-    return told["images"], told["answers"]
+    record = json.loads(known.read_text()) if known.exists() else {}
+    if record.get("weights_sha256") != entry.sha256:
+        record = {"weights_sha256": entry.sha256, **_answer(name, test)}
+    return record["images"], record["answers"]
 
 
 def refresh(name: str, test: Split, known: Path = KNOWN) -> None:
     """Let the network answer every test image, and write down what it gets wrong."""
-    told = {"weights_sha256": entry_of(name).sha256, **_answer(name, test)}
+    record = {"weights_sha256": entry_of(name).sha256, **_answer(name, test)}
     with atomic_write(known) as temporary:
-        temporary.write_text(json.dumps(told, indent=1) + "\n")
+        temporary.write_text(json.dumps(record, indent=1) + "\n")
 
 
 def _answer(name: str, test: Split) -> dict[str, list[int]]:
@@ -53,10 +53,10 @@ def digits_script(test: Split, missed: tuple[list[int], list[int]], seed: int = 
     rest = np.setdiff1d(np.arange(len(test)), images)
     drawn = np.random.default_rng(seed).choice(rest, min(SHOWN, len(rest)), replace=False)
     places = [*images, *drawn.tolist()]
-    told: dict[str, Any] = {
+    record: dict[str, Any] = {
         "base64": base64.b64encode(zlib.compress(test.images[places].tobytes(), 9)).decode("ascii"),
         "labels": test.labels[places].tolist(),
         "places": places,
         "missed": answers,
     }
-    return f"zooDigits({json.dumps(told)});\n"
+    return f"zooDigits({json.dumps(record)});\n"

@@ -69,19 +69,19 @@ def page_files(
     if not names:
         raise SpecError("the page shows at least one network: name a pretrained one")
     for name in dict.fromkeys(names):
-        told, files = _network(name, precision)
-        networks.append(told)
+        record, files = _network(name, precision)
+        networks.append(record)
         scripts |= files
     quick = next((each for each in networks if each["name"] == QUICK), networks[0])
     first = quick["members"][0]["file"]
-    told = {
+    record = {
         "networks": networks,
         "tieBreak": TIE_BREAK,
         "digits": _DIGITS if data else None,
         "about": "The networks' weights and every step from your stroke to their answers are in "
         "this page: plain JavaScript, no server, no network. Made by `python -m zoo draw`.",
     }
-    files = {_INDEX: _html(told, inline=scripts.pop(first)), **scripts}
+    files = {_INDEX: _html(record, inline=scripts.pop(first)), **scripts}
     if data:
         votes = [each["name"] for each in networks if each["rule"]]
         missed = misclassified(votes[0], data.test) if votes else ([], [])
@@ -121,7 +121,7 @@ def _network(name: str, precision: Precision | None) -> tuple[dict[str, Any], di
     keys = [name if len(found) == 1 else f"{name}-{n}" for n in range(1, len(found) + 1)]
     scripts = {f"{key}.js": _script(key, each) for key, each in zip(keys, found, strict=True)}
     members = [_member(key, each, scripts) for key, each in zip(keys, found, strict=True)]
-    told = {
+    record = {
         "name": spec.name,
         "summary": spec.summary,
         "layers": _described(spec),
@@ -130,7 +130,7 @@ def _network(name: str, precision: Precision | None) -> tuple[dict[str, Any], di
         "weights": list(spec.weights) if isinstance(spec, EnsembleSpec) else [],
         "members": members,
     }
-    return told, scripts
+    return record, scripts
 
 
 def _member(key: str, program: Program, scripts: Mapping[str, str]) -> dict[str, Any]:
@@ -170,14 +170,14 @@ def _weights(entry: Entry, spec: NetworkSpec) -> Mapping[str, Any]:
         raise RunError(f"{path} is damaged or no safetensors file ({error})") from error
 
 
-def _html(told: dict[str, Any], inline: str) -> str:
+def _html(record: dict[str, Any], inline: str) -> str:
     scripts = [_read(f"{name}.js") for name in _SCRIPTS]
     # The weights follow the function that takes them, and precede the page, which asks for them.
     scripts.insert(-1, inline)
     return Template(_read("frame.html")).substitute(
         style=_read("page.css"),
         main=_read("page.html"),
-        told=json.dumps(told).replace("</", "<\\/"),
+        page=json.dumps(record).replace("</", "<\\/"),
         script="\n".join(scripts),
     )
 

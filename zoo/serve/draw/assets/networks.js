@@ -23,20 +23,20 @@ class Thinker {
     };
   }
 
-  ask(task, told = {}) {
+  ask(task, record = {}) {
     const id = (this.asked += 1);
     return new Promise((resolve, reject) => {
       this.waiting.set(id, { resolve, reject });
-      this.worker.postMessage({ id, task, ...told });
+      this.worker.postMessage({ id, task, ...record });
     });
   }
 }
 
 class Networks {
-  // `told` is what the exporter wrote: networks with members, and the tie-break.
-  constructor(told, changed) {
-    this.told = told;
-    this.all = told.networks;
+  // `record` is what the exporter wrote: networks with members, and the tie-break.
+  constructor(record, changed) {
+    this.record = record;
+    this.all = record.networks;
     this.changed = changed;
     this.members = this.all.flatMap((network) => network.members);
     this.loaded = new Set();
@@ -94,7 +94,7 @@ class Networks {
     const keys = network.members.filter((member) => this.loaded.has(member.key)).map((member) => member.key);
     const outputs = await this.thinkerOf(network).ask("answer", { keys, bytes });
     if (!network.rule) return { outputs, probabilities: outputs[0], answer: outputs[0], digit: this.engine.argmax(outputs[0]) };
-    const { votes, probabilities, answer } = this.engine.tally(outputs, network.weights, network.rule, this.told.tieBreak);
+    const { votes, probabilities, answer } = this.engine.tally(outputs, network.weights, network.rule, this.record.tieBreak);
     return { outputs, votes, probabilities, answer, digit: this.engine.argmax(answer) };
   }
 

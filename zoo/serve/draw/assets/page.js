@@ -44,9 +44,9 @@ async function answer() {
   showSeen();
   const ready = networks.all.filter((network) => networks.ready(network));
   for (const network of ready) {
-    const told = await networks.answer(network, state.shown);
-    state.answers.set(network.name, told);
-    rows.fill(network, network.rule ? told.answer : told.probabilities, told.digit);
+    const shown = await networks.answer(network, state.shown);
+    state.answers.set(network.name, shown);
+    rows.fill(network, network.rule ? shown.answer : shown.probabilities, shown.digit);
   }
   showVerdict();
   if (vote) showVotes(byId("ballots"), byId("tally"), state.answers.get(vote.name), networks.engine.argmax);
@@ -89,17 +89,17 @@ function showSeen() {
 
 function showVerdict() {
   const judge = [...networks.all].reverse().find((network) => state.answers.has(network.name));
-  const told = judge && state.answers.get(judge.name);
-  document.body.classList.toggle("answered", Boolean(told));
-  byId("digit").textContent = told ? told.digit : "?";
+  const shown = judge && state.answers.get(judge.name);
+  document.body.classList.toggle("answered", Boolean(shown));
+  byId("digit").textContent = shown ? shown.digit : "?";
   byId("invitation").hidden = state.source !== "nothing";
-  const p = told && told.probabilities[told.digit];
-  byId("sure").textContent = told ? (p > 0.99 ? "No doubt" : p > 0.9 ? "Fairly sure" : p > 0.6 ? "Not quite sure" : "Torn")
+  const p = shown && shown.probabilities[shown.digit];
+  byId("sure").textContent = shown ? (p > 0.99 ? "No doubt" : p > 0.9 ? "Fairly sure" : p > 0.6 ? "Not quite sure" : "Torn")
     : { speck: "Too small to be a digit" }[state.source] ?? "No digit yet";
-  byId("by").textContent = told ? `${percent(p)}, says ${judge.rule ? "the vote of five" : judge.name}${truth()}`
+  byId("by").textContent = shown ? `${percent(p)}, says ${judge.rule ? "the vote of five" : judge.name}${truth()}`
     : "Answers appear while you draw.";
-  if (told && state.source === "drawing" && !state.labelled) byId("label").value = told.digit;
-  speak(told ? `${judge.rule ? "The vote of five" : judge.name} reads ${told.digit}, ${percent(p)}.` : "");
+  if (shown && state.source === "drawing" && !state.labelled) byId("label").value = shown.digit;
+  speak(shown ? `${judge.rule ? "The vote of five" : judge.name} reads ${shown.digit}, ${percent(p)}.` : "");
 }
 
 // To screen readers, once the answer has stayed the same for a while.
