@@ -31,13 +31,16 @@ class Choice:
             raise SpecError(f"a choice is among one or more different values, not {values!r}")
 
     def quantile(self, share: float) -> Any:
+        """Return the value at a share, 0 to 1, of the list."""
         return self.values[min(int(share * len(self.values)), len(self.values) - 1)]
 
     def points(self, steps: int) -> list[Any]:
+        """Return all values, in the order given: a list has no steps."""
         return list(self.values)
 
     @property
     def size(self) -> float:
+        """The number of values."""
         return len(self.values)
 
 
@@ -56,9 +59,11 @@ class Uniform:
         _check_range(self)
 
     def quantile(self, share: float) -> float:
+        """Return the number at a share, 0 to 1, of the range."""
         return self.low + share * (self.high - self.low)
 
     def points(self, steps: int) -> list[Any]:
+        """Return `steps` evenly spaced numbers, both ends among them; the middle for one step."""
         return (
             [self.quantile(step / (steps - 1)) for step in range(steps)]
             if steps > 1
@@ -67,6 +72,7 @@ class Uniform:
 
     @property
     def size(self) -> float:
+        """Infinite: a continuous range has no last value."""
         return math.inf
 
 
@@ -84,6 +90,7 @@ class LogUniform(Uniform):
             raise SpecError(f"a logarithmic range starts above 0, not at {self.low!r}")
 
     def quantile(self, share: float) -> float:
+        """Return the number at a share, 0 to 1, of the range of logarithms."""
         # Rounded, so that 10 ** -2 is 0.01 in a journal, too.
         return float(f"{self.low * (self.high / self.low) ** share:.12g}")
 
@@ -105,9 +112,11 @@ class Integer:
             raise SpecError(f"a range of whole numbers has whole ends, not {self.low}, {self.high}")
 
     def quantile(self, share: float) -> int:
+        """Return the whole number at a share, 0 to 1, of the range; each is equally likely."""
         return min(self.low + int(share * self.size), self.high)
 
     def points(self, steps: int) -> list[Any]:
+        """Return at most `steps` evenly spaced whole numbers, both ends among them."""
         span = self.high - self.low
         steps = min(steps, self.size)
         if steps == 1:
@@ -116,6 +125,7 @@ class Integer:
 
     @property
     def size(self) -> int:
+        """How many whole numbers the range holds."""
         return self.high - self.low + 1
 
 

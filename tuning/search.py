@@ -58,10 +58,12 @@ class Search:
 
     @property
     def store(self) -> TrialStore:
+        """The trials' files."""
         return TrialStore(self.project, tuple(name for name, _ in self.space.ranges))
 
     @property
     def journal(self) -> Journal:
+        """The record of all trials that started or ended, a line each."""
         return self.store.journal
 
     @property

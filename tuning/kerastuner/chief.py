@@ -39,10 +39,12 @@ class Endpoint:
 
     @property
     def is_chief(self) -> bool:
+        """Whether this process is the chief: its name holds 'chief', as keras-tuner decides it."""
         return "chief" in self.name  # as keras-tuner decides it
 
     @property
     def address(self) -> str:
+        """The chief's address as gRPC takes it, `IP:PORT`."""
         return f"{self.ip}:{self.port}"
 
 

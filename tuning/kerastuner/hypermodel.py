@@ -49,6 +49,7 @@ class ZooHyperModel(keras_tuner.HyperModel):
         return plan.fidelity.of_spec(apply(self.spec, plan.values))
 
     def build(self, hp):
+        """Build and compile the network at the point `hp`, with initial weights by the seed."""
         return build_model(self.spec_at(hp), seed=self.seed)
 
     def fit(self, hp, model, *data, **options):

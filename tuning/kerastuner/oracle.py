@@ -65,6 +65,7 @@ class StrategyOracle(keras_tuner.Oracle):
 
     @property
     def store(self) -> TrialStore:
+        """The trials' files, in the folder that keras-tuner names."""
         return TrialStore(Path(self._directory) / self._project_name)
 
     # --- what tuners ask --------------------------------------------------------------------------

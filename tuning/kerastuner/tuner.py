@@ -136,6 +136,7 @@ class Tuner(keras_tuner.Tuner):
         chief.serve(self.oracle, self.place, self.heartbeat_timeout, watch, say)
 
     def run_trial(self, trial: KerasTrial, data: Data) -> float:
+        """Train one trial on the data and return its score, as keras-tuner calls it."""
         ours = self._ours(trial)
         before = None if ours.after is None else self.problem.store.folder(ours.after)
         with self._watched(trial) as callbacks, self._folder(ours.number) as folder:
@@ -163,6 +164,7 @@ class Tuner(keras_tuner.Tuner):
         return load_run(folder / f"seed{self.problem.seed}")[1]
 
     def save(self) -> None:
+        """Save keras-tuner's own state; a strategy's trials are in the journal already."""
         if not self.strategic:
             if not self._is_worker():
                 self.oracle.save()

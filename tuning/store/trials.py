@@ -71,6 +71,7 @@ class TrialStore:
 
     @property
     def journal(self) -> Journal:
+        """The record of all trials that started or ended, a line each."""
         return Journal(self.project / "journal.jsonl")
 
     def trials(self) -> list[Trial]:

@@ -41,6 +41,7 @@ class Bayesian(Capped):
         check_convertible(self.space)
 
     def suggest(self, trials: Sequence[Trial]) -> Suggestion | None:
+        """Suggest the point of the largest upper confidence bound; random points come first."""
         if self.total is not None and len(trials) >= self.total:
             return None
         ended = [trial for trial in trials if trial.result]

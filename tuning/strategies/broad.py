@@ -61,9 +61,11 @@ class Broad(Strategy):
 
     @classmethod
     def from_options(cls, options: argparse.Namespace, spec: ModelSpec, space: SearchSpace) -> Self:
+        """Read the starting point from the command line."""
         return cls(spec, space, dict(options.start))
 
     def suggest(self, trials: Sequence[Trial]) -> Suggestion | Wait | None:
+        """Suggest what the stages ask for next, after replaying the trials so far."""
         return self._replay(trials)[0]
 
     def explanation(self, trials: Sequence[Trial]) -> list[Decision]:

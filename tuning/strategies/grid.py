@@ -40,10 +40,12 @@ class Grid(Strategy):
             )
 
     def suggest(self, trials: Sequence[Trial]) -> Suggestion | None:
+        """Suggest the next point of the grid, or None after the last."""
         if len(trials) >= self.total:
             return None
         return Suggestion(self.space.grid_point(len(trials), self.steps))
 
     @property
     def total(self) -> int:
+        """The number of points of the grid."""
         return self.space.grid_size(self.steps)

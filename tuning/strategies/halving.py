@@ -61,6 +61,7 @@ class Halving(Capped):
 
     @classmethod
     def from_options(cls, options: argparse.Namespace, spec: ModelSpec, space: SearchSpace) -> Self:
+        """Read trials, factor and seed from the command line."""
         trials = options.trials or (None if options.budget.limited else TRIALS)
         return cls(space, spec.recipe.epochs, trials, options.factor, options.seed)
 
@@ -76,6 +77,7 @@ class Halving(Capped):
         return None
 
     def suggest(self, trials: Sequence[Trial]) -> Suggestion | Wait | None:
+        """Suggest a promotion where a rung has one, else a new random point."""
         rungs = self._sorted(trials)
         for level in reversed(range(len(rungs) - 1)):
             ended = [trial for trial in rungs[level] if trial.result]

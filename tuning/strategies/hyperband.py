@@ -54,10 +54,12 @@ class Hyperband(Strategy):
 
     @classmethod
     def from_options(cls, options: argparse.Namespace, spec: ModelSpec, space: SearchSpace) -> Self:
+        """Read factor, iterations and seed from the command line."""
         epochs = spec.recipe.epochs
         return cls(space, epochs, options.factor, options.iterations, options.seed)
 
     def suggest(self, trials: Sequence[Trial]) -> Suggestion | Wait | None:
+        """Suggest what keras-tuner's brackets ask for after the trials so far."""
         from tuning.strategies.hyperband_brackets import Brackets
 
         chosen = Brackets(self, trials).populate_space(str(len(trials)))

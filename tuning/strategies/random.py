@@ -39,11 +39,13 @@ class Capped(Strategy):
 
     @property
     def total(self) -> int | None:
+        """How many trials: as asked, or all points of a small space; None without end."""
         most = min(math.inf if self.trials is None else self.trials, self.space.size)
         return None if math.isinf(most) else int(most)
 
     @classmethod
     def from_options(cls, options: argparse.Namespace, spec: ModelSpec, space: SearchSpace) -> Self:
+        """Read trials and seed from the command line."""
         trials = options.trials or (None if options.budget.limited else TRIALS)
         return cls.from_plain({"trials": trials, "seed": options.seed}, spec, space)
 
@@ -73,6 +75,7 @@ class Random(Capped):
         self._check_trials("a random search")
 
     def suggest(self, trials: Sequence[Trial]) -> Suggestion | None:
+        """Suggest the next random point, or None after the last."""
         if self.total is not None and len(trials) >= self.total:
             return None
         return Suggestion(random_point(self.space, self.seed, len(trials)))

@@ -35,6 +35,7 @@ class Run:
 
     @property
     def over(self) -> bool:
+        """Whether no further epoch follows: done, diverged, at its last epoch or on a plateau."""
         recipe = self.job.spec.recipe
         ended = self.state.done or self.state.diverged or self.state.epoch == recipe.epochs
         return ended or plateau_rule(self.state.accuracies, recipe).stop
@@ -70,10 +71,12 @@ class Run:
         recorder.on_epoch_end(self.state.epoch, logs)
 
     def save(self) -> None:
+        """Save weights and state after an epoch, if the run has a folder."""
         if self.job.folder:
             self.job.folder.save(self.model, self.state)
 
     def result(self) -> TrainResult:
+        """Return the finished run as `zoo.train` would."""
         return self.job.finish(self.model, self.state)
 
 

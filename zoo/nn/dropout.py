@@ -24,6 +24,7 @@ class BookDropout(keras.layers.Layer):
         self.generator = keras.random.SeedGenerator(seed, name=f"{self.name}_masks")
 
     def call(self, inputs, training=False):
+        """Drop a share of the inputs in training; scale all of them otherwise."""
         keep = 1 - self.rate
         if not training or self.disabled:
             return inputs * keep
@@ -32,13 +33,16 @@ class BookDropout(keras.layers.Layer):
         return inputs * ops.cast(drawn < keep, inputs.dtype)
 
     def get_config(self):
+        """Return what a saved model needs to make this layer again."""
         return {**super().get_config(), "rate": self.rate, "seed": self.seed}
 
     def save_own_variables(self, store):
+        """Store the state of the mask's generator."""
         super().save_own_variables(store)
         # Keras leaves generators out: a model loaded to train further would draw old masks again.
         store["masks"] = self.generator.state
 
     def load_own_variables(self, store):
+        """Restore the state of the mask's generator, where one was stored."""
         if "masks" in store:
             self.generator.state.assign(store["masks"])

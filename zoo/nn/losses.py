@@ -20,12 +20,14 @@ class QuadraticCost(keras.losses.Loss):
         self.signed = signed
 
     def call(self, y_true, y_pred):
+        """Return half the squared distance of each image's outputs [n, classes], as [n]."""
         targets = _one_hot(y_true, y_pred)
         if self.signed:
             targets = 2 * targets - 1
         return 0.5 * ops.sum(ops.square(y_pred - targets), axis=-1)
 
     def get_config(self):
+        """Return what a saved model needs to make this cost again."""
         return {**super().get_config(), "signed": self.signed}
 
 
@@ -39,6 +41,7 @@ class CrossEntropyCost(keras.losses.Loss):
     """
 
     def call(self, y_true, y_pred):
+        """Return each image's cross-entropy, summed over its outputs [n, classes], as [n]."""
         targets = _one_hot(y_true, y_pred)
         return y_pred.shape[-1] * keras.losses.binary_crossentropy(targets, y_pred)
 
@@ -48,6 +51,7 @@ class SoftmaxCrossEntropyCost(keras.losses.Loss):
     """The cross-entropy of eq. 63 for softmax outputs, computed from the activations."""
 
     def call(self, y_true, y_pred):
+        """Return each image's cross-entropy, summed over its outputs [n, classes], as [n]."""
         y = _one_hot(y_true, y_pred)
         a = ops.clip(y_pred, keras.config.epsilon(), 1 - keras.config.epsilon())
         return -ops.sum(y * ops.log(a) + (1 - y) * ops.log1p(-a), axis=-1)
@@ -70,11 +74,13 @@ class SmoothedLogLikelihoodCost(keras.losses.Loss):
         self.smoothing = smoothing
 
     def call(self, y_true, y_pred):
+        """Return each image's log-likelihood cost with smoothed labels, as [n]."""
         targets = _one_hot(y_true, y_pred) * (1 - self.smoothing)
         targets = targets + self.smoothing / y_pred.shape[-1]
         return keras.losses.categorical_crossentropy(targets, y_pred)
 
     def get_config(self):
+        """Return what a saved model needs to make this cost again."""
         return {**super().get_config(), "smoothing": self.smoothing}
 
 

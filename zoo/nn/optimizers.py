@@ -18,6 +18,7 @@ class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
         self.peak, self.peak_step, self.last_step = peak, peak_step, last_step
 
     def __call__(self, step):
+        """Return the learning rate of a step, counted from 0."""
         # Counted from 1, so that the first step is not lost on a rate of 0.
         step = ops.cast(step, "float32") + 1
         rise = step / self.peak_step
@@ -25,6 +26,7 @@ class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
         return self.peak * ops.maximum(ops.minimum(rise, fall), 0.0)
 
     def get_config(self):
+        """Return what a saved model needs to make this schedule again."""
         return {"peak": self.peak, "peak_step": self.peak_step, "last_step": self.last_step}
 
 

@@ -60,6 +60,7 @@ class Tally(keras.layers.Layer):
         self.shares = weights
 
     def call(self, inputs):
+        """Return the vote's outputs [n, classes] from a list of the members' [n, classes]."""
         votes, probabilities = self.count(inputs)
         if self.rule == "mean":
             return probabilities
@@ -76,7 +77,9 @@ class Tally(keras.layers.Layer):
         return ops.sum(weights * ballots, axis=0), ops.sum(weights * probabilities, axis=0)
 
     def compute_output_shape(self, input_shape):
+        """Return the shape of one member's outputs: the vote has the same."""
         return input_shape[0]
 
     def get_config(self):
+        """Return what a saved model needs to make this layer again."""
         return {**super().get_config(), "rule": self.rule, "weights": list(self.shares)}

@@ -65,6 +65,7 @@ class EnsembleSpec(NetworkSpec):
 
     @property
     def members(self) -> tuple[ModelSpec, ...]:
+        """Each member as a network of its own, named by number."""
         return tuple(
             ModelSpec(f"{self.name}_member_{number}", parts, self.recipe, input=self.input)
             for number, parts in enumerate(self.member_layers, start=1)
@@ -72,14 +73,17 @@ class EnsembleSpec(NetworkSpec):
 
     @property
     def output_activation(self) -> str:
+        """The activation of the members' outputs."""
         return str(getattr(self.member_layers[0][-1], "activation", "softmax"))
 
     @property
     def output_classes(self) -> int:
+        """The number of classes."""
         return self.members[0].output_classes
 
     @property
     def parameters(self) -> int:
+        """The number of weights and biases of all members."""
         return sum(member.parameters for member in self.members)
 
     def __str__(self) -> str:
@@ -87,6 +91,7 @@ class EnsembleSpec(NetworkSpec):
         return f"{len(self.member_layers)} networks answer together, by {self.rule}{weighted}"
 
     def body(self) -> list[dict[str, Any]]:
+        """Return the members, rule and weights as plain data, under `layers`."""
         members = [[layers.to_plain(layer) for layer in member] for member in self.member_layers]
         plain: dict[str, Any] = {"kind": KIND, "members": members}
         if self.rule != "plurality":
@@ -97,6 +102,7 @@ class EnsembleSpec(NetworkSpec):
 
     @classmethod
     def from_body(cls, body: list[Any], plain: dict[str, Any]) -> EnsembleSpec:
+        """Read an ensemble from plain data."""
         (vote, *rest) = body
         if rest:
             raise SpecError("a Vote stands alone in a spec's layers: its members have the layers")
@@ -115,6 +121,7 @@ class EnsembleSpec(NetworkSpec):
         return EnsembleSpec(member_layers=read, **plain, **options)
 
     def with_classes(self, classes: int) -> EnsembleSpec:
+        """Return this ensemble with another number of classes."""
         members = (layers.with_outputs(member, classes) for member in self.member_layers)
         return replace(self, member_layers=tuple(members))
 

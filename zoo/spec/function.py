@@ -65,6 +65,7 @@ class FunctionSpec(NetworkSpec):
 
     @property
     def output_classes(self) -> int:
+        """The number of classes, as declared."""
         return self.classes
 
     @property
@@ -76,14 +77,17 @@ class FunctionSpec(NetworkSpec):
         return f"the Keras function {reference_of(self.function)}"
 
     def body(self) -> list[dict[str, Any]]:
+        """Return the function's registered name as plain data, under `layers`."""
         return [{"kind": KIND, "function": reference_of(self.function)}]
 
     def to_plain(self) -> dict[str, Any]:
+        """Return this declaration as plain data, for JSON."""
         plain = super().to_plain()
         return plain if self.classes == 10 else {**plain, "classes": self.classes}
 
     @classmethod
     def from_body(cls, body: list[Any], plain: dict[str, Any]) -> FunctionSpec:
+        """Read a function's declaration from plain data; the function must be registered."""
         (layer, *rest) = body
         if rest:
             raise SpecError("a KerasFunction stands alone in a spec's layers")
@@ -97,6 +101,7 @@ class FunctionSpec(NetworkSpec):
         return FunctionSpec(function=_FUNCTIONS[name], **plain)
 
     def with_classes(self, classes: int) -> FunctionSpec:
+        """Return this declaration if it has so many classes, else refuse."""
         if classes == self.classes:
             return self
         raise SpecError(

@@ -73,6 +73,7 @@ class ConvPool:
         validation.choice(self, "activation", Activation)
 
     def output_shape(self, shape: Shape) -> Shape:
+        """Return (height, width, filters) after convolution and pooling."""
         height, width, _ = _as_image(shape)
         side = [(length - self.kernel + 1) // self.pool for length in (height, width)]
         if min(side) < 1:
@@ -83,6 +84,7 @@ class ConvPool:
         return (*side, self.filters)
 
     def parameters(self, shape: Shape) -> int:
+        """Return the number of weights and biases: the filters share theirs over the image."""
         channels = _as_image(shape)[2]
         return self.filters * (self.kernel**2 * channels + 1)
 
@@ -109,9 +111,11 @@ class FullyConnected:
         validation.real(self, "dropout", least=0, below=1)
 
     def output_shape(self, shape: Shape) -> Shape:
+        """Return (units,)."""
         return (self.units,)
 
     def parameters(self, shape: Shape) -> int:
+        """Return the number of weights and biases."""
         return self.units * (math.prod(shape) + 1)
 
 
@@ -131,9 +135,11 @@ class Softmax:
         validation.real(self, "dropout", least=0, below=1)
 
     def output_shape(self, shape: Shape) -> Shape:
+        """Return (units,)."""
         return (self.units,)
 
     def parameters(self, shape: Shape) -> int:
+        """Return the number of weights and biases."""
         return self.units * (math.prod(shape) + 1)
 
 

@@ -60,29 +60,36 @@ class ModelSpec(NetworkSpec):
         object.__setattr__(self, "classes", shape[0])
 
     def walk(self) -> list[tuple[Layer, Shape, int]]:
+        """Return each layer with its output shape and number of parameters, in order."""
         return layers.walk(self.layers, self.input.shape)
 
     @property
     def output_activation(self) -> str:
+        """The activation of the last layer."""
         return str(getattr(self.layers[-1], "activation", "softmax"))
 
     @property
     def output_classes(self) -> int:
+        """The number of classes: the length of the last layer's output."""
         return self.walk()[-1][1][0]
 
     @property
     def parameters(self) -> int:
+        """The number of weights and biases."""
         return sum(parameters for _, _, parameters in self.walk())
 
     def body(self) -> list[dict[str, Any]]:
+        """Return the layers as plain data."""
         return [layers.to_plain(layer) for layer in self.layers]
 
     @classmethod
     def from_body(cls, body: list[Any], plain: dict[str, Any]) -> ModelSpec:
+        """Read a network from plain data."""
         read = (layers.from_plain(layer, f"layer {index}") for index, layer in enumerate(body))
         return ModelSpec(layers=tuple(read), **plain)
 
     def with_classes(self, classes: int) -> ModelSpec:
+        """Return this network with another number of outputs."""
         return replace(self, layers=layers.with_outputs(self.layers, classes), classes=None)
 
     def _with_architecture(

@@ -31,9 +31,11 @@ class Recorder(keras.callbacks.Callback):
         self.folder = folder
 
     def on_epoch_begin(self, epoch, logs=None):
+        """Start the epoch's clock."""
         self.began = time.perf_counter()
 
     def on_epoch_end(self, epoch, logs=None):
+        """Record the epoch's figures, and stop a run that diverged."""
         row = {"epoch": epoch + 1, **{name: float(value) for name, value in logs.items()}}
         row["seconds"] = time.perf_counter() - self.began
         for name, split in self.monitor.items():
@@ -61,11 +63,13 @@ class Patience(keras.callbacks.Callback):
         self.recipe = recipe
 
     def on_epoch_begin(self, epoch, logs=None):
+        """Set the learning rate that the plateau rule asks for."""
         factor = plateau_rule(self.state.accuracies, self.recipe).factor
         if factor < 1:
             self.model.optimizer.learning_rate = self.recipe.learning_rate * factor
 
     def on_epoch_end(self, epoch, logs=None):
+        """Stop where the plateau rule says so."""
         if plateau_rule(self.state.accuracies, self.recipe).stop:
             self.model.stop_training = True
 
@@ -79,10 +83,12 @@ class DropoutOff(keras.callbacks.Callback):
         self.off = False
 
     def on_epoch_begin(self, epoch, logs=None):
+        """Turn dropout off at the first epoch without it."""
         if epoch >= first_epoch_without_dropout(self.recipe) and not self.off:
             self._turn_off(True)
 
     def on_train_end(self, logs=None):
+        """Turn dropout on again."""
         if self.off:
             self._turn_off(False)  # the model may be trained further, by another recipe
 
@@ -103,6 +109,7 @@ class ProgressBar(keras.callbacks.Callback):
         self.state = state
 
     def on_train_begin(self, logs=None):
+        """Open the bar, at the epoch where a resumed run goes on."""
         images = self.spec.recipe.images
         self.bar = tqdm(
             desc=self.spec.name,
@@ -114,9 +121,11 @@ class ProgressBar(keras.callbacks.Callback):
         )
 
     def on_train_batch_end(self, batch, logs=None):
+        """Move the bar on."""
         self.bar.update(self.spec.recipe.images / self.params["steps"])
 
     def on_epoch_end(self, epoch, logs=None):
+        """Show the epoch's figures, beside the bar or as a line of their own."""
         message = f"epoch {epoch + 1}/{self.spec.recipe.epochs}, cost {logs['loss']:.4f}"
         message += f", validation {logs['val_accuracy']:.2%}".replace("%", " %")
         if self.bar.disable:
@@ -125,4 +134,5 @@ class ProgressBar(keras.callbacks.Callback):
             self.bar.set_postfix_str(message)
 
     def on_train_end(self, logs=None):
+        """Close the bar."""
         self.bar.close()

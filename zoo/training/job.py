@@ -45,6 +45,7 @@ class TrainResult:
 
     @property
     def images_per_second(self) -> float:
+        """Training images a second, over all epochs."""
         images = sum(row.get("images", self.spec.recipe.images) for row in self.history)
         return images / self.seconds
 
@@ -80,6 +81,7 @@ class TrainingJob:
 
     @property
     def folder(self) -> RunFolder | None:
+        """The folder that the run is kept in, or None."""
         if self.out is None:
             return None
         start = weights.fingerprint(self.start) if self.start else ""
