@@ -7,8 +7,6 @@ everything that can be refused without it.
 from __future__ import annotations
 
 import argparse
-import importlib
-import os
 import re
 import sys
 from collections.abc import Sequence
@@ -20,9 +18,12 @@ from tuning.report import command as report
 from tuning.space import Choice, LogUniform, SearchSpace, searchable
 from tuning.store.trials import ENDLESS, Budget
 from tuning.strategies.registry import StrategyEntry, count, strategies
-from zoo.errors import SpecError, UnknownNameError, ZooError
+from zoo.cli.exit_codes import import_module, run_command
+from zoo.cli.refusals import open_closed_streams
+from zoo.errors import SpecError
 from zoo.registry import get_spec
 from zoo.spec import ModelSpec
+from zoo.version import __version__
 
 if TYPE_CHECKING:
     from tuning.kerastuner.chief import Endpoint
@@ -38,22 +39,17 @@ SPACE = SearchSpace.of(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    _open_stderr()
-    try:
-        for module in _modules(arguments):
-            _import(module)
+    open_closed_streams()
+
+    first = _first_options(arguments)
+
+    def command() -> None:
+        for module in first.modules:  # the strategies that they register are commands, too
+            import_module(module)
         options = _parser().parse_args(arguments)
         options.command(options)
-    except BrokenPipeError:
-        # Whoever read the output has seen enough, as in `... | head`.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (ZooError, OSError) as error:
-        print(f"tuning: {error}", file=sys.stderr)
-        return 2 if isinstance(error, SpecError | UnknownNameError) else 1
-    except KeyboardInterrupt:
-        print("\ntuning: stopped; the same command goes on where it was", file=sys.stderr)
-        return 130
-    return 0
+
+    return run_command("tuning", command, debug=first.debug)
 
 
 def search(options: argparse.Namespace) -> None:
@@ -151,7 +147,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m tuning", description="Search the hyper-parameters of a network of the zoo."
     )
-    _add_import(parser)
+    parser.add_argument("--version", action="version", version=f"tuning {__version__}")
+    _add_first(parser)
     choices = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for entry in strategies().values():
         command = choices.add_parser(entry.name, help=entry.help, description=entry.help)
@@ -163,7 +160,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_import(parser: argparse.ArgumentParser) -> None:
+def _add_first(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--import",
         dest="modules",
@@ -172,6 +169,7 @@ def _add_import(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="a module of yours that registers networks or strategies; may be given again",
     )
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
 
 
 def _add_common(command: argparse.ArgumentParser, entry: StrategyEntry) -> None:
@@ -227,25 +225,8 @@ def _seconds(text: str) -> float:
 # --- before the parser ----------------------------------------------------------------------------
 
 
-def _modules(arguments: Sequence[str] | None) -> list[str]:
-    """The modules to import first: their strategies are commands, too."""
+def _first_options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """What is read before the strategies' own parsers are known."""
     first = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    _add_import(first)
-    return first.parse_known_args(arguments)[0].modules
-
-
-def _import(module: str) -> None:
-    sys.path.insert(0, str(Path.cwd()))
-    try:
-        importlib.import_module(module)
-    except (ImportError, ValueError) as error:
-        raise SpecError(f"cannot import {module!r} ({error}): give a module's name") from error
-
-
-def _open_stderr() -> None:
-    """Something to write to where stderr was closed: the work matters more than its progress."""
-    if sys.stderr is None:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        if nowhere != 2:
-            os.dup2(nowhere, 2)
-        sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115 (a descriptor)
+    _add_first(first)
+    return first.parse_known_args(arguments)[0]

@@ -151,7 +151,7 @@ def test_what_makes_no_sense_is_one_line_and_needs_no_tensorflow(tmp_path):
         "random mlp3 --trials 2": "Did you mean 'mlp30'",
         "random conv2_relu_dropout_x5": "search one of its members",
         "random mlp30 --data nowhere": "nowhere",
-        "--import no_such_module random mlp30": "cannot import 'no_such_module'",
+        "--import no_such_module random mlp30": "--import no_such_module: No module named",
         f"report {tmp_path}": "holds no search",
     }
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}

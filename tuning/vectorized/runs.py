@@ -14,8 +14,8 @@ from zoo.data import Split
 from zoo.evaluation.scores import EVALUATION_BATCH
 from zoo.nn.batching import Blocks
 from zoo.nn.builder import build_model
-from zoo.nn.schedules import plateau_rule
 from zoo.training.callbacks import Recorder
+from zoo.training.early_stopping import plateau_rule
 from zoo.training.job import TrainingJob, TrainResult
 from zoo.training.run_folder import TrainingState
 

@@ -1,21 +1,16 @@
-"""The command line, `python -m zoo`: it parses and prints, and leaves the work to the library.
-
-Exit codes: 0 done; 1 it could not be done, and one line says why; 2 the command was wrong (a name
-or setting that does not exist); 130 stopped by Ctrl-C.
-"""
+"""The command line, `python -m zoo`: it parses and prints, and leaves the work to the library."""
 
 from __future__ import annotations
 
 import argparse
-import importlib
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from zoo.cli import book, catalog, inference, lab, predict, runs
 from zoo.cli.checks import check_backend
 from zoo.cli.draw import add_draw
+from zoo.cli.exit_codes import import_module, run_command
 from zoo.cli.options import (
     add_command,
     add_data_options,
@@ -24,9 +19,8 @@ from zoo.cli.options import (
     path,
     seeds,
 )
-from zoo.cli.refusals import open_closed_streams, system_error_text
+from zoo.cli.refusals import open_closed_streams
 from zoo.cli.serve import add_serve
-from zoo.errors import SpecError, UnknownNameError, ZooError
 from zoo.export import FORMATS
 from zoo.reproduction.results import RESULTS
 from zoo.spec import limits
@@ -39,26 +33,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     if options.max_parameters is not None:
         os.environ[limits.VARIABLE] = str(options.max_parameters)
-    try:
+
+    def command() -> int | None:
         check_backend()
         for module in options.modules:
-            _import(module)
-        code = options.command(options) or 0
-        sys.stdout.flush()  # what cannot be written is told here, not after the end
-        return code
-    except BrokenPipeError:
-        # Whoever read the output has seen enough, as in `... | head`.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except (ZooError, OSError) as error:
-        if options.debug:
-            raise
-        message = error if isinstance(error, ZooError) else system_error_text(error)
-        print(f"zoo: {message}", file=sys.stderr)
-        return 2 if isinstance(error, SpecError | UnknownNameError) else 1
-    except KeyboardInterrupt:
-        print("\nzoo: stopped; the same command goes on where it was", file=sys.stderr)
-        return 130
+            import_module(module)
+        return options.command(options)
+
+    return run_command("zoo", command, debug=options.debug)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -203,17 +185,3 @@ def _jobs_option(command: argparse.ArgumentParser, help: str) -> None:
 
 def _results_option(command: argparse.ArgumentParser) -> None:
     command.add_argument("--results", type=path, default=RESULTS, help=f"default {RESULTS}")
-
-
-def _import(module: str) -> None:
-    sys.path.insert(0, str(Path.cwd()))
-    try:
-        importlib.import_module(module)
-    except ZooError:
-        raise
-    except Exception as error:  # whatever a module of the reader's may raise
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise UnknownNameError(
-            f"--import {module}: {reason[:300]} (give the name of a module, as in "
-            "my_networks; --debug shows where it fails)"
-        ) from error

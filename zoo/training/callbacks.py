@@ -13,9 +13,10 @@ from tqdm import tqdm
 from zoo.data import Split
 from zoo.evaluation.scores import evaluate
 from zoo.nn import dropout
-from zoo.nn.schedules import first_epoch_without_dropout, plateau_rule
+from zoo.nn.schedules import first_epoch_without_dropout
 from zoo.spec import NetworkSpec, Recipe
 from zoo.training import weights
+from zoo.training.early_stopping import plateau_rule
 from zoo.training.run_folder import RunFolder, TrainingState
 
 

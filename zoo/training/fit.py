@@ -11,9 +11,9 @@ from zoo.errors import SpecError
 from zoo.evaluation.scores import EVALUATION_BATCH
 from zoo.nn.builder import build_model
 from zoo.nn.mapped_images import keras_data
-from zoo.nn.schedules import plateau_rule
 from zoo.training import weights
 from zoo.training.callbacks import DropoutOff, Patience, ProgressBar, Recorder
+from zoo.training.early_stopping import plateau_rule
 from zoo.training.job import TrainingJob, TrainResult
 from zoo.training.run_folder import TrainingState
 

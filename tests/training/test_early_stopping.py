@@ -9,7 +9,8 @@ import pytest
 
 import zoo
 from zoo.errors import SpecError
-from zoo.nn.schedules import PlateauDecision, one_cycle_points, plateau_rule
+from zoo.nn.schedules import one_cycle_points
+from zoo.training.early_stopping import PlateauDecision, plateau_rule
 
 RECIPE = zoo.Recipe(cost="log_likelihood", epochs=50, learning_rate=0.5, patience=2)
 

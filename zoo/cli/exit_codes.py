@@ -1,0 +1,62 @@
+"""How a command ends: each error is one line on stderr and an exit code.
+
+0 done; 1 it could not be done; 2 the command was wrong (a name or a setting that does not exist);
+130 stopped by Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from zoo.cli.refusals import system_error_text
+from zoo.errors import SpecError, UnknownNameError, ZooError
+
+
+def run_command(program: str, command: Callable[[], int | None], *, debug: bool = False) -> int:
+    """Run a command, print the error that ends it as one line, and return the exit code.
+
+    Args:
+        program: The name that begins the line.
+        command: What is run; it returns its exit code, or None for 0.
+        debug: Raise the error in place of the line.
+    """
+    try:
+        code = command() or 0
+        sys.stdout.flush()  # what cannot be written is said here, not after the end
+        return code
+    except BrokenPipeError:
+        # Whoever read the output has seen enough, as in `... | head`.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (ZooError, OSError) as error:
+        if debug:
+            raise
+        message = error if isinstance(error, ZooError) else system_error_text(error)
+        print(f"{program}: {message}", file=sys.stderr)
+        return 2 if isinstance(error, SpecError | UnknownNameError) else 1
+    except KeyboardInterrupt:
+        print(f"\n{program}: stopped; the same command goes on where it was", file=sys.stderr)
+        return 130
+
+
+def import_module(module: str) -> None:
+    """Import a module of the reader's, of the current folder too, for what it registers.
+
+    Raises:
+        UnknownNameError: It cannot be imported, whatever it raises.
+    """
+    sys.path.insert(0, str(Path.cwd()))
+    try:
+        importlib.import_module(module)
+    except ZooError:
+        raise
+    except Exception as error:  # whatever a module of the reader's may raise
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise UnknownNameError(
+            f"--import {module}: {reason[:300]} (give the name of a module, as in "
+            "my_networks; --debug shows where it fails)"
+        ) from error
