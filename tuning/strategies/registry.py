@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import importlib.util
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ from zoo.errors import SpecError
 from zoo.spec import ModelSpec
 
 # The modules of this package that register a strategy, in the order of the command line's help.
-BUILT_IN = ("broad", "grid", "random", "halving", "hyperband", "bayesian")
+BUILT_IN = ("broad", "grid", "random", "halving", "hyperband", "bayesian", "tpe", "cmaes")
 
 Kind = TypeVar("Kind", bound=type[Strategy])
 
@@ -141,6 +142,16 @@ def read_strategy(plain: Mapping[str, Any], spec: ModelSpec, space: SearchSpace)
             except (TypeError, ValueError):  # settings of another version
                 return None
     return None
+
+
+def require(module: str, *, strategy: str) -> None:
+    """Check that a package which a strategy stands on is installed, without importing it.
+
+    Raises:
+        SpecError: It is not; the command that installs it is named.
+    """
+    if importlib.util.find_spec(module) is None:
+        raise SpecError(f"{strategy} needs {module}: pip install 'neural-zoo[samplers]'")
 
 
 def count(text: str) -> int:

@@ -1,0 +1,108 @@
+"""Optuna's sampler and CMA-ES, played on a landscape whose best point is known."""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+
+import pytest
+
+from tuning import Choice, Integer, LogUniform, SearchSpace, Uniform
+from tuning.strategies.base import WAIT
+from tuning.strategies.cmaes import CMAES
+from tuning.strategies.random import Random
+from tuning.strategies.tpe import TPE
+from tuning.trial import Trial, TrialResult
+from zoo.errors import SpecError
+
+SPACE = SearchSpace.of(
+    learning_rate=LogUniform(0.001, 10.0),
+    l2=LogUniform(0.01, 100.0),
+    momentum=Uniform(0.0, 0.9),
+    units=Integer(10, 100),
+    augment=Choice(None, {"shift": 1}),
+)
+SAMPLERS = (TPE, CMAES)
+
+
+def score(values) -> float:
+    """Best at eta 0.2, lambda 4, momentum 0.5, 60 units and shifted images: 0.97."""
+    lost = 0.05 * math.log10(values["learning_rate"] / 0.2) ** 2
+    lost += 0.02 * math.log10(values["l2"] / 4) ** 2 + 0.1 * (values["momentum"] - 0.5) ** 2
+    lost += 0.02 * (values["units"] / 60 - 1) ** 2 + 0.02 * (values["augment"] is None)
+    return max(0.0, 0.97 - lost)
+
+
+def played(strategy, most=500) -> list[Trial]:
+    trials: list[Trial] = []
+    while (suggestion := strategy.suggest(trials)) is not None:
+        trials.append(Trial(len(trials), suggestion.values, TrialResult(score(suggestion.values))))
+        assert len(trials) < most
+    return trials
+
+
+@pytest.mark.parametrize("kind", SAMPLERS)
+def test_it_comes_closer_than_random_search(kind):
+    def lost(strategy):
+        return sorted(
+            0.97 - max(t.score for t in played(strategy(SPACE, 64, seed=s))) for s in range(5)
+        )
+
+    ours, random = lost(kind), lost(Random)
+    assert ours[2] < random[2] / 2, "the median of five seeds"
+
+
+@pytest.mark.parametrize("kind", SAMPLERS)
+def test_a_decision_depends_on_the_trials_alone_and_stays_within_the_space(kind):
+    trials = played(kind(SPACE, 30, seed=2))
+    assert len(trials) == 30
+    for number in (0, 9, 10, 17, 29):
+        assert kind(SPACE, 30, seed=2).suggest(trials[:number]).values == trials[number].values
+    for trial in trials:
+        assert 0.001 <= trial.values["learning_rate"] <= 10
+        assert 0 <= trial.values["momentum"] <= 0.9
+        assert isinstance(trial.values["units"], int)
+        assert 10 <= trial.values["units"] <= 100
+        assert trial.values["augment"] in (None, {"shift": 1})
+    assert played(kind(SPACE, 8, seed=3))[7].values != trials[7].values
+
+
+def test_trials_that_run_are_taken_for_bad_ones():
+    trials = played(TPE(SPACE, 20))
+    next_one = TPE(SPACE, 30).suggest(trials)
+    beside = TPE(SPACE, 30).suggest([*trials, Trial(20, next_one.values)])
+    assert beside.values != next_one.values
+
+
+def test_no_point_of_a_finite_space_comes_twice():
+    space = SearchSpace.of(learning_rate=Choice(0.1, 0.2, 0.3, 0.4), l2=Choice(0, 1, 5))
+    trials: list[Trial] = []
+    while (suggestion := TPE(space).suggest(trials)) is not None:
+        trials.append(Trial(len(trials), suggestion.values, TrialResult(0.5)))
+    assert len({str(trial.values) for trial in trials}) == len(trials) == 12
+
+
+def test_a_generation_waits_for_the_end_of_the_one_before():
+    trials = played(CMAES(SPACE, 8))
+    running = [*trials[:7], Trial(7, trials[7].values)]
+    assert CMAES(SPACE, 16).suggest(running) is WAIT
+    assert CMAES(SPACE, 16).suggest(running[:3]).values == trials[3].values
+
+
+def test_settings_that_make_no_sense():
+    with pytest.raises(SpecError, match="two settings or more"):
+        CMAES(SearchSpace.of(l2=Choice(0, 5)))
+    with pytest.raises(SpecError, match="three points or more, not 2"):
+        CMAES(SPACE, population=2)
+    with pytest.raises(SpecError, match="one trial or more"):
+        TPE(SPACE, 0)
+
+
+@pytest.mark.parametrize(("kind", "package"), [(TPE, "optuna"), (CMAES, "cmaes")])
+def test_a_missing_package_is_named_with_its_extra(kind, package, monkeypatch):
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name == package else find(name)
+    )
+    with pytest.raises(SpecError, match=rf"needs {package}: pip install 'neural-zoo\[samplers\]'"):
+        kind(SPACE)
