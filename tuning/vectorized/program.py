@@ -97,8 +97,9 @@ class Program:
         recipe = key.template.recipe
         one_cycle = recipe.schedule == "one_cycle"
         self.cycle = optimizers.OneCycle(1.0, *one_cycle_points(recipe)) if one_cycle else None
-        self.train = tf.function(self._train, jit_compile=True)
-        self.evaluate = tf.function(self._evaluate, jit_compile=True)
+        # Partial, since TensorFlow counts traces by code, and warns where several programs share it.
+        self.train = tf.function(functools.partial(self._train), jit_compile=True)
+        self.evaluate = tf.function(functools.partial(self._evaluate), jit_compile=True)
 
     def stack(self, networks: Sequence[Sequence[np.ndarray]]) -> list[tf.Tensor]:
         """The arrays of each network, in the order of its weights, as one list of tensors."""
