@@ -40,11 +40,13 @@ throughput: $(VENV)/installed  ## measure training speed beside plain Keras, PyT
 	$(RUN) -m pip install --quiet --requirement benchmarks/requirements.txt
 	$(RUN) -m benchmarks.throughput
 
-benchmarks: throughput  ## measure everything that benchmarks/ measures; hours
+benchmarks: throughput  ## measure everything that benchmarks/ measures; about an hour on an idle machine
 	$(RUN) -m benchmarks.serving
+	$(RUN) -m benchmarks.load
 	$(RUN) -m benchmarks.vectorized
 	$(RUN) -m benchmarks.search
 	$(MAKE) table
+	$(RUN) -m benchmarks
 
 page: $(VENV)/installed  ## write the page to draw a digit on, as files: open page/index.html
 	$(RUN) -m zoo draw --static page

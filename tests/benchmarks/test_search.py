@@ -1,45 +1,51 @@
-"""The benchmark of search strategies: it runs, takes up where it was, and its table adds up."""
+"""The race of search strategies: it runs, goes on where it was, and its table adds up."""
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
-from benchmarks import search
+from benchmarks import search, search_table
 from tests.paths import ROOT
-from tuning.fidelity import Fidelity
 from tuning.search import Search
 from tuning.space import Choice, LogUniform, SearchSpace
 from tuning.store.journal import Journal
 from tuning.strategies.random import Random
-from tuning.trial import Trial
 from zoo.registry import get_spec
 from zoo.reproduction.tables import written_table
 
 
 @pytest.fixture
 def small(tmp_path, monkeypatch):
-    """The benchmark on a network without hidden layers, in a folder of its own."""
+    """The race on a network without hidden layers, in a folder of its own."""
     space = SearchSpace.of(learning_rate=LogUniform(0.05, 0.5), batch_size=Choice(10, 20))
     spec = get_spec("linear").with_settings(epochs=1, images=200)
-    monkeypatch.setattr(search, "FOLDER", tmp_path / "runs")
-    monkeypatch.setattr(search, "CSV", tmp_path / "search.csv")
-    monkeypatch.setattr(search, "SPACE", space)
-    monkeypatch.setattr(search, "get_spec", lambda name: spec)
+    for name, value in {
+        "FOLDER": tmp_path / "runs",
+        "CSV": tmp_path / "search.csv",
+        "SPACE": space,
+        "TRIALS": 3,
+        "BATCH_TRIALS": 1,
+        "get_spec": lambda name: spec,
+    }.items():
+        monkeypatch.setattr(search, name, value)
     return tmp_path
 
 
-def test_strategies_take_turns_and_a_second_run_goes_on(bars, small):
+def test_others_are_given_what_random_search_cost_and_a_second_race_goes_on(bars, small):
     few = bars.take(200)
-    search.run(few, 1e-9, [0], ["random", "grid"])
+    search.race("linear", "bars", few, [0], ["halving"])
     rows = search.read()
-    assert [(row["strategy"], row["trial"], row["full"]) for row in rows] == [
-        ("random", "0", "1"),
-        ("grid", "0", "1"),
-    ]
-    assert all(int(row["images"]) == 200 for row in rows)
-    search.run(few, 1e-9, [0], ["random", "grid"])
-    assert search.read() == rows, "the budget is spent"
-    search.draw(rows, small / "search.png")
+    costs = {row["strategy"]: int(row["images"]) for row in rows}
+    assert costs == {"random": 600, "halving": 600}
+    assert [row["trial"] for row in rows if row["strategy"] == "random"] == ["0", "1", "2"]
+    journals = sorted(small.rglob("journal.jsonl"))
+    before = [journal.read_bytes() for journal in journals]
+    search.race("linear", "bars", few, [0], ["halving"])
+    assert [journal.read_bytes() for journal in journals] == before, "nothing is trained twice"
+    assert search.read() == rows
+    search_table.draw(rows, small / "search.png")
     assert (small / "search.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -60,44 +66,55 @@ def test_only_the_full_problem_counts(tmp_path):
                 result = {"score": score, "seconds": 2.5, "executions": [ran]}
                 writer.add({"event": "ended", "trial": number, "result": result})
     found = Search(tmp_path, spec, space, Random(space, 9))
-    assert [list(row.values()) for row in search.rows("random", 7, found)] == [
-        ["random", 7, 0, 2.5, 3_000, 0, 0.0],
-        ["random", 7, 1, 5.0, 103_000, 1, 0.8],
-        ["random", 7, 2, 7.5, 203_000, 2, 0.8],
+    assert [list(row.values()) for row in search.rows(found)] == [
+        [0, 3_000, 2.5, 0, 0.0],
+        [1, 103_000, 5.0, 1, 0.8],
+        [2, 203_000, 7.5, 2, 0.8],
     ]
 
 
-def test_the_table_says_what_was_reached_and_when():
-    def run(name, *bests):
-        return [
-            {"strategy": name, "seed": 0, "trial": n, "seconds": 30 * (n + 1), "full": n, "best": b}
-            for n, b in enumerate(bests)
-        ]
+def raced(name, *bests, seeds=3):
+    """The same best accuracies at costs of 100, 200... for a number of seeds."""
+    return [
+        {"network": "mlp30", "data": "mnist", "strategy": name, "seed": seed,
+         "images": 100 * (place + 1), "best": best}
+        for seed in range(seeds)
+        for place, best in enumerate(bests)
+    ]  # fmt: skip
 
+
+def test_the_cost_of_randoms_end_is_a_share_of_its_budget():
     rows = [
-        *run("broad", 0.0, 0.95, 0.97),
-        *run("random", 0.9, 0.92, 0.94, 0.99),  # the last beyond what all others have spent
-        *run("grid", 0.0, 0.0, 0.0),
+        *raced("random", 0.9, 0.91, 0.93, 0.94, 0.94, 0.95, 0.95, 0.95, 0.95, 0.96),
+        *raced("broad", 0.0, 0.95, 0.96, 0.97),
+        *raced("grid", 0.5, 0.6),
+        *raced("tpe", 0.97, seeds=2),
     ]
-    assert search.table(rows).splitlines()[2:] == [
-        "| broad | 97.00 % | 3 | 2 | 1 min 30 s | 1 min 0 s |",
-        "| random | 94.00 % | 3 | 2 | 1 min 30 s | 1 min 30 s |",
-        "| grid | none | 3 | 2 | never | never |",
+    lines = search_table.table(rows).splitlines()[2:]
+    problem = "| `mlp30`, mnist |"
+    assert lines == [
+        f"{problem} random | 3 | 90.00 % | 93.00 % | 96.00 % (96.00 % to 96.00 %) | 1.00 | 0.047 |",
+        f"{problem} broad | 3 | none | 96.00 % | 97.00 % (97.00 % to 97.00 %) | 0.30 | 1 |",
+        f"{problem} grid | 3 | 50.00 % | 60.00 % | 60.00 % (60.00 % to 60.00 %) | never | 0.047 |",
+        f"{problem} tpe | 2 | 97.00 % | 97.00 % | 97.00 % (97.00 % to 97.00 %) "
+        "| not enough runs | not enough runs |",
     ]
+
+
+def test_the_median_run_decides_and_the_interval_is_that_of_the_seeds():
+    rows = []
+    for seed, place in enumerate((1, 2, 9)):  # where each run comes to the goal
+        bests = [0.5] * place + [0.9] * (10 - place)
+        rows += [{**row, "seed": seed} for row in raced("broad", *bests, seeds=1)]
+    runs = search_table.races(rows)["`mlp30`, mnist"]["broad"]
+    assert search_table.cost_to(runs, 0.9) == 300
+    assert search_table.cost_to(runs, 0.91) == math.inf
+    assert search_table.bests(runs, 250) == [0.9, 0.5, 0.5]
+    assert search_table.bests(runs, 50) == [0, 0, 0]
+    yardstick = search_table.races(raced("random", *[0.5] * 9, 0.9))["`mlp30`, mnist"]["random"]
+    assert search_table.cost_interval(runs, yardstick) == (0.3, 0.2, 1.0)
 
 
 def test_the_table_in_docs_is_that_of_the_measurements():
     page = ROOT / "docs/tuning.md"
-    assert written_table(page, "search") == search.table(search.read()), "run: make table"
-
-
-def test_optuna_hopes_for_more_where_trials_were_better():
-    pytest.importorskip("optuna")
-    space = SearchSpace.of(learning_rate=LogUniform(0.01, 10.0), cost=Choice("a", "b"))
-    trials: list[Trial] = []
-    while len(trials) < 40:
-        values = search.Tpe(space).next(trials).values
-        score = 1 - abs(values["learning_rate"] - 0.1) / 10 - 0.2 * (values["cost"] == "a")
-        trials.append(Trial(len(trials), values, {"score": score}, Fidelity()))
-    first, last = trials[:10], trials[-10:]
-    assert sum(trial.score for trial in last) > sum(trial.score for trial in first)
+    assert written_table(page, "search") == search_table.table(search.read()), "run: make table"

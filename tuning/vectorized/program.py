@@ -97,7 +97,7 @@ class Program:
         recipe = key.template.recipe
         one_cycle = recipe.schedule == "one_cycle"
         self.cycle = optimizers.OneCycle(1.0, *one_cycle_points(recipe)) if one_cycle else None
-        # Partial, since TensorFlow counts traces by code, and warns where several programs share it.
+        # Partial, since TensorFlow counts traces by code, and warns where programs share it.
         self.train = tf.function(functools.partial(self._train), jit_compile=True)
         self.evaluate = tf.function(functools.partial(self._evaluate), jit_compile=True)
 

@@ -1,0 +1,98 @@
+"""Which code a benchmark measured: a hash of it beside the figures, and whether it has changed.
+
+    python -m benchmarks
+
+lists every file of figures with the date and the processor of its rows, and says which of them are
+older than the code that they measured.
+"""
+
+from __future__ import annotations
+
+import ast
+import csv
+import hashlib
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+FOLDER = Path(__file__).resolve().parent
+
+# What decides each benchmark's figures, besides its own program.
+_TRAINING = ("zoo/spec", "zoo/nn", "zoo/training", "zoo/networks.py")
+MEASURED = {
+    "throughput": (*_TRAINING, "benchmarks/peers"),
+    "vectorized": (*_TRAINING, "tuning/vectorized"),
+    "ablation": (*_TRAINING, "zoo/data/augment.py"),
+    "search": (*_TRAINING, "tuning/strategies", "tuning/fidelity.py", "tuning/vectorized"),
+    "serving": ("zoo/export", "zoo/pretrained", "zoo/nn/builder.py"),
+    "load": ("zoo/serve",),
+    "startup": ("zoo/__init__.py", "zoo/cli", "zoo/pretrained", "zoo/utils"),
+    "fine_tuning": (*_TRAINING, "zoo/pretrained"),
+}
+
+
+def measured_now(benchmark: str) -> dict[str, str]:
+    """The columns that say of what, and when, new rows are: `measured_at` and `sources`."""
+    return {"measured_at": f"{datetime.now(UTC):%Y-%m-%d}", "sources": sources_hash(benchmark)}
+
+
+def sources_hash(benchmark: str) -> str:
+    """The first 16 digits of the SHA-256 of the code that a benchmark measures.
+
+    Comments, docstrings and layout do not count: they change no figure.
+
+    Args:
+        benchmark: The name of its CSV file, without the ending.
+    """
+    digest = hashlib.sha256()
+    for path in _files((*MEASURED.get(benchmark, ()), f"benchmarks/{benchmark}.py")):
+        digest.update(f"{path.relative_to(FOLDER.parent)}\n{_code(path)}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def report(folder: Path = FOLDER) -> list[str]:
+    """A line a file of figures: when and on what it was measured, and whether the code is the same.
+
+    Args:
+        folder: Where the CSV files are.
+    """
+    return [_line(folder / f"{name}.csv") for name in MEASURED if (folder / f"{name}.csv").exists()]
+
+
+def _line(path: Path) -> str:
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    processors = {row["processor"] for row in rows if row.get("processor")}
+    dates = {date[:10] for row in rows if (date := row.get("measured_at") or row.get("date") or "")}
+    known = {row.get("sources") or "" for row in rows}
+    if known == {sources_hash(path.stem)}:
+        state = "of this code"
+    elif known <= {""}:
+        state = "of code that was not noted"
+    else:
+        state = "older than the code, in part or all"
+    on = " and ".join(sorted(processors)) or "a processor that was not noted"
+    at = " to ".join(sorted(dates)[:: max(1, len(dates) - 1)]) or "no date"
+    return f"{path.name}: {len(rows):,} rows, {at}, {on}: {state}"
+
+
+def _files(names: tuple[str, ...]) -> Iterator[Path]:
+    for name in sorted(names):
+        path = FOLDER.parent / name
+        yield from sorted(path.rglob("*.py")) if path.is_dir() else [path] * path.exists()
+
+
+def _code(path: Path) -> str:
+    """A module as its syntax tree, without docstrings."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if (
+            isinstance(body, list)
+            and body
+            and isinstance(body[0], ast.Expr)
+            and isinstance(body[0].value, ast.Constant)
+            and isinstance(body[0].value.value, str)
+        ):
+            del body[0]
+    return ast.dump(tree)

@@ -1,0 +1,159 @@
+"""What a race of search strategies says: curves over seeds, and the cost of random search's end.
+
+Cost is image presentations: a training image that went forward and backward once. A busy machine
+changes none of it.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.rows import Row
+from zoo.utils.atomic import atomic_write
+
+YARDSTICK = "random"
+# Of the budget: where the table looks.
+SHARES = {"1/10": 0.1, "1/3": 1 / 3, "all": 1.0}
+DRAWS = 2_000
+
+# A run: what it had cost at the end of each trial, and the best on the full problem by then.
+Run = tuple[np.ndarray, np.ndarray]
+
+
+def table(rows: Sequence[Row]) -> str:
+    """A line a problem and strategy, in Markdown.
+
+    The best accuracy is the median over seeds at three shares of the budget, which is the median
+    cost of random search; with its quartiles at the end. The cost is that at which the median
+    reaches random's final median, as a share of the budget, with a 95 % interval by bootstrap over
+    seeds; and p is Mann-Whitney's, of a third of the budget against random's end.
+    """
+    lines = [
+        "| problem | strategy | seeds | at 1/10 | at 1/3 | at the end | cost of random's end | p |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for problem, strategies in races(rows).items():
+        if YARDSTICK not in strategies:
+            continue
+        budget = end_of(strategies[YARDSTICK])[0]
+        for name, runs in strategies.items():
+            medians = [
+                _percent(statistics.median(bests(runs, share * budget)))
+                for share in SHARES.values()
+            ]
+            low, high = np.percentile(bests(runs, budget), (25, 75))
+            medians[-1] += f" ({_percent(low)} to {_percent(high)})"
+            lines.append(
+                f"| {problem} | {name} | {len(runs)} | {' | '.join(medians)} "
+                f"| {_cost(runs, strategies[YARDSTICK])} "
+                f"| {_p(bests(runs, budget / 3), bests(strategies[YARDSTICK], budget))} |"
+            )
+    return "\n".join(lines)
+
+
+def races(rows: Sequence[Row]) -> dict[str, dict[str, list[Run]]]:
+    """The runs by problem and strategy, in the order of the rows."""
+    found: dict[str, dict[str, dict[str, list[tuple[float, float]]]]] = {}
+    for row in rows:
+        problem = found.setdefault(f"`{row['network']}`, {row['data']}", {})
+        run = problem.setdefault(row["strategy"], {}).setdefault(str(row["seed"]), [])
+        run.append((float(row["images"]), float(row["best"])))
+    return {
+        problem: {
+            name: [(np.array(run)[:, 0], np.array(run)[:, 1]) for run in seeds.values()]
+            for name, seeds in strategies.items()
+        }
+        for problem, strategies in found.items()
+    }
+
+
+def end_of(runs: Sequence[Run]) -> tuple[float, float]:
+    """The median cost of runs, and the median of what they had reached by then."""
+    budget = statistics.median(cost[-1] for cost, _ in runs)
+    return budget, statistics.median(bests(runs, math.inf))
+
+
+def bests(runs: Sequence[Run], cost: float) -> list[float]:
+    """What each run had reached at a cost; 0 before its first full trial."""
+    return [
+        float(best[costs <= cost][-1]) if (costs <= cost).any() else 0.0 for costs, best in runs
+    ]
+
+
+def cost_to(runs: Sequence[Run], goal: float) -> float:
+    """The least cost at which the median of runs reaches a goal; infinite where it never does."""
+    marks = np.unique(np.concatenate([costs for costs, _ in runs]))
+    return next(
+        (float(mark) for mark in marks if statistics.median(bests(runs, mark)) >= goal), math.inf
+    )
+
+
+def cost_interval(runs: Sequence[Run], yardstick: Sequence[Run]) -> tuple[float, float, float]:
+    """The share of random's budget at which its end is reached, and its 95 % interval.
+
+    By bootstrap: seeds of both are drawn again, so that the goal has its noise, too.
+    """
+
+    def share(runs: Sequence[Run], yardstick: Sequence[Run]) -> float:
+        budget, goal = end_of(yardstick)
+        return cost_to(runs, goal) / budget
+
+    generator = np.random.default_rng(0)
+
+    def again(runs: Sequence[Run]) -> list[Run]:
+        return [runs[place] for place in generator.integers(len(runs), size=len(runs))]
+
+    drawn = sorted(share(again(runs), again(yardstick)) for _ in range(DRAWS))
+    ends = [drawn[round(place * (DRAWS - 1))] for place in (0.025, 0.975)]
+    return share(runs, yardstick), ends[0], ends[1]
+
+
+def draw(rows: Sequence[Row], path: Path) -> None:
+    """Median and quartiles of the best accuracy by cost, a panel a problem, a line a strategy."""
+    from zoo.lab.core.style import COLORS, figure, line
+
+    found = races(rows)
+    drawn, axes = figure(1, len(found), size=(6.5 * len(found), 4.2), squeeze=False)
+    for panel, (problem, strategies) in zip(axes.flat, found.items(), strict=True):
+        budget = end_of(strategies.get(YARDSTICK) or next(iter(strategies.values())))[0]
+        marks = np.linspace(0.01, 1, 200) * budget
+        for number, (name, runs) in enumerate(strategies.items()):
+            reached = 100 * np.array([bests(runs, mark) for mark in marks])
+            low, middle, high = np.percentile(reached, (25, 50, 75), axis=1)
+            seen = middle > 0
+            cost = marks[seen] / 1e6
+            panel.step(cost, middle[seen], where="post", **line(number, label=name))
+            color = COLORS[number % len(COLORS)]
+            panel.fill_between(cost, low[seen], high[seen], step="post", alpha=0.15, color=color)
+        panel.set_ylim(bottom=100 * 0.9)
+        panel.set_title(problem.replace("`", ""))
+        panel.set_xlabel("image presentations (millions)")
+        panel.set_ylabel("best validation accuracy (%)")
+        panel.legend(frameon=False, loc="lower right")
+    with atomic_write(path) as temporary:
+        drawn.savefig(temporary, dpi=120)
+
+
+def _cost(runs: Sequence[Run], yardstick: Sequence[Run]) -> str:
+    if min(len(runs), len(yardstick)) < 3:
+        return "not enough runs"
+    shares = cost_interval(runs, yardstick)
+    middle, low, high = ("never" if math.isinf(share) else f"{share:.2f}" for share in shares)
+    return middle if middle == low == high else f"{middle} ({low} to {high})"
+
+
+def _p(ours: Sequence[float], theirs: Sequence[float]) -> str:
+    from scipy.stats import mannwhitneyu  # slow to import
+
+    if min(len(ours), len(theirs)) < 3:
+        return "not enough runs"
+    return f"{mannwhitneyu(ours, theirs).pvalue:.2g}"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.2f} %" if share else "none"
