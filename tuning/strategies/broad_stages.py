@@ -37,6 +37,9 @@ class BroadSearch:
         self.ranges = dict(space.ranges)
         self.values = values
         self.decisions: list[Decision] = []
+        # Of each setting of the network, the values that a reduced problem could not tell apart
+        # from the best: it may be too small to show the difference.
+        self.undecided: dict[str, list[Any]] = {}
         patience = spec.recipe.patience or max(2, spec.recipe.epochs // 3)
         self.full = Fidelity(patience=patience)
 
@@ -56,7 +59,8 @@ class BroadSearch:
             yield from self._batch_size_by_clock()
         for name in self.ranges:
             if name not in (ETA, LAMBDA, BATCH):
-                yield from self._climb(name, (2.0,), A_FIFTH)
+                tried = yield from self._climb(name, (2.0,), A_FIFTH)
+                self.undecided[name] = comparison.not_told_apart(tried, name)
         yield from self._full_problem()
 
     # --- the stages -------------------------------------------------------------------------------
@@ -124,6 +128,7 @@ class BroadSearch:
     def _climb(self, name: str, factors: Sequence[float], problem: Fidelity) -> Steps:
         """Change one setting for as long as validation accuracy gets better."""
         (best,) = yield from self._try(problem, [{}])
+        everything = [best]
         for factor in factors:
             tried = {_key(self.values[name])}
             while True:
@@ -133,11 +138,13 @@ class BroadSearch:
                     break
                 tried |= {_key(value) for value in fresh}
                 trials = yield from self._try(problem, [{name: value} for value in fresh])
+                everything += trials
                 best, moved = comparison.better(best, trials)
                 self.values[name] = best.values[name]
                 self._say_best(name, problem, best, trials)
                 if not moved:
                     break
+        return everything
 
     def _batch_size_by_clock(self) -> Steps:
         """The mini-batch size with the best accuracy in the time that the quickest one took."""
@@ -161,14 +168,12 @@ class BroadSearch:
         self._say("mini-batch size by the clock", text, trials)
 
     def _full_problem(self) -> Steps:
-        """The full problem: the point found so far, then steps around it until none is better."""
+        """The full problem: what smaller ones left open, then steps around the best point."""
         (best,) = yield from self._try(self.full, [{}])
-        self._say(
-            "the full problem",
-            f"{_text(best.values)}: {comparison.percent(best)}.",
-            [best],
-        )
+        text = f"{_text(best.values)}: {comparison.percent(best)}."
+        self._say("the full problem", text, [best])
         tried = {_key(best.values)}
+        best = yield from self._decide_anew(best, tried)
         while True:
             changes = [
                 {name: value}
@@ -176,19 +181,33 @@ class BroadSearch:
                 if name in self.ranges
                 for value in self._neighbours(name, self.values[name], factor)
             ]
-            fresh = [each for each in changes if _key({**self.values, **each}) not in tried]
-            if not fresh:
-                return
-            tried |= {_key({**self.values, **change}) for change in fresh}
-            trials = yield from self._try(self.full, fresh)
-            best, moved = comparison.better(best, trials)
-            self.values = dict(best.values)
-            message = f"{_text(best.values)} {'is better' if moved else 'stays the best'}"
-            self._say(
-                "the full problem", f"{message}: {comparison.compared(best, trials)}.", trials
-            )
+            best, moved = yield from self._step_to_the_best(best, changes, tried)
             if not moved:
                 return
+
+    def _decide_anew(self, best: Trial, tried: set[str]) -> Steps:
+        """Settings that a reduced problem could not decide, one after another on the full one."""
+        for name, values in self.undecided.items():
+            while values:
+                best, moved = yield from self._step_to_the_best(
+                    best, [{name: value} for value in values], tried
+                )
+                # A step that helped is taken once more: the reduced problem never looked there.
+                number = isinstance(best.values[name], int | float)
+                values = self._neighbours(name, best.values[name], 2.0) if moved and number else []
+        return best
+
+    def _step_to_the_best(self, best: Trial, changes: list[Values], tried: set[str]) -> Steps:
+        fresh = [each for each in changes if _key({**self.values, **each}) not in tried]
+        if not fresh:
+            return best, False
+        tried |= {_key({**self.values, **change}) for change in fresh}
+        trials = yield from self._try(self.full, fresh)
+        best, moved = comparison.better(best, trials)
+        self.values = dict(best.values)
+        message = f"{_text(best.values)} {'is better' if moved else 'stays the best'}"
+        self._say("the full problem", f"{message}: {comparison.compared(best, trials)}.", trials)
+        return best, moved
 
     # --- what the stages share --------------------------------------------------------------------
 

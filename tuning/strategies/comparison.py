@@ -6,6 +6,7 @@ import math
 import statistics
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 from tuning.trial import Trial
 
@@ -52,6 +53,13 @@ def compared(best: Trial, trials: Sequence[Trial], name: str = "") -> str:
     close = [other for other in others if best.score - other.score < margin(best)]
     doubt = ", not distinguishable" if close else ""
     return f"{percent(best)}, against {message}{doubt}" if others else percent(best)
+
+
+def not_told_apart(trials: Sequence[Trial], name: str) -> list[Any]:
+    """The values of a setting whose trials are within chance of the best one, without its own."""
+    best = max(trials, key=lambda trial: trial.score)
+    close = [trial.values[name] for trial in trials if best.score - trial.score < margin(best)]
+    return [value for value in close if value != best.values[name]]
 
 
 def margin(trial: Trial) -> float:
