@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 RUN    := $(VENV)/bin/python
 
-.PHONY: demo test test-slow campaign lint docs table throughput benchmarks page results clean help
+.PHONY: demo test test-slow campaign lint docs table throughput benchmarks nightly page results clean help
 
 demo: $(VENV)/installed  ## train a network of the book on real digits: score, confusions, its errors as a picture
 	$(RUN) -m zoo train mlp30 --seed 1 --out demo --overwrite
@@ -47,6 +47,9 @@ benchmarks: throughput  ## measure everything that benchmarks/ measures; about a
 	$(RUN) -m benchmarks.search
 	$(MAKE) table
 	$(RUN) -m benchmarks
+
+nightly: $(VENV)/installed  ## short trainings whose scores must stay where they were: some minutes
+	$(RUN) -m benchmarks.nightly
 
 page: $(VENV)/installed  ## write the page to draw a digit on, as files: open page/index.html
 	$(RUN) -m zoo draw --static page

@@ -27,6 +27,7 @@ MEASURED = {
     "serving": ("zoo/export", "zoo/pretrained", "zoo/nn/builder.py"),
     "load": ("zoo/serve",),
     "startup": ("zoo/__init__.py", "zoo/cli", "zoo/pretrained", "zoo/utils"),
+    "nightly": _TRAINING,
     "fine_tuning": (*_TRAINING, "zoo/pretrained"),
 }
 
