@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from tuning.space import SearchSpace
 from tuning.store.identity import SearchIdentity, settle_identity
@@ -90,7 +91,11 @@ class Search:
     def open(self, data: Data) -> None:
         """Make the folder, or check that it is this search's; RunError where it is another's."""
         mine = replace(self.identity(), strategy=self.strategy.to_plain(), data=data.fingerprint)
-        settle_identity(self.project / "search.json", mine, self.strategy.extendable)
+
+        def widens(space: dict[str, Any]) -> bool:
+            return self.strategy.widenable and self.space.widens(SearchSpace.from_plain(space))
+
+        settle_identity(self.project / "search.json", mine, self.strategy.extendable, widens)
 
     def identity(self) -> SearchIdentity:
         """What is searched, whoever decides on the points."""

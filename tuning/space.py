@@ -113,6 +113,20 @@ class SearchSpace:
                         f"parameters, and {MOST_PARAMETERS:,} at most are searched"
                     )
 
+    def widens(self, other: SearchSpace) -> bool:
+        """Whether all of another space is in this one, and this one is never exhausted.
+
+        >>> wide = SearchSpace.of(l2=LogUniform(0.1, 10.0), batch_size=Choice(5, 10))
+        >>> wide.widens(SearchSpace.of(l2=LogUniform(1.0, 10.0), batch_size=Choice(10)))
+        True
+        """
+        mine, others = dict(self.ranges), dict(other.ranges)
+        return (
+            math.isinf(self.size)
+            and list(mine) == list(others)
+            and all(_holds(mine[name], others[name]) for name in mine)
+        )
+
     def to_plain(self) -> dict[str, Any]:
         """The space as plain data: {"learning_rate": {"log_uniform": [0.01, 1]}}."""
         names = {kind: name for name, kind in KINDS.items()}
@@ -137,6 +151,15 @@ class SearchSpace:
         if not isinstance(plain, dict):
             raise SpecError(f"this is no search space: {_EXPECTED}")
         return cls(tuple((name, _from_plain(name, declared)) for name, declared in plain.items()))
+
+
+def _holds(outer: Range, inner: Range) -> bool:
+    """Whether a range is of the same kind as another, and has all of its values."""
+    if isinstance(outer, Choice) and isinstance(inner, Choice):
+        return all(value in outer.values for value in inner.values)
+    if isinstance(outer, Choice) or isinstance(inner, Choice) or type(outer) is not type(inner):
+        return False
+    return bool(outer.low <= inner.low and inner.high <= outer.high)
 
 
 def _steps(kind: Range, steps: int) -> int:

@@ -17,7 +17,7 @@ import pytest
 
 import zoo
 from tests.paths import ROOT
-from tuning import Choice, Integer, LogUniform, SearchSpace
+from tuning import Choice, Integer, LogUniform, SearchSpace, Uniform
 from tuning.fidelity import FULL, Fidelity
 from tuning.search import PAUSE, Search
 from tuning.store.journal import Journal
@@ -171,6 +171,39 @@ def test_a_folder_of_another_search_is_refused(few, tmp_path, change, said):
         search(tmp_path, **change).open(few)
     with pytest.raises(RunError, match="another data"):
         search(tmp_path).open(few.take(400))
+
+
+def test_a_search_goes_on_over_a_wider_space(few, tmp_path):
+    narrow = SearchSpace.of(learning_rate=LogUniform(0.1, 0.5), batch_size=Choice(10))
+    wide = SearchSpace.of(learning_rate=LogUniform(0.01, 5.0), batch_size=Choice(10, 50))
+    search(tmp_path, space=narrow, strategy=Random(narrow, 2)).work(few)
+    again = search(tmp_path, space=wide, strategy=Random(wide, 4))
+    again.work(few)
+    trials = again.trials()
+    assert len(trials) == 4
+    assert all(0.1 <= trial.values["learning_rate"] <= 0.5 for trial in trials[:2])
+    assert [trial.values for trial in trials[2:]] == all_of(Random(wide, 4))[2:]
+    with pytest.raises(RunError, match="another space"):
+        search(tmp_path, space=narrow, strategy=Random(narrow, 5)).open(few)
+    with pytest.raises(RunError, match="another"):
+        search(tmp_path, space=wide, strategy=Grid(wide)).open(few)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"learning_rate": LogUniform(0.01, 5.0)},  # fewer settings
+        {"learning_rate": Uniform(0.01, 5.0), "batch_size": Choice(10)},  # another kind
+        {"learning_rate": LogUniform(0.2, 5.0), "batch_size": Choice(10)},  # narrower at one end
+        {"learning_rate": LogUniform(0.1, 0.5), "batch_size": Choice(50)},  # another choice
+    ],
+)
+def test_a_space_that_lacks_points_is_no_wider_one(other):
+    narrow = SearchSpace.of(learning_rate=LogUniform(0.1, 0.5), batch_size=Choice(10))
+    assert narrow.widens(narrow)
+    assert not SearchSpace.of(**other).widens(narrow)
+    finite = SearchSpace.of(l2=Choice(0, 5))
+    assert not SearchSpace.of(l2=Choice(0, 5, 10)).widens(finite), "points might come twice"
 
 
 def test_the_best_point_trains_from_its_file(few, tmp_path, capsys):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Collection
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -60,7 +60,12 @@ def read_identity(path: Path) -> SearchIdentity:
         ) from error
 
 
-def settle_identity(path: Path, mine: SearchIdentity, extendable: Collection[str]) -> None:
+def settle_identity(
+    path: Path,
+    mine: SearchIdentity,
+    extendable: Collection[str] = (),
+    widens: Callable[[dict[str, Any]], bool] = lambda space: False,
+) -> None:
     """Write search.json, or check that the one there is of the same search.
 
     Args:
@@ -68,6 +73,7 @@ def settle_identity(path: Path, mine: SearchIdentity, extendable: Collection[str
         mine: What is to be searched.
         extendable: Settings of the strategy that may differ from those there, as a number of
             trials may: the file then takes the new ones.
+        widens: Whether the search may go on from the space there, which is given, over its own.
 
     Raises:
         RunError: The folder cannot be one, the file is damaged, or it is of another search.
@@ -79,6 +85,8 @@ def settle_identity(path: Path, mine: SearchIdentity, extendable: Collection[str
                 if there == mine:
                     return
                 advice = "Choose another folder, or delete that one."
+                if there.space != mine.space and widens(there.space):
+                    there = replace(there, space=mine.space)
                 kept = _without(there, extendable)
                 check_same(kept, _without(mine, extendable), str(path.parent), advice)
             with atomic_write(path) as temporary:

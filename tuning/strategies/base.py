@@ -41,10 +41,13 @@ class Strategy(ABC):
     Attributes:
         space: The space that is searched.
         extendable: Settings that may change while a search goes on, as a number of trials may.
+        widenable: Whether the space may become wider while a search goes on: what is suggested
+            does not depend on where in the space the points so far were.
     """
 
     space: SearchSpace
     extendable: ClassVar[tuple[str, ...]] = ()
+    widenable: ClassVar[bool] = False
 
     @abstractmethod
     def suggest(self, trials: Sequence[Trial]) -> Suggestion | Wait | None:

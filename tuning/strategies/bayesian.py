@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -35,6 +35,7 @@ class Bayesian(Capped):
     space: SearchSpace
     trials: int | None = None
     seed: int = 0
+    widenable: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         self._check_trials("a Bayesian search")

@@ -14,7 +14,7 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import ClassVar, Self
 
 from tuning.fidelity import FULL, Fidelity
 from tuning.space import SearchSpace, Values
@@ -51,6 +51,7 @@ class Halving(Capped):
     trials: int | None = None
     factor: int = 3
     seed: int = 0
+    widenable: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         self._check_trials("successive halving")

@@ -70,6 +70,7 @@ class Random(Capped):
     space: SearchSpace
     trials: int | None = None
     seed: int = 0
+    widenable: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         self._check_trials("a random search")

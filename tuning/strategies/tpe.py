@@ -8,7 +8,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -45,6 +45,7 @@ class TPE(Capped):
     space: SearchSpace
     trials: int | None = None
     seed: int = 0
+    widenable: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         self._check_trials("a search by tpe")
