@@ -20,6 +20,7 @@ from tuning.report import command as report
 from tuning.space import Choice, LogUniform, SearchSpace, searchable
 from tuning.store.trials import ENDLESS, Budget
 from tuning.strategies.registry import StrategyEntry, count, strategies
+from zoo.cli.options import path
 from zoo.errors import SpecError, UnknownNameError, ZooError
 from zoo.registry import get_spec
 from zoo.spec import ModelSpec
@@ -176,8 +177,8 @@ def _add_import(parser: argparse.ArgumentParser) -> None:
 
 def _add_common(command: argparse.ArgumentParser, entry: StrategyEntry) -> None:
     command.add_argument("name", help="of the network")
-    command.add_argument("--space", type=Path, metavar="FILE", help="the space, as JSON")
-    command.add_argument("--project", type=Path, help="folder (default runs/STRATEGY-NAME)")
+    command.add_argument("--space", type=path, metavar="FILE", help="the space, as JSON")
+    command.add_argument("--project", type=path, help="folder (default runs/STRATEGY-NAME)")
     command.add_argument(
         "--budget", type=_budget, default=ENDLESS, metavar="20m",
         help="of training in all; a number without s, m or h is one of trials",

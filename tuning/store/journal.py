@@ -14,8 +14,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tuning.store.locks import file_lock
 from zoo.errors import RunError
+from zoo.utils.locks import file_lock
+from zoo.utils.regular import readable
 
 Event = dict[str, Any]
 
@@ -34,14 +35,14 @@ class Journal:
         """
         if not self.path.exists():
             return []
-        return self._parse(self.path.read_bytes())
+        return self._parse(readable(self.path).read_bytes())
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[Writer]:
         """Hold the journal alone, with the events in it, and add to it."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         lock = self.path.with_name(f"{self.path.name}.lock")
-        with file_lock(lock, wait=True), self.path.open("a+b") as file:
+        with file_lock(lock, wait=True), readable(self.path).open("a+b") as file:
             file.seek(0)
             text = file.read()
             whole = text.rfind(b"\n") + 1

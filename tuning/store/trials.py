@@ -19,9 +19,9 @@ from typing import Any
 
 from tuning.store.events import ended_event, started_event, trials_of
 from tuning.store.journal import Journal
-from tuning.store.locks import file_lock
 from tuning.strategies.base import WAIT, Strategy, Wait
 from tuning.trial import Trial, TrialResult
+from zoo.utils.locks import file_lock
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from zoo.cli.options import (
     add_recipe_options,
     count,
     path,
+    picture,
     seeds,
 )
 from zoo.cli.refusals import open_closed_streams, system_error_text
@@ -176,7 +177,7 @@ def _add_results(choices) -> None:
 def _add_serving(choices) -> None:
     command = add_command(choices, "predict", predict.predict, "read the digit in a picture")
     command.add_argument("name")
-    command.add_argument("files", nargs="+", type=path, metavar="FILE")
+    command.add_argument("files", nargs="+", type=picture, metavar="FILE")
     command.add_argument("--json", action="store_true", help="digits and probabilities as JSON")
     command.add_argument("--all", action="store_true", help="several digits, each with its box")
     command.add_argument("--show", type=path, metavar="DIR", help="write what the network saw")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.errors import SpecError
+from zoo.utils.regular import is_readable_to_its_end
 
 # Of whole numbers; and of `--seeds`: more runs than that nobody has.
 _DIGITS, _MOST_SEEDS = 18, 100_000
@@ -55,9 +56,21 @@ def add_picture_options(command: argparse.ArgumentParser) -> None:
 
 
 def path(text: str) -> Path:
-    """The path that an option names; argparse.ArgumentTypeError where it is empty.
+    """The path that an option names; argparse.ArgumentTypeError where it is empty or a pipe.
 
-    An empty one, as from a variable that is not set, would mean the current folder.
+    A pipe would be waited for, and a device may never end, or be replaced by a file.
+    """
+    named = picture(text)
+    if not is_readable_to_its_end(named):
+        raise argparse.ArgumentTypeError(f"{text} is a pipe or a device: name a file or a folder")
+    return named
+
+
+def picture(text: str) -> Path:
+    """The path of a picture: whether it can be read is told beside the others' answers.
+
+    An empty one, as from a variable that is not set, would mean the current folder: that is
+    refused by an argparse.ArgumentTypeError.
     """
     if not text:
         raise argparse.ArgumentTypeError("must be a path, not ''; the current folder is .")

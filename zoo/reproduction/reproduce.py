@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +13,7 @@ from zoo.reproduction.results import RESULTS, Row, append
 from zoo.spec import NetworkSpec
 from zoo.training import parallel
 from zoo.training.job import TrainResult
+from zoo.training.run_record import RunRecord, read_run
 from zoo.training.train import train
 
 RUNS = Path("runs")
@@ -72,12 +72,12 @@ def _run(spec: NetworkSpec, seed: int, runs: Path, results: Path, jobs: int, pro
     )
     if result.diverged:
         raise RunError(f"{spec.name} with seed {seed} diverged at epoch {len(result.history)}")
-    row = _row(result, data, json.loads((folder / "run.json").read_text()))
+    row = _row(result, data, read_run(folder / "run.json"))
     append(row, results)
     return row
 
 
-def _row(result: TrainResult, data: Data, machine: dict) -> Row:
+def _row(result: TrainResult, data: Data, run: RunRecord) -> Row:
     validation = _counts(result, "val_accuracy", len(data.validation))
     test = _counts(result, "test_accuracy", len(data.test))
     best = result.best_epoch - 1
@@ -85,7 +85,7 @@ def _row(result: TrainResult, data: Data, machine: dict) -> Row:
         name=result.spec.name,
         spec_hash=result.spec.hash,
         seed=result.seed,
-        data=machine["data"],
+        data=run.data,
         epochs=len(result.history),
         best_epoch=result.best_epoch,
         validation=validation[best],
@@ -97,8 +97,8 @@ def _row(result: TrainResult, data: Data, machine: dict) -> Row:
         test_total=len(data.test),
         seconds=round(result.seconds, 1),
         images_per_second=round(result.images_per_second, 1),
-        versions=" ".join(f"{name} {number}" for name, number in machine["versions"].items()),
-        processor=machine["processor"],
+        versions=" ".join(f"{name} {number}" for name, number in run.versions.items()),
+        processor=run.processor,
         date=datetime.now(UTC).date().isoformat(),
     )
 

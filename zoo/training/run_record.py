@@ -10,6 +10,7 @@ from typing import Any
 
 from zoo.errors import RunError, SpecError
 from zoo.spec import NetworkSpec, validation
+from zoo.utils.regular import readable
 
 # What each row of a history has at least.
 COLUMNS = ("epoch", "seconds", "val_accuracy")
@@ -78,7 +79,7 @@ def read_run(path: Path) -> RunRecord:
         RunError: The file is no record of a run; the line names the field.
     """
     try:
-        return _record(RunRecord, json.loads(path.read_text(encoding="utf-8")))
+        return _record(RunRecord, json.loads(readable(path).read_text(encoding="utf-8")))
     except OSError as error:
         raise RunError(f"cannot read {path} ({error.strerror})") from error
     except (SpecError, ValueError, RecursionError) as error:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from zoo.errors import RunError, SpecError
 from zoo.lab.core import live
 from zoo.utils.atomic import atomic_write
+from zoo.utils.regular import readable
 
 if TYPE_CHECKING:
     import keras
@@ -173,7 +174,7 @@ def training_images(spec: NetworkSpec, data: Data) -> Split:
 
 def _read(folder: Path) -> dict[float, Row]:
     path = folder / "monitors.jsonl"
-    lines = path.read_text().splitlines() if path.exists() else []
+    lines = readable(path).read_text().splitlines() if path.exists() else []
     return {row["epoch"]: row for row in map(json.loads, lines)}
 
 

@@ -18,6 +18,7 @@ from zoo.errors import LabError
 from zoo.lab.chapters import get_experiment
 from zoo.lab.core.experiment import Context, Experiment, Result
 from zoo.utils.atomic import atomic_write, remove_stale_temporaries
+from zoo.utils.regular import readable
 
 FOLDER = Path("runs") / "lab"
 FAST_FOLDER = Path("runs") / "lab-fast"
@@ -99,7 +100,7 @@ def _known(experiment: Experiment, bench: Context) -> Done | None:
     picture = path.with_name("figure.png")
     if not (path.exists() and picture.exists()):
         return None
-    record = json.loads(path.read_text())
+    record = json.loads(readable(path).read_text())
     if (record["code"], record["fast"]) != (experiment.code, bench.fast):
         return None
     return Done(experiment, Result.from_plain(record["outcome"]), picture, record["seconds"])
