@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import csv
 import json
 import math
 import shutil
@@ -22,6 +21,7 @@ from zoo.errors import ZooError
 from zoo.spec import ModelSpec, NetworkSpec
 from zoo.training import weights
 from zoo.training.job import training_set
+from zoo.training.run_record import read_history
 from zoo.training.train import train
 from zoo.utils.atomic import atomic_directory
 from zoo.utils.regular import readable
@@ -148,8 +148,7 @@ def _take_up(before: Path, out: Path) -> float:
     if not out.exists():
         with atomic_directory(out) as copy:
             shutil.copytree(before, copy, dirs_exist_ok=True)
-    with (before / "history.csv").open(newline="") as file:
-        return sum(float(row["seconds"]) for row in csv.DictReader(file))
+    return sum(row["seconds"] for row in read_history(before / "history.csv"))
 
 
 def _finite(cost: float) -> float | None:

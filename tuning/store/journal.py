@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -56,7 +57,7 @@ class Journal:
 
     def _event(self, line: bytes, number: int) -> Event:
         try:
-            event = json.loads(line)
+            event = json.loads(line, parse_float=_finite, parse_constant=_finite)
         except (ValueError, RecursionError) as error:
             ended = b'"ended"' in line
             raise damaged(self.path, number, f"not JSON ({error})", ended=ended) from error
@@ -78,6 +79,13 @@ class Writer:
         self.file.flush()
         os.fsync(self.file.fileno())
         self.events.append(event)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is no finite number")
+    return number
 
 
 def damaged(path: Path, line: int, problem: str, *, ended: bool = False) -> RunError:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tuning.space import SearchSpace
 from tuning.store.events import ended_event, started_event, trials_of
 from tuning.store.journal import Journal
 from tuning.strategies.base import WAIT, Strategy, Wait
@@ -63,11 +64,11 @@ class TrialStore:
 
     Attributes:
         project: The folder.
-        names: The settings of the space, which every trial must have; None to check none.
+        space: Every trial must have a value of each of its settings; None to check none.
     """
 
     project: Path
-    names: tuple[str, ...] | None = None
+    space: SearchSpace | None = None
 
     @property
     def journal(self) -> Journal:
@@ -137,7 +138,7 @@ class TrialStore:
         return file_lock(self.folder(number) / "lock")
 
     def _trials(self, events: list[dict[str, Any]]) -> list[Trial]:
-        return trials_of(events, self.journal.path, self.names)
+        return trials_of(events, self.journal.path, self.space and dict(self.space.ranges))
 
     def _left_behind(self, trials: Sequence[Trial], stack: contextlib.ExitStack) -> Trial | None:
         for trial in trials:

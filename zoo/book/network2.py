@@ -239,7 +239,7 @@ def load(filename: str | Path) -> Network:
         biases = [np.array(b, dtype=np.float64) for b in data["biases"]]
     except OSError as error:
         raise DataError(f"Cannot read {filename}: {error.strerror}.") from error
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
         raise DataError(
             f"{filename} is no network of network2.py ({error}): expected JSON with sizes, "
             "weights, biases and cost, as `net.save` writes it."
