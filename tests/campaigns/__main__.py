@@ -51,7 +51,9 @@ def main() -> int:
     for kind in ("files", "calls", "kills"):
         mine = [tally for tally in tallies if tally.name.startswith(kind)]
         if mine:
-            tried, failed = (sum(getattr(each, what) for each in mine) for what in ("tried", "failed"))
+            tried, failed = (
+                sum(getattr(each, what) for each in mine) for what in ("tried", "failed")
+            )
             print(f"{'all ' + kind:28}{tried:>10,}{failed:>8,}")
     return 1 if any(tally.failed for tally in tallies) else 0
 

@@ -1,4 +1,4 @@
-"""Boundaries of what the project keeps of its own work: searches, checkpoints, the lab's results."""
+"""Boundaries of what the project keeps of its own work: searches, runs, the lab's results."""
 
 from __future__ import annotations
 
@@ -142,10 +142,6 @@ def _read_image_set(path: Path) -> object:
     return stored(path.parent.parent, path.parent.name)
 
 
-def _read_gz(path: Path) -> object:
-    return _read_idx(path)
-
-
 STATE = {
     "space": Boundary("space.json", _space_json, _read_space, mutated_json),
     "journal": Boundary("journal.jsonl", _journal, _read_search, mutated_line),
@@ -158,7 +154,7 @@ STATE = {
     "monitors": Boundary("monitors.jsonl", _monitors, _read_monitors, mutated_line),
     "image set": Boundary("set.json", _image_set, _read_image_set, mutated_json),
     "IDX, gzipped": Boundary(
-        "images-idx3-ubyte.gz", lambda: gzip.compress(_idx(), 1, mtime=0), _read_gz
+        "images-idx3-ubyte.gz", lambda: gzip.compress(_idx(), 1, mtime=0), _read_idx
     ),
     "WebP": Boundary("digit.webp", lambda: _photo("WEBP"), _read_photo),
     "TIFF": Boundary("digit.tiff", lambda: _photo("TIFF"), _read_photo),

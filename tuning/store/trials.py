@@ -138,7 +138,8 @@ class TrialStore:
         return file_lock(self.folder(number) / "lock")
 
     def _trials(self, events: list[dict[str, Any]]) -> list[Trial]:
-        return trials_of(events, self.journal.path, self.space and dict(self.space.ranges))
+        ranges = None if self.space is None else dict(self.space.ranges)
+        return trials_of(events, self.journal.path, ranges)
 
     def _left_behind(self, trials: Sequence[Trial], stack: contextlib.ExitStack) -> Trial | None:
         for trial in trials:

@@ -184,7 +184,7 @@ def _read(folder: Path) -> dict[float, Row]:
             known[row["epoch"]] = row
         except (ValueError, KeyError, AttributeError, RecursionError) as error:
             raise RunError(
-                f"line {number} of {path} is damaged: delete the run in that folder, and train again"
+                f"line {number} of {path} is damaged: delete that folder, and train again"
             ) from error
     return known
 

@@ -107,7 +107,7 @@ def _known(experiment: Experiment, bench: Context) -> Done | None:
 
 
 def read_outcome(path: Path) -> tuple[str, bool, float, Result] | None:
-    """What an outcome.json says: the hash of the code, whether it was fast, its seconds, the result.
+    """What an outcome.json says: the hash of the code, whether `fast`, the seconds, the result.
 
     None for a damaged one: the experiment is then measured again.
     """
