@@ -7,7 +7,6 @@ everything that can be refused without it.
 from __future__ import annotations
 
 import argparse
-import importlib
 import os
 import re
 import sys
@@ -20,7 +19,8 @@ from tuning.report import command as report
 from tuning.space import Choice, LogUniform, SearchSpace, searchable
 from tuning.store.trials import ENDLESS, Budget
 from tuning.strategies.registry import StrategyEntry, count, strategies
-from zoo.cli.options import path
+from zoo.cli.options import import_module, nonempty, path
+from zoo.cli.refusals import open_closed_streams, system_error_text
 from zoo.errors import SpecError, UnknownNameError, ZooError
 from zoo.registry import get_spec
 from zoo.spec import ModelSpec
@@ -39,17 +39,19 @@ SPACE = SearchSpace.of(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    _open_stderr()
+    open_closed_streams()
     try:
         for module in _modules(arguments):
-            _import(module)
+            import_module(module)
         options = _parser().parse_args(arguments)
         options.command(options)
+        sys.stdout.flush()  # what cannot be written is told here, not after the end
     except BrokenPipeError:
         # Whoever read the output has seen enough, as in `... | head`.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (ZooError, OSError) as error:
-        print(f"tuning: {error}", file=sys.stderr)
+        message = error if isinstance(error, ZooError) else system_error_text(error)
+        print(f"tuning: {message}", file=sys.stderr)
         return 2 if isinstance(error, SpecError | UnknownNameError) else 1
     except KeyboardInterrupt:
         print("\ntuning: stopped; the same command goes on where it was", file=sys.stderr)
@@ -193,7 +195,7 @@ def _add_common(command: argparse.ArgumentParser, entry: StrategyEntry) -> None:
     command.add_argument("--epochs", type=count, help="in place of the recipe's")
     command.add_argument("--limit", type=count, metavar="N", help="training images")
     command.add_argument("--patience", type=count, metavar="N", help="stop without improvement")
-    command.add_argument("--data", default="mnist", help="as for python -m zoo")
+    command.add_argument("--data", type=nonempty, default="mnist", help="as for python -m zoo")
     command.add_argument(
         "--heartbeat-timeout", type=_seconds, default=HEARTBEAT_TIMEOUT, metavar="20s",
         help="across machines: when a silent worker or chief is presumed dead",
@@ -233,20 +235,3 @@ def _modules(arguments: Sequence[str] | None) -> list[str]:
     first = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     _add_import(first)
     return first.parse_known_args(arguments)[0].modules
-
-
-def _import(module: str) -> None:
-    sys.path.insert(0, str(Path.cwd()))
-    try:
-        importlib.import_module(module)
-    except (ImportError, ValueError) as error:
-        raise SpecError(f"cannot import {module!r} ({error}): give a module's name") from error
-
-
-def _open_stderr() -> None:
-    """Something to write to where stderr was closed: the work matters more than its progress."""
-    if sys.stderr is None:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        if nowhere != 2:
-            os.dup2(nowhere, 2)
-        sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115 (a descriptor)

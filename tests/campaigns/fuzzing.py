@@ -32,7 +32,7 @@ class Tally:
     def fail(self, what: str) -> None:
         """Count a failure, and keep what is said of the first five."""
         self.failed += 1
-        if len(self.first) < 5:
+        if len(self.first) < 25:
             self.first.append(what)
 
 

@@ -7,7 +7,6 @@ or setting that does not exist); 130 stopped by Ctrl-C.
 from __future__ import annotations
 
 import argparse
-import importlib
 import os
 import sys
 from collections.abc import Sequence
@@ -21,6 +20,7 @@ from zoo.cli.options import (
     add_data_options,
     add_recipe_options,
     count,
+    import_module,
     path,
     picture,
     seeds,
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         check_backend()
         for module in options.modules:
-            _import(module)
+            import_module(module)
         code = options.command(options) or 0
         sys.stdout.flush()  # what cannot be written is told here, not after the end
         return code
@@ -204,17 +204,3 @@ def _jobs_option(command: argparse.ArgumentParser, help: str) -> None:
 
 def _results_option(command: argparse.ArgumentParser) -> None:
     command.add_argument("--results", type=path, default=RESULTS, help=f"default {RESULTS}")
-
-
-def _import(module: str) -> None:
-    sys.path.insert(0, str(Path.cwd()))
-    try:
-        importlib.import_module(module)
-    except ZooError:
-        raise
-    except Exception as error:  # whatever a module of the reader's may raise
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise UnknownNameError(
-            f"--import {module}: {reason[:300]} (give the name of a module, as in "
-            "my_networks; --debug shows where it fails)"
-        ) from error

@@ -139,7 +139,7 @@ def table(options: argparse.Namespace) -> None:
 def _asked_for(options: argparse.Namespace) -> NetworkSpec:
     if (options.name is None) == (options.best is None):
         raise SpecError("train takes a network's name, or --from the best.json of a search")
-    if options.name:
+    if options.name is not None:
         return get_spec(options.name)
     try:
         plain = parse_json(options.best.read_text(encoding="utf-8"), "a best.json")["spec"]

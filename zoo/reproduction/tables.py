@@ -89,7 +89,12 @@ def write_table(text: str, path: Path, name: str = "results") -> None:
         RunError: The marks are missing; the file stays as it was.
     """
     begin, end = BEGIN.format(name=name), END.format(name=name)
-    before, found, rest = readable(path).read_text(encoding="utf-8").partition(begin)
+    try:
+        before, found, rest = readable(path).read_text(encoding="utf-8").partition(begin)
+    except UnicodeDecodeError as error:
+        raise RunError(
+            f"{path} is not UTF-8 (byte {error.start}): save it in that encoding"
+        ) from error
     _, closed, after = rest.partition(end)
     if not found or not closed:
         raise RunError(f"{path} has no place for the table: it goes between {begin} and {end}")
