@@ -2,8 +2,12 @@
 PYTHON ?= python3
 VENV   := .venv
 RUN    := $(VENV)/bin/python
+# Every file that is installed has the SHA-256 that stands in requirements.txt.
+INSTALL = $(RUN) -m pip install --quiet --disable-pip-version-check
+LOCK = UV_CUSTOM_COMPILE_COMMAND='make lock' $(RUN) -m uv pip compile --quiet --universal \
+	--python-version 3.11 --generate-hashes
 
-.PHONY: demo test test-slow campaign lint docs table throughput benchmarks nightly page results clean help
+.PHONY: demo test test-slow campaign lint docs table throughput benchmarks nightly page results lock clean help
 
 demo: $(VENV)/installed  ## train a network of the book on real digits: score, confusions, its errors as a picture
 	$(RUN) -m zoo train mlp30 --seed 1 --out demo --overwrite
@@ -58,6 +62,10 @@ results: $(VENV)/installed  ## train every network by the book's recipe, in the 
 	for name in $$($(RUN) -m zoo list --names); do $(RUN) -m zoo reproduce $$name || exit; done
 	$(MAKE) table
 
+lock: $(VENV)/installed  ## write requirements.txt from requirements.in: indirect ones and hashes, too
+	$(LOCK) requirements.in --output-file requirements.txt
+	$(LOCK) docker/requirements.in --constraint requirements.txt --output-file docker/requirements.txt
+
 clean:  ## remove the virtual environment and what the tools left
 	rm -rf $(VENV) .pytest_cache .ruff_cache docs/_build docs/generated
 
@@ -67,6 +75,6 @@ help:  ## list the targets
 $(VENV)/installed: requirements.txt pyproject.toml
 	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "Python 3.11 or later is needed: make PYTHON=python3.11"'
 	$(PYTHON) -m venv $(VENV)
-	$(RUN) -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
-	$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	$(INSTALL) --require-hashes --requirement requirements.txt
+	$(INSTALL) --quiet --no-deps --no-build-isolation --editable .
 	touch $@

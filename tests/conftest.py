@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -14,6 +15,9 @@ from zoo.data import Data, Split, load_data
 from zoo.data.idx import to_idx
 from zoo.data.mnist_files import SHA256
 from zoo.utils.tensorflow import set_environment
+
+# Under `nohup make test &` it is ignored, and so it would be in the processes that tests interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 set_environment()  # as in training: one thread, so that sums do not depend on the machine
 

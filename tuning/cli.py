@@ -18,7 +18,8 @@ from tuning.report import command as report
 from tuning.space import Choice, LogUniform, SearchSpace, searchable
 from tuning.store.trials import ENDLESS, Budget
 from tuning.strategies.registry import StrategyEntry, count, strategies
-from zoo.cli.exit_codes import import_module, run_command
+from zoo.cli.exit_codes import run_command
+from zoo.cli.options import import_module, nonempty, path
 from zoo.cli.refusals import open_closed_streams
 from zoo.errors import SpecError
 from zoo.registry import get_spec
@@ -174,8 +175,8 @@ def _add_first(parser: argparse.ArgumentParser) -> None:
 
 def _add_common(command: argparse.ArgumentParser, entry: StrategyEntry) -> None:
     command.add_argument("name", help="of the network")
-    command.add_argument("--space", type=Path, metavar="FILE", help="the space, as JSON")
-    command.add_argument("--project", type=Path, help="folder (default runs/STRATEGY-NAME)")
+    command.add_argument("--space", type=path, metavar="FILE", help="the space, as JSON")
+    command.add_argument("--project", type=path, help="folder (default runs/STRATEGY-NAME)")
     command.add_argument(
         "--budget", type=_budget, default=ENDLESS, metavar="20m",
         help="of training in all; a number without s, m or h is one of trials",
@@ -190,7 +191,7 @@ def _add_common(command: argparse.ArgumentParser, entry: StrategyEntry) -> None:
     command.add_argument("--epochs", type=count, help="in place of the recipe's")
     command.add_argument("--limit", type=count, metavar="N", help="training images")
     command.add_argument("--patience", type=count, metavar="N", help="stop without improvement")
-    command.add_argument("--data", default="mnist", help="as for python -m zoo")
+    command.add_argument("--data", type=nonempty, default="mnist", help="as for python -m zoo")
     command.add_argument(
         "--heartbeat-timeout", type=_seconds, default=HEARTBEAT_TIMEOUT, metavar="20s",
         help="across machines: when a silent worker or chief is presumed dead",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import csv
 import json
 import math
 import shutil
@@ -22,8 +21,10 @@ from zoo.errors import ZooError
 from zoo.spec import ModelSpec, NetworkSpec
 from zoo.training import weights
 from zoo.training.job import training_set
+from zoo.training.run_record import read_history
 from zoo.training.train import train
 from zoo.utils.atomic import atomic_directory
+from zoo.utils.regular import readable
 
 
 def run(
@@ -136,7 +137,7 @@ def _drop_stale(out: Path, trial: Trial, spec: ModelSpec, data: Data) -> None:
     with contextlib.suppress(ZooError):  # a damaged one is reported by the run itself
         mine = trial.fidelity.of_spec(apply(spec, trial.values))
         fitted, _ = training_set(mine, trial.fidelity.of_data(data))
-        if NetworkSpec.from_json(path.read_text()).hash != fitted.hash:
+        if NetworkSpec.from_json(readable(path).read_text()).hash != fitted.hash:
             shutil.rmtree(out)
 
 
@@ -147,8 +148,7 @@ def _take_up(before: Path, out: Path) -> float:
     if not out.exists():
         with atomic_directory(out) as copy:
             shutil.copytree(before, copy, dirs_exist_ok=True)
-    with (before / "history.csv").open(newline="") as file:
-        return sum(float(row["seconds"]) for row in csv.DictReader(file))
+    return sum(row["seconds"] for row in read_history(before / "history.csv"))
 
 
 def _finite(cost: float) -> float | None:

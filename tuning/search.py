@@ -60,7 +60,7 @@ class Search:
     @property
     def store(self) -> TrialStore:
         """The trials' files."""
-        return TrialStore(self.project, tuple(name for name, _ in self.space.ranges))
+        return TrialStore(self.project, self.space)
 
     @property
     def journal(self) -> Journal:

@@ -3,15 +3,33 @@
 from __future__ import annotations
 
 import argparse
+import fnmatch
 import multiprocessing
 import sys
-import tempfile
 import time
-from pathlib import Path
+from collections.abc import Callable
+from dataclasses import dataclass
 
-from tests.campaigns.boundaries import BOUNDARIES
-from tests.campaigns.fuzzing import Tally, fuzz
-from tests.campaigns.kills import COMMANDS, kill
+from tests.campaigns.calls import call
+from tests.campaigns.fuzzing import ALL, Tally, fuzz
+from tests.campaigns.kills import kill
+from tests.campaigns.targets import TARGETS
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """A function that is given a name, seconds and a seed; `weight` is its share of the time."""
+
+    run: Callable[..., Tally]
+    name: str
+    weight: float
+
+
+CAMPAIGNS = {
+    **{f"files {name}": Campaign(fuzz, name, 1) for name in ALL},
+    "calls": Campaign(call, "calls", 1),
+    **{f"kills {name}": Campaign(kill, name, target.weight) for name, target in TARGETS.items()},
+}
 
 
 def main() -> int:
@@ -19,33 +37,40 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.campaigns", description=__doc__)
     parser.add_argument("--minutes", type=float, default=10, help="in all (default 10)")
     parser.add_argument("--seed", type=int, default=int(time.time()) * 1000, help="of the first")
+    parser.add_argument("--only", default="*", help="campaigns, as in 'kills *'")
     options = parser.parse_args()
-    share = 60 * options.minutes / (len(BOUNDARIES) + 2 * len(COMMANDS))
-    print(f"seed {options.seed}\n{'campaign':24}{'tried':>10}{'failed':>8}")
-    failed = 0
-    for name in BOUNDARIES:
-        failed += _print_tally(_in_a_process(name, share, options.seed))
-    with tempfile.TemporaryDirectory() as folder:
-        for name in COMMANDS:
-            failed += _print_tally(kill(name, Path(folder), 2 * share, options.seed))
-    return 1 if failed else 0
+    chosen = {name: CAMPAIGNS[name] for name in fnmatch.filter(CAMPAIGNS, options.only)}
+    if not chosen:
+        parser.error(f"--only {options.only}: there are {', '.join(CAMPAIGNS)}")
+    seconds = 60 * options.minutes / sum(campaign.weight for campaign in chosen.values())
+    print(f"seed {options.seed}\n{'campaign':28}{'tried':>10}{'failed':>8}", flush=True)
+    tallies = [
+        _in_a_process(name, campaign, campaign.weight * seconds, options.seed)
+        for name, campaign in chosen.items()
+    ]
+    for kind in ("files", "calls", "kills"):
+        mine = [tally for tally in tallies if tally.name.startswith(kind)]
+        if mine:
+            tried, failed = (
+                sum(getattr(each, what) for each in mine) for what in ("tried", "failed")
+            )
+            print(f"{'all ' + kind:28}{tried:>10,}{failed:>8,}")
+    return 1 if any(tally.failed for tally in tallies) else 0
 
 
-def _in_a_process(name: str, seconds: float, seed: int) -> Tally:
+def _in_a_process(name: str, campaign: Campaign, seconds: float, seed: int) -> Tally:
     # In a new process, so that a crash of the reader is one failure, and memory is measured anew.
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        waiting = pool.apply_async(fuzz, (name, seconds), {"seed": seed})
+        waiting = pool.apply_async(campaign.run, (campaign.name, seconds), {"seed": seed})
         try:
-            return waiting.get(timeout=seconds + 120)
+            tally = waiting.get(timeout=seconds + 300)
         except multiprocessing.TimeoutError:
-            return Tally(name, 1, 1, [f"{name}: the process hangs, or has died"])
-
-
-def _print_tally(tally: Tally) -> int:
-    print(f"{tally.name:24}{tally.tried:>10,}{tally.failed:>8,}", flush=True)
+            tally = Tally(name, 1, 1, ["the process hangs, or has died"])
+    tally.name = name
+    print(f"{name:28}{tally.tried:>10,}{tally.failed:>8,}", flush=True)
     for line in tally.first:
         print(f"    {line}", file=sys.stderr, flush=True)
-    return tally.failed
+    return tally
 
 
 if __name__ == "__main__":

@@ -11,7 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.campaigns.boundaries import BOUNDARIES
+from tests.campaigns.state import STATE
 from zoo.errors import ZooError
+
+ALL = {**BOUNDARIES, **STATE}
 
 # What a single file may take.
 MOST_SECONDS, MOST_GROWTH = 5, 300 * 2**20
@@ -29,7 +32,7 @@ class Tally:
     def fail(self, what: str) -> None:
         """Count a failure, and keep what is said of the first five."""
         self.failed += 1
-        if len(self.first) < 5:
+        if len(self.first) < 25:
             self.first.append(what)
 
 
@@ -46,7 +49,7 @@ def fuzz(name: str, seconds: float, most: int = 10**9, seed: int = 0) -> Tally:
         The count. A failure is an error that is no ZooError of one line, a trial of more than
         MOST_SECONDS, or a process that has grown by more than MOST_GROWTH.
     """
-    boundary, tally = BOUNDARIES[name], Tally(name)
+    boundary, tally = ALL[name], Tally(name)
     sound = boundary.sound()
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")

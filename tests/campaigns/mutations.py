@@ -75,3 +75,19 @@ def _places(plain: Any) -> Any:
         yield plain, key
         if isinstance(value, dict | list):
             yield from _places(value)
+
+
+def mutated_line(sound: bytes, generator: random.Random) -> bytes:
+    """Lines of JSON with one of them changed, left out or doubled; or with changed bytes."""
+    if generator.random() < 0.3:
+        return mutated(sound, generator)
+    lines = sound.splitlines(keepends=True)
+    number, kind = generator.randrange(len(lines)), generator.random()
+    if kind < 0.1:
+        del lines[number]
+    elif kind < 0.2:
+        lines.insert(generator.randrange(len(lines)), lines[number])
+    else:
+        change = mutated_json if kind < 0.7 else mutated_number
+        lines[number] = change(lines[number].strip(), generator) + b"\n"
+    return b"".join(lines)

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import argparse
 import errno
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from tests.paths import ROOT
+from tuning.cli import _parser as tuning_parser
+from tuning.store import identity
+from tuning.store.journal import Journal
+from zoo.book import network2
+from zoo.cli.main import _parser as zoo_parser
 from zoo.cli.main import main
+from zoo.cli.options import path
 from zoo.cli.refusals import system_error_text
+from zoo.errors import ZooError
+from zoo.reproduction import results, tables
+from zoo.serve import runtime
+from zoo.training import run_record, weights
 
 
 def _shell(command: str, **options) -> subprocess.CompletedProcess:
@@ -125,8 +137,7 @@ def test_empty_names_are_refused(capsys):
 
 
 def test_a_pipe_in_place_of_a_file_is_not_waited_for(tmp_path, capsys):
-    for name in ("set.npz", "best.json", "results.csv"):
-        os.mkfifo(tmp_path / name)
+    os.mkfifo(tmp_path / "set.npz")
     idx = tmp_path / "idx"
     idx.mkdir()
     os.mkfifo(idx / "train-images-idx3-ubyte")
@@ -134,14 +145,59 @@ def test_a_pipe_in_place_of_a_file_is_not_waited_for(tmp_path, capsys):
         (["data", "--data", str(tmp_path / "set.npz")], 1, "is a pipe or a device. Name a regular"),
         (["data", "--data", str(idx)], 1, "lacks train-images-idx3-ubyte"),
         (["data", "--source", str(idx)], 1, "lacks train-images-idx3-ubyte"),
-        (["data", "--source", str(tmp_path / "set.npz")], 1, "There is no folder"),
-        (["train", "--from", str(tmp_path / "best.json")], 2, "is a pipe or a device: name the"),
-        (["table", "--results", str(tmp_path / "results.csv")], 1, "is a pipe or a device: name a"),
+        (["evaluate", "mlp30", "--data", str(tmp_path / "set.npz")], 1, "is a pipe"),
     ):
         assert main(arguments) == code
         printed = capsys.readouterr().err
         assert said in printed
         assert printed.count("\n") == 1
+
+
+def _options(parser):
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for command in action.choices.values():
+                yield from _options(command)
+        else:
+            yield action
+
+
+def test_no_option_takes_the_path_of_a_pipe(tmp_path, capsys):
+    """Every option that names a path is of one type, which refuses pipes, devices and ''."""
+    actions = [*_options(zoo_parser()), *_options(tuning_parser())]
+    assert not [action.option_strings for action in actions if action.type is Path]
+    assert len([action for action in actions if action.type is path]) > 20
+    os.mkfifo(tmp_path / "pipe")
+    for arguments in (
+        ["train", "--from"],
+        ["train", "mlp30", "--out"],
+        ["evaluate", "mlp30", "--run"],
+        ["data", "--source"],
+        ["table", "--results"],
+        ["table", "--write"],
+    ):
+        with pytest.raises(SystemExit, match="2"):
+            main([*arguments, str(tmp_path / "pipe")])
+        assert "is a pipe or a device: name a file or a folder" in capsys.readouterr().err
+
+
+READERS = {
+    "run.json": run_record.read_run,
+    "results.csv": results.read,
+    "table.md": lambda path: tables.write_table("text", path),
+    "search.json": identity.read_identity,
+    "journal.jsonl": lambda path: Journal(path).read(),
+    "net.json": network2.load,
+    "weights.safetensors": weights.read,
+    "model.onnx": runtime.OnnxModel,
+}
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_no_reader_waits_for_a_pipe(name, tmp_path):
+    os.mkfifo(tmp_path / name)
+    with pytest.raises((ZooError, OSError)):
+        READERS[name](tmp_path / name)
 
 
 # Errors of the system.

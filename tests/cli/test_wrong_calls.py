@@ -17,6 +17,8 @@ import contextlib, io, json, os, sys
 
 class Refuse:
     def find_spec(self, name, path=None, target=None):
+        if "LIST_OF_TFDS" in os.environ:
+            return  # it is imported for its names, and looks whether TensorFlow is there
         if name.partition(".")[0] in ("tensorflow", "keras", "tensorflow_datasets"):
             raise AssertionError(f"{name} is imported")
 
@@ -34,6 +36,7 @@ for variables, call in json.load(sys.stdin):
             code = error.code
         except BaseException as error:
             code = repr(error)
+    code = "tensorflow is imported" if "tensorflow" in sys.modules else code
     answers.append([code, err.getvalue()])
     for name in variables:
         del os.environ[name]
@@ -119,6 +122,8 @@ SETTINGS = [
     ({"ZOO_SAVED_MODELS": "empty"}, ["verify", "mlp30"], 2, "has no pretrained weights"),
     ({"ZOO_SAVED_MODELS": "bad"}, ["export", "mlp30"], 1, "manifest.json is damaged"),
     ({"ZOO_SAVED_MODELS": "wrong"}, ["export", "mlp30"], 1, "must be a whole number from 0 up"),
+    ({"LIST_OF_TFDS": "1"}, ["train", "mlp30", "--data", "nosuch"], 1, "No data set 'nosuch'"),
+    ({"LIST_OF_TFDS": "1"}, ["data", "--data", "fashion_mnisd"], 1, "Did you mean 'fashion_mnist'"),
     ({"TFDS_DATA_DIR": "~nosuch/x"}, ["train", "mlp30"], 1, "a user who is not known"),
 ]
 

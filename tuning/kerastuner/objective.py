@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 import statistics
 from collections.abc import Iterable
@@ -13,6 +12,7 @@ import keras_tuner
 
 from tuning.trial import TrialResult
 from zoo.errors import SpecError
+from zoo.training.run_record import read_history
 
 # What every epoch of every run is measured by.
 MEASURED = ("val_accuracy", "val_loss", "accuracy", "loss")
@@ -60,6 +60,5 @@ def objective_value(
 
 
 def _curve(folder: Path, name: str) -> list[float]:
-    with (folder / "history.csv").open(newline="") as file:
-        values = [float(row[name]) for row in csv.DictReader(file)]
+    values = [row[name] for row in read_history(folder / "history.csv")]
     return [value for value in values if math.isfinite(value)]

@@ -27,7 +27,6 @@ from tuning.kerastuner.oracle import RESULT, StrategyOracle
 from tuning.search import Search
 from tuning.space import SearchSpace, searchable
 from tuning.store.identity import check_same
-from tuning.store.locks import file_lock
 from tuning.store.trials import ENDLESS, Budget
 from tuning.strategies.keras_tuner_space import hyperparameters
 from tuning.strategies.random import Random
@@ -37,6 +36,7 @@ from zoo.registry import get_spec
 from zoo.spec import ModelSpec
 from zoo.training.run_folder import load_run
 from zoo.utils.atomic import atomic_write
+from zoo.utils.locks import file_lock
 
 # Among the values that the chief tells its workers: what is searched, as JSON.
 SEARCH = "zoo/search"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tuning.report.record import Record, read_record
 from tuning.trial import Trial
+from zoo.cli.options import path
 from zoo.utils.tensorflow import import_tensorflow
 
 
@@ -17,9 +18,9 @@ def add(commands) -> None:
     help = "a page about a search, over or not: its charts, its decisions and its trials"
     command = commands.add_parser("report", help=help, description=help)
     command.set_defaults(command=report)
-    command.add_argument("project", type=Path, help="the folder of the search")
+    command.add_argument("project", type=path, help="the folder of the search")
     command.add_argument(
-        "--out", type=Path, metavar="FILE", help="of the page (default PROJECT/report.html)"
+        "--out", type=path, metavar="FILE", help="of the page (default PROJECT/report.html)"
     )
     command.add_argument(
         "--tensorboard", action="store_true", help="PROJECT/tensorboard, for its HParams, as well"

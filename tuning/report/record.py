@@ -105,7 +105,7 @@ def read_record(project: str | Path) -> Record:
         ) from error
     journal = TrialStore(project).journal
     events = journal.read()
-    trials = trials_of(events, journal.path, [name for name, _ in space.ranges])
+    trials = trials_of(events, journal.path, dict(space.ranges))
     known = records(events, journal.path)
     order = [event.trial for event in known if isinstance(event, Ended)]
     began = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from tuning.fidelity import FULL, Fidelity
+from tuning.ranges import Choice, Range
 from tuning.store.journal import Event, damaged
 from tuning.trial import Count, Trial, TrialResult
 
@@ -64,21 +65,21 @@ def records(events: Sequence[Event], path: Path) -> list[Started | Ended]:
 
 
 def trials_of(
-    events: Sequence[Event], path: Path, names: Collection[str] | None = None
+    events: Sequence[Event], path: Path, ranges: Mapping[str, Range] | None = None
 ) -> list[Trial]:
     """The trials that the events of a journal add up to, by their numbers; a trial ends once.
 
     Args:
         events: All events, in order.
         path: The journal, for messages.
-        names: The settings of the space; each trial must have a value of each of them.
+        ranges: Those of the space; each trial must have a value of each of them.
 
     Raises:
         RunError: As for `records`, and where an event does not follow from those before it.
     """
     trials: list[Trial] = []
     for line, event in enumerate(records(events, path), start=1):
-        problem = _problem(event, trials, names)
+        problem = _problem(event, trials, ranges)
         if problem:
             raise damaged(path, line, problem, ended=isinstance(event, Ended))
         if isinstance(event, Started):
@@ -113,7 +114,9 @@ def _record(event: Event, path: Path, line: int) -> Started | Ended:
         raise damaged(path, line, explained(error), ended=kind is Ended) from error
 
 
-def _problem(event: Started | Ended, trials: Sequence[Trial], names: Collection[str] | None) -> str:
+def _problem(
+    event: Started | Ended, trials: Sequence[Trial], ranges: Mapping[str, Range] | None
+) -> str:
     """Why an event cannot follow on these trials; nothing where it can."""
     if isinstance(event, Ended):
         begun = event.trial < len(trials)
@@ -122,7 +125,16 @@ def _problem(event: Started | Ended, trials: Sequence[Trial], names: Collection[
         return f"trial {event.trial} begins, where trial {len(trials)} was expected"
     if event.after is not None and event.after >= event.trial:
         return f"after: expected an earlier trial, got {event.after}"
-    if names is not None and set(event.values) != set(names):
-        odd = sorted(set(event.values).symmetric_difference(names))
-        return f"values: expected {', '.join(names)}; see {odd[0]!r}"
+    return "" if ranges is None else _misfit(event.values, ranges)
+
+
+def _misfit(values: Mapping[str, Any], ranges: Mapping[str, Range]) -> str:
+    """Why values are none of a space; nothing where they are. Numbers may lie outside the range."""
+    if set(values) != set(ranges):
+        odd = sorted(set(values).symmetric_difference(ranges))
+        return f"values: expected {', '.join(ranges)}; see {odd[0]!r}"
+    for name, kind in ranges.items():
+        number = isinstance(values[name], int | float) and not isinstance(values[name], bool)
+        if not number and not isinstance(kind, Choice):
+            return f"values.{name}: expected a number, got {values[name]!r}"
     return ""

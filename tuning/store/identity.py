@@ -12,9 +12,10 @@ import msgspec
 from msgspec import Meta
 
 from tuning.store.events import explained
-from tuning.store.locks import file_lock
 from zoo.errors import RunError
 from zoo.utils.atomic import atomic_write
+from zoo.utils.locks import file_lock
+from zoo.utils.regular import readable
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def read_identity(path: Path) -> SearchIdentity:
         RunError: It is damaged; the field is named where it is one.
     """
     try:
-        return msgspec.convert(json.loads(path.read_bytes()), SearchIdentity)
+        return msgspec.convert(json.loads(readable(path).read_bytes()), SearchIdentity)
     except (ValueError, RecursionError) as error:
         raise RunError(
             f"{path} is damaged ({explained(error)}): delete it, and the command of this search "

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tuning.store.locks import file_lock
 from zoo.errors import RunError
+from zoo.utils.locks import file_lock
+from zoo.utils.regular import readable
 
 Event = dict[str, Any]
 
@@ -34,14 +36,14 @@ class Journal:
         """
         if not self.path.exists():
             return []
-        return self._parse(self.path.read_bytes())
+        return self._parse(readable(self.path).read_bytes())
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[Writer]:
         """Hold the journal alone, with the events in it, and add to it."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         lock = self.path.with_name(f"{self.path.name}.lock")
-        with file_lock(lock, wait=True), self.path.open("a+b") as file:
+        with file_lock(lock, wait=True), readable(self.path).open("a+b") as file:
             file.seek(0)
             text = file.read()
             whole = text.rfind(b"\n") + 1
@@ -55,7 +57,7 @@ class Journal:
 
     def _event(self, line: bytes, number: int) -> Event:
         try:
-            event = json.loads(line)
+            event = json.loads(line, parse_float=_finite, parse_constant=_finite)
         except (ValueError, RecursionError) as error:
             ended = b'"ended"' in line
             raise damaged(self.path, number, f"not JSON ({error})", ended=ended) from error
@@ -77,6 +79,13 @@ class Writer:
         self.file.flush()
         os.fsync(self.file.fileno())
         self.events.append(event)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is no finite number")
+    return number
 
 
 def damaged(path: Path, line: int, problem: str, *, ended: bool = False) -> RunError:

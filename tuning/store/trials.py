@@ -17,11 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tuning.space import SearchSpace
 from tuning.store.events import ended_event, started_event, trials_of
 from tuning.store.journal import Journal
-from tuning.store.locks import file_lock
 from tuning.strategies.base import WAIT, Strategy, Wait
 from tuning.trial import Trial, TrialResult
+from zoo.utils.locks import file_lock
 
 
 @dataclass(frozen=True)
@@ -63,11 +64,11 @@ class TrialStore:
 
     Attributes:
         project: The folder.
-        names: The settings of the space, which every trial must have; None to check none.
+        space: Every trial must have a value of each of its settings; None to check none.
     """
 
     project: Path
-    names: tuple[str, ...] | None = None
+    space: SearchSpace | None = None
 
     @property
     def journal(self) -> Journal:
@@ -137,7 +138,8 @@ class TrialStore:
         return file_lock(self.folder(number) / "lock")
 
     def _trials(self, events: list[dict[str, Any]]) -> list[Trial]:
-        return trials_of(events, self.journal.path, self.names)
+        ranges = None if self.space is None else dict(self.space.ranges)
+        return trials_of(events, self.journal.path, ranges)
 
     def _left_behind(self, trials: Sequence[Trial], stack: contextlib.ExitStack) -> Trial | None:
         for trial in trials:

@@ -28,6 +28,7 @@ from zoo.book.pairs import Pair
 from zoo.errors import DataError, SpecError
 from zoo.spec import ModelSpec, Recipe
 from zoo.utils.atomic import atomic_write
+from zoo.utils.regular import readable
 
 if TYPE_CHECKING:
     import keras
@@ -232,13 +233,13 @@ def load(filename: str | Path) -> Network:
         DataError: The file cannot be read, is no such JSON, or its arrays do not fit its sizes.
     """
     try:
-        data = json.loads(Path(filename).read_text())
+        data = json.loads(readable(Path(filename)).read_text())
         sizes, name = data["sizes"], data["cost"]
         weights = [np.array(w, dtype=np.float64) for w in data["weights"]]
         biases = [np.array(b, dtype=np.float64) for b in data["biases"]]
     except OSError as error:
         raise DataError(f"Cannot read {filename}: {error.strerror}.") from error
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
         raise DataError(
             f"{filename} is no network of network2.py ({error}): expected JSON with sizes, "
             "weights, biases and cost, as `net.save` writes it."

@@ -6,11 +6,9 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 from zoo.cli.refusals import system_error_text
 from zoo.errors import SpecError, UnknownNameError, ZooError
@@ -41,22 +39,3 @@ def run_command(program: str, command: Callable[[], int | None], *, debug: bool 
     except KeyboardInterrupt:
         print(f"\n{program}: stopped; the same command goes on where it was", file=sys.stderr)
         return 130
-
-
-def import_module(module: str) -> None:
-    """Import a module of the reader's, of the current folder too, for what it registers.
-
-    Raises:
-        UnknownNameError: It cannot be imported, whatever it raises.
-    """
-    sys.path.insert(0, str(Path.cwd()))
-    try:
-        importlib.import_module(module)
-    except ZooError:
-        raise
-    except Exception as error:  # whatever a module of the reader's may raise
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise UnknownNameError(
-            f"--import {module}: {reason[:300]} (give the name of a module, as in "
-            "my_networks; --debug shows where it fails)"
-        ) from error

@@ -10,13 +10,15 @@ from pathlib import Path
 from zoo.cli import book, catalog, inference, lab, predict, runs
 from zoo.cli.checks import check_backend
 from zoo.cli.draw import add_draw
-from zoo.cli.exit_codes import import_module, run_command
+from zoo.cli.exit_codes import run_command
 from zoo.cli.options import (
     add_command,
     add_data_options,
     add_recipe_options,
     count,
+    import_module,
     path,
+    picture,
     seeds,
 )
 from zoo.cli.refusals import open_closed_streams
@@ -158,7 +160,7 @@ def _add_results(choices) -> None:
 def _add_serving(choices) -> None:
     command = add_command(choices, "predict", predict.predict, "read the digit in a picture")
     command.add_argument("name")
-    command.add_argument("files", nargs="+", type=path, metavar="FILE")
+    command.add_argument("files", nargs="+", type=picture, metavar="FILE")
     command.add_argument("--json", action="store_true", help="digits and probabilities as JSON")
     command.add_argument("--all", action="store_true", help="several digits, each with its box")
     command.add_argument("--show", type=path, metavar="DIR", help="write what the network saw")

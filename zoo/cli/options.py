@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import re
 import sys
@@ -10,7 +11,8 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from zoo.errors import SpecError
+from zoo.errors import SpecError, UnknownNameError, ZooError
+from zoo.utils.regular import is_readable_to_its_end
 
 # Of whole numbers; and of `--seeds`: more runs than that nobody has.
 _DIGITS, _MOST_SEEDS = 18, 100_000
@@ -55,19 +57,33 @@ def add_picture_options(command: argparse.ArgumentParser) -> None:
 
 
 def path(text: str) -> Path:
-    """The path that an option names; argparse.ArgumentTypeError where it is empty.
+    """The path that an option names; argparse.ArgumentTypeError where it is empty or a pipe.
 
-    An empty one, as from a variable that is not set, would mean the current folder.
+    A pipe would be waited for, and a device may never end, or be replaced by a file.
+    """
+    named = picture(text)
+    if not is_readable_to_its_end(named):
+        raise argparse.ArgumentTypeError(f"{text} is a pipe or a device: name a file or a folder")
+    return named
+
+
+def picture(text: str) -> Path:
+    """The path of a picture: whether it can be read is told beside the others' answers.
+
+    An empty one, as from a variable that is not set, would mean the current folder: that is
+    refused by an argparse.ArgumentTypeError.
     """
     if not text:
         raise argparse.ArgumentTypeError("must be a path, not ''; the current folder is .")
-    return Path(text)
+    return Path(nonempty(text))
 
 
 def nonempty(text: str) -> str:
-    """A text that is not empty; argparse.ArgumentTypeError otherwise."""
+    """A text that is not empty and can be in a path; argparse.ArgumentTypeError otherwise."""
     if not text:
         raise argparse.ArgumentTypeError("must not be empty")
+    if "\0" in text:
+        raise argparse.ArgumentTypeError("must not contain the character 0")
     return text
 
 
@@ -152,3 +168,22 @@ def add_data_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--source", type=path, metavar="DIR", help="folder that holds MNIST's four files already"
     )
+
+
+def import_module(module: str) -> None:
+    """Import a module of the reader's, from the current folder too, for what it registers.
+
+    Raises:
+        UnknownNameError: It cannot be imported, whatever it raises.
+    """
+    sys.path.insert(0, str(Path.cwd()))
+    try:
+        importlib.import_module(module)
+    except ZooError:
+        raise
+    except Exception as error:  # whatever a module of the reader's may raise
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise UnknownNameError(
+            f"--import {module}: {reason[:300]} (give the name of a module, as in my_networks; "
+            f'`python -c "import {module}"` shows where it fails)'
+        ) from error

@@ -25,6 +25,7 @@ _STEPS = {
     errno.ENAMETOOLONG: ("read or write", "choose a shorter name"),
     errno.ELOOP: ("read or write", "its links lead to each other: choose another path"),
     errno.EMFILE: ("read or write", "too many files are open: raise the limit with `ulimit -n`"),
+    errno.EINVAL: ("read or write", "name a regular file, or a folder where one belongs"),
     errno.EIO: ("read or write", "check the disk, and try again"),
 }
 

@@ -13,7 +13,6 @@ from zoo.registry import get_spec
 from zoo.spec import NetworkSpec
 from zoo.spec.limits import check_size
 from zoo.spec.serialization import parse_json
-from zoo.utils.regular import is_readable_to_its_end
 from zoo.utils.tensorflow import import_tensorflow
 
 
@@ -140,10 +139,8 @@ def table(options: argparse.Namespace) -> None:
 def _asked_for(options: argparse.Namespace) -> NetworkSpec:
     if (options.name is None) == (options.best is None):
         raise SpecError("train takes a network's name, or --from the best.json of a search")
-    if options.name:
+    if options.name is not None:
         return get_spec(options.name)
-    if not is_readable_to_its_end(options.best):
-        raise SpecError(f"{options.best} is a pipe or a device: name the best.json of a search")
     try:
         plain = parse_json(options.best.read_text(encoding="utf-8"), "a best.json")["spec"]
     except SpecError:

@@ -75,7 +75,7 @@ def read_npz(path: Path) -> dict[str, Pair]:
                 for part, names in _NPZ_NAMES.items()
             }
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError) as error:
-        reason = " ".join(str(error).split())
+        reason = " ".join(str(getattr(error, "strerror", None) or error).split())
         raise DataError(f"Cannot read {path} as an .npz file: {reason}.") from error
     parts = {part: pair for part, pair in found.items() if pair is not None and part != "all"}
     if "train" not in parts and found["all"] is not None:

@@ -38,8 +38,9 @@ def map_images(file: BinaryIO, shape: tuple[int, ...]) -> np.memmap:
     images = np.memmap(file, np.uint8, "r", shape=shape)
     mapping = mapping_of(images)
     assert mapping is not None  # the base of every np.memmap
-    _DESCRIPTORS[mapping] = os.dup(file.fileno())
-    weakref.finalize(mapping, os.close, _DESCRIPTORS[mapping])
+    if hasattr(os, "preadv"):  # not on Windows
+        _DESCRIPTORS[mapping] = os.dup(file.fileno())
+        weakref.finalize(mapping, os.close, _DESCRIPTORS[mapping])
     return images
 
 
@@ -58,13 +59,13 @@ def read_images(images: np.ndarray, indices: np.ndarray) -> np.ndarray:
     if descriptor is not None:
         return _read_from(descriptor, _offset(images, mapping), images, indices)
     # Images that lie far apart: what stands between them is not worth reading.
-    mapping.madvise(mmap.MADV_RANDOM)
+    _advise(mapping, "MADV_RANDOM")
     order = np.argsort(indices, kind="stable")
     read = np.empty((len(indices), *images.shape[1:]), images.dtype)
     for start in range(0, len(order), _AT_ONCE):
         some = order[start : start + _AT_ONCE]
         read[some] = images[indices[some]]
-        mapping.madvise(mmap.MADV_DONTNEED)
+        _advise(mapping, "MADV_DONTNEED")
     return read
 
 
@@ -80,6 +81,11 @@ def _read_from(descriptor: int, offset: int, images: np.ndarray, indices: np.nda
     return read
 
 
+def _advise(mapping: mmap.mmap, advice: str) -> None:
+    if hasattr(mmap, advice):  # not on Windows
+        mapping.madvise(getattr(mmap, advice))
+
+
 def _offset(images: np.ndarray, mapping: mmap.mmap) -> int:
     return images.ctypes.data - np.frombuffer(mapping, np.uint8).ctypes.data
 
@@ -91,9 +97,9 @@ def chunks(images: np.ndarray, size: int = CHUNK) -> Iterator[np.ndarray]:
     """
     mapping = mapping_of(images)
     if mapping is not None:
-        mapping.madvise(mmap.MADV_NORMAL)
+        _advise(mapping, "MADV_NORMAL")
     step = max(1, size // math.prod(images.shape[1:]))
     for start in range(0, len(images), step):
         yield images[start : start + step]
         if mapping is not None:
-            mapping.madvise(mmap.MADV_DONTNEED)
+            _advise(mapping, "MADV_DONTNEED")

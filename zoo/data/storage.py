@@ -27,6 +27,7 @@ from zoo.data.mapped import map_images
 from zoo.data.splits import check_classes
 from zoo.errors import DataError
 from zoo.utils.atomic import atomic_directory, remove_stale_temporaries
+from zoo.utils.regular import readable
 
 # A set above this goes to the disk.
 MOST_IN_MEMORY = 2**30
@@ -107,20 +108,25 @@ def gather(
 
 
 def stored(root: Path, key: str) -> Data | None:
-    """The set of that key on the disk under `root`, memory-mapped; None where there is none."""
+    """The set of that key on the disk under `root`, memory-mapped; None where none is whole."""
     folder = root / key
     try:
-        record = json.loads((folder / _RECORD).read_text())
-        labels = {name: np.array(values, np.int32) for name, values in record["labels"].items()}
-        shape = (sum(map(len, labels.values())), *record["shape"])
-        whole = (folder / _IMAGES).stat().st_size == math.prod(shape)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        record = json.loads(readable(folder / _RECORD).read_text())
+        if record["version"] != _VERSION:
+            return None
+        name, names = str(record["name"]), tuple(map(str, record["class_names"]))
+        labels = {part: np.array(values, np.int32) for part, values in record["labels"].items()}
+        check_classes(labels, names, name)
+        shape = (sum(map(len, labels.values())), *map(int, record["shape"]))
+        if (folder / _IMAGES).stat().st_size != math.prod(shape):
+            return None
+        with readable(folder / _IMAGES).open("rb") as file:
+            mapped = map_images(file, shape)
+        return _divided(name, mapped, labels, names, [*map(str, record["skipped"])])
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError):
         return None
-    if not whole or record["version"] != _VERSION:
+    except (DataError, RecursionError):
         return None
-    with (folder / _IMAGES).open("rb") as file:
-        mapped = map_images(file, shape)
-    return _divided(record["name"], mapped, labels, record["class_names"], record["skipped"])
 
 
 def spool(blocks: Iterable[np.ndarray], root: Path) -> np.memmap:

@@ -15,6 +15,7 @@ from zoo.evaluation.scores import Score
 from zoo.registry import get_spec
 from zoo.spec import NetworkSpec, validation
 from zoo.utils.atomic import atomic_write
+from zoo.utils.regular import readable
 
 MANIFEST, WEIGHTS = "manifest.json", "weights.safetensors"
 
@@ -113,7 +114,7 @@ def manifest() -> dict[str, Entry]:
         return {}
     try:
         known = [field.name for field in fields(Entry)]
-        entries = json.loads(path.read_text(encoding="utf-8"))
+        entries = json.loads(readable(path).read_text(encoding="utf-8"))
         for name, entry in entries.items():
             validation.known_names(entry, known, f"{name} in {path}")
         return {name: Entry(**entry) for name, entry in entries.items()}

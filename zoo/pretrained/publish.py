@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
@@ -20,6 +18,7 @@ from zoo.registry import get_spec
 from zoo.spec import NetworkSpec
 from zoo.training import weights
 from zoo.training.run_folder import load_run
+from zoo.training.run_record import RunRecord, read_run
 from zoo.utils.atomic import atomic_write
 
 CARD = "README.md"
@@ -40,10 +39,10 @@ def publish(network: str, runs: Path, data: Data) -> manifest.Entry:
         The new entry of the manifest.
 
     Raises:
-        RunError: There is no finished run.
+        RunError: There is no finished run, or the record of one is damaged.
     """
     spec = get_spec(network)
-    folder, record = best_run(spec, runs)
+    folder, run = best_run(spec, runs)
     _, trained = load_run(folder)
     name = spec.name.partition(".")[0]
     # Scored as `load` will build it: the precision of a recipe is for training alone.
@@ -63,14 +62,14 @@ def publish(network: str, runs: Path, data: Data) -> manifest.Entry:
         precision=precision,
         spec=spec.to_plain(),
         spec_hash=spec.hash,
-        seed=record["seed"],
-        best_epoch=record["best_epoch"],
+        seed=run.seed,
+        best_epoch=run.best_epoch,
         validation=evaluate(model, data.validation).correct,
         validation_total=len(data.validation),
         test=answers.score.correct,
         test_total=len(data.test),
         data=data.fingerprint,
-        versions=record["versions"],
+        versions=dict(run.versions),
     )
     with atomic_write(path.with_name(CARD)) as temporary:
         temporary.write_text(card(entry, get_spec(name), answers))
@@ -78,7 +77,7 @@ def publish(network: str, runs: Path, data: Data) -> manifest.Entry:
     return entry
 
 
-def best_run(spec: NetworkSpec, runs: Path) -> tuple[Path, dict[str, Any]]:
+def best_run(spec: NetworkSpec, runs: Path) -> tuple[Path, RunRecord]:
     """The finished run of a spec with the best validation accuracy.
 
     Args:
@@ -86,20 +85,23 @@ def best_run(spec: NetworkSpec, runs: Path) -> tuple[Path, dict[str, Any]]:
         runs: The folder of its runs.
 
     Returns:
-        The run's folder, and the contents of its run.json. Of runs with the same accuracy it is the
+        The run's folder, and what its run.json says. Of runs with the same accuracy it is the
         one with the lowest seed.
+
+    Raises:
+        RunError: There is none, or the record of one is damaged.
     """
     found = []
     for path in runs.glob(f"{spec.name}-seed*/run.json"):
-        record = json.loads(path.read_text())
-        if record["spec_hash"] == spec.hash and not record["diverged"]:
-            accuracy = record["history"][record["best_epoch"] - 1]["val_accuracy"]
-            found.append((-accuracy, record["seed"], path.parent, record))
+        run = read_run(path)
+        if run.spec_hash == spec.hash and not run.diverged:
+            accuracy = run.history[run.best_epoch - 1]["val_accuracy"]
+            found.append((-accuracy, run.seed, path.parent, run))
     if not found:
         raise RunError(
             f"{runs} has no finished run of {spec.name}: python -m zoo reproduce {spec.name}"
         )
-    return min(found)[2:]
+    return min(found, key=lambda each: each[:2])[2:]
 
 
 def _smallest_precision(model: keras.Model, data: Data) -> str:

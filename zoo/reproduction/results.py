@@ -6,7 +6,6 @@ Rows are appended whole, under a lock, one for each spec, seed and data set, and
 from __future__ import annotations
 
 import csv
-import fcntl
 import io
 import os
 from collections.abc import Iterable
@@ -15,7 +14,8 @@ from pathlib import Path
 
 from zoo.errors import RunError
 from zoo.spec import Claim
-from zoo.utils.regular import is_readable_to_its_end
+from zoo.utils.locks import file_lock
+from zoo.utils.regular import readable
 
 RESULTS = Path("benchmarks/results.csv")
 
@@ -82,8 +82,8 @@ def append(row: Row, path: Path = RESULTS) -> bool:
         RunError: The file has other columns, or a row that cannot be.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+b") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    lock = path.with_name(f".{path.name}.lock")
+    with file_lock(lock, wait=True), readable(path).open("a+b") as file:
         file.seek(0)
         text = file.read()
         whole = text[: text.rfind(b"\n") + 1]
@@ -107,9 +107,7 @@ def read(path: Path = RESULTS) -> list[Row]:
     """
     if not path.exists():
         return []
-    if not is_readable_to_its_end(path):
-        raise RunError(f"{path} is a pipe or a device: name a CSV file of results")
-    text = _decoded(path.read_bytes(), path)
+    text = _decoded(readable(path).read_bytes(), path)
     return _parse(text[: text.rfind("\n") + 1], path)
 
 

@@ -12,6 +12,7 @@ from zoo.registry import get_spec, list_models
 from zoo.reproduction.results import Row, pick
 from zoo.spec import Claim
 from zoo.utils.atomic import atomic_write
+from zoo.utils.regular import readable
 
 # The README's eight, from the first network to the ensemble; the last is ours of a recipe that is
 # not the book's, beside the book's figure for the same five networks.
@@ -88,12 +89,17 @@ def write_table(text: str, path: Path, name: str = "results") -> None:
         RunError: The marks are missing; the file stays as it was.
     """
     begin, end = BEGIN.format(name=name), END.format(name=name)
-    before, found, rest = path.read_text().partition(begin)
+    try:
+        before, found, rest = readable(path).read_text(encoding="utf-8").partition(begin)
+    except UnicodeDecodeError as error:
+        raise RunError(
+            f"{path} is not UTF-8 (byte {error.start}): save it in that encoding"
+        ) from error
     _, closed, after = rest.partition(end)
     if not found or not closed:
         raise RunError(f"{path} has no place for the table: it goes between {begin} and {end}")
     with atomic_write(path) as temporary:
-        temporary.write_text(f"{before}{begin}\n{text}\n{end}{after}")
+        temporary.write_text(f"{before}{begin}\n{text}\n{end}{after}", encoding="utf-8")
 
 
 def written_table(path: Path, name: str = "results") -> str:
@@ -106,7 +112,7 @@ def written_table(path: Path, name: str = "results") -> str:
     Returns:
         The table in Markdown; empty where the marks are missing.
     """
-    _, _, rest = path.read_text().partition(BEGIN.format(name=name))
+    _, _, rest = path.read_text(encoding="utf-8").partition(BEGIN.format(name=name))
     return rest.partition(END.format(name=name))[0].strip()
 
 

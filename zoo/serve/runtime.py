@@ -12,6 +12,7 @@ import numpy as np
 
 from zoo.errors import RunError
 from zoo.serve.tensors import NUMPY_OF_ONNX, Arrays, TensorInfo
+from zoo.utils.regular import readable
 
 RUNTIMES = ("onnx", "tensorflow")
 
@@ -49,7 +50,7 @@ class OnnxModel:
         options.inter_op_num_threads = 1
         options.log_severity_level = 4  # its errors come as exceptions, too
         try:
-            content = path.read_bytes()
+            content = readable(path).read_bytes()
             self._session = onnxruntime.InferenceSession(
                 content or b"empty", options, providers=["CPUExecutionProvider"]
             )

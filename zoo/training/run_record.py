@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -10,6 +11,7 @@ from typing import Any
 
 from zoo.errors import RunError, SpecError
 from zoo.spec import NetworkSpec, validation
+from zoo.utils.regular import readable
 
 # What each row of a history has at least.
 COLUMNS = ("epoch", "seconds", "val_accuracy")
@@ -78,11 +80,32 @@ def read_run(path: Path) -> RunRecord:
         RunError: The file is no record of a run; the line names the field.
     """
     try:
-        return _record(RunRecord, json.loads(path.read_text(encoding="utf-8")))
+        return _record(RunRecord, json.loads(readable(path).read_text(encoding="utf-8")))
     except OSError as error:
         raise RunError(f"cannot read {path} ({error.strerror})") from error
     except (SpecError, ValueError, RecursionError) as error:
         raise RunError(f"{path} is damaged ({error}): delete that run, and train again") from error
+
+
+def read_history(path: Path) -> list[dict[str, float]]:
+    """The rows of a history.csv, a row an epoch; every cell is a number.
+
+    Raises:
+        RunError: A cell is none; its row and column are named.
+    """
+    rows: list[dict[str, float]] = []
+    try:
+        with readable(path).open(newline="", encoding="utf-8") as file:
+            for row in csv.DictReader(file):
+                rows.append({name: float(row[name]) for name in row})
+    except (ValueError, TypeError, csv.Error) as error:
+        raise RunError(
+            f"row {len(rows) + 1} of {path} is damaged ({error}): delete that run, and train again"
+        ) from error
+    missing = [name for name in COLUMNS if any(name not in row for row in rows)]
+    if missing:
+        raise RunError(f"{path} has no column {missing[0]}: delete that run, and train again")
+    return rows
 
 
 def read_checkpoint(text: str | None, path: Path) -> CheckpointRecord:

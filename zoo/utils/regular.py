@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import stat
 from pathlib import Path
 
@@ -18,3 +19,20 @@ def is_readable_to_its_end(path: Path) -> bool:
     except (OSError, ValueError):
         return True
     return stat.S_ISREG(mode) or stat.S_ISDIR(mode)
+
+
+def readable(path: Path) -> Path:
+    """A path that somebody else has named, to be opened: `readable(path).read_text()`.
+
+    Args:
+        path: Of anything.
+
+    Returns:
+        The same path.
+
+    Raises:
+        OSError: It is a pipe, a socket or a device.
+    """
+    if not is_readable_to_its_end(path):
+        raise OSError(errno.EINVAL, "it is a pipe or a device", str(path))
+    return path

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from zoo.errors import RunError, SpecError
 from zoo.lab.core import live
 from zoo.utils.atomic import atomic_write
+from zoo.utils.regular import readable
 
 if TYPE_CHECKING:
     import keras
@@ -173,8 +174,19 @@ def training_images(spec: NetworkSpec, data: Data) -> Split:
 
 def _read(folder: Path) -> dict[float, Row]:
     path = folder / "monitors.jsonl"
-    lines = path.read_text().splitlines() if path.exists() else []
-    return {row["epoch"]: row for row in map(json.loads, lines)}
+    lines = readable(path).read_bytes().splitlines() if path.exists() else []
+    known = {}
+    for number, line in enumerate(lines, start=1):
+        try:
+            row = json.loads(line)
+            if not all(isinstance(value, int | float) for value in row.values()):
+                raise ValueError("a value that is no number")
+            known[row["epoch"]] = row
+        except (ValueError, KeyError, AttributeError, RecursionError) as error:
+            raise RunError(
+                f"line {number} of {path} is damaged: delete that folder, and train again"
+            ) from error
+    return known
 
 
 def _write(folder: Path, known: dict[float, Row]) -> list[Row]:

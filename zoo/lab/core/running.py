@@ -18,6 +18,7 @@ from zoo.errors import LabError
 from zoo.lab.chapters import get_experiment
 from zoo.lab.core.experiment import Context, Experiment, Result
 from zoo.utils.atomic import atomic_write, remove_stale_temporaries
+from zoo.utils.regular import readable
 
 FOLDER = Path("runs") / "lab"
 FAST_FOLDER = Path("runs") / "lab-fast"
@@ -99,10 +100,23 @@ def _known(experiment: Experiment, bench: Context) -> Done | None:
     picture = path.with_name("figure.png")
     if not (path.exists() and picture.exists()):
         return None
-    record = json.loads(path.read_text())
-    if (record["code"], record["fast"]) != (experiment.code, bench.fast):
+    known = read_outcome(path)
+    if known is None or known[:2] != (experiment.code, bench.fast):
         return None
-    return Done(experiment, Result.from_plain(record["outcome"]), picture, record["seconds"])
+    return Done(experiment, known[3], picture, known[2])
+
+
+def read_outcome(path: Path) -> tuple[str, bool, float, Result] | None:
+    """What an outcome.json says: the hash of the code, whether `fast`, the seconds, the result.
+
+    None for a damaged one: the experiment is then measured again.
+    """
+    try:
+        record = json.loads(readable(path).read_text(encoding="utf-8"))
+        result = Result.from_plain(record["outcome"])
+        return str(record["code"]), bool(record["fast"]), float(record["seconds"]), result
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
+        return None
 
 
 def _measured(experiment: Experiment, bench: Context) -> Done:

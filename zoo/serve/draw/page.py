@@ -15,7 +15,7 @@ from zoo.registry import get_spec
 from zoo.serve.draw.digits import digits_script, misclassified
 from zoo.serve.draw.program import Precision, Program, programs
 from zoo.spec import EnsembleSpec, NetworkSpec
-from zoo.utils.atomic import atomic_write
+from zoo.utils.atomic import atomic_directory, atomic_write, remove_stale_temporaries
 
 # In the order of the book.
 DEFAULT_NETWORKS = (
@@ -92,18 +92,32 @@ def page_files(
 def write_page(folder: str | Path, files: Mapping[str, bytes]) -> Path:
     """Write a page's files into a folder that is new, empty or an older page; return its index.
 
-    The index comes last, so that whoever opens it finds what it loads. Raises RunError where the
+    A new page appears whole; in an older one the index comes last, so that whoever opens it finds
+    what it loads. Raises RunError where the
     folder holds something else, and OSError where it cannot be written.
     """
     folder = Path(folder)
     index = folder / _INDEX
     if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not _is_page(index)):
         raise RunError(f"{folder} holds something else than this page: choose a new folder for it")
+    remove_stale_temporaries(folder.absolute().parent)
+    if folder.is_dir() and any(folder.iterdir()):
+        _write_files(folder, files)
+        return index
+    # A new page appears at once: a part of one could not be told from a folder of something else.
+    with atomic_directory(folder) as temporary:
+        _write_files(temporary, files)
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+    return index
+
+
+def _write_files(folder: Path, files: Mapping[str, bytes]) -> None:
+    remove_stale_temporaries(folder)
     for name, content in sorted(files.items(), key=lambda item: item[0] == _INDEX):
         with atomic_write(folder / name) as temporary:
             temporary.write_bytes(content)
             temporary.chmod(0o644)
-    return index
 
 
 def _is_page(index: Path) -> bool:
