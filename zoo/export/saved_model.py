@@ -22,6 +22,7 @@ from zoo.export.common import (
     cannot_write,
     check_backend,
     image_shape,
+    plain_argmax,
     quietly,
     signature,
 )
@@ -102,7 +103,7 @@ def _write(model: keras.Model, folder: Path, name: str) -> None:
         "floats": signature(shape, "float32"),
         "encoded": signature(shape=(), dtype="string"),
     }
-    with quietly():
+    with plain_argmax(), quietly():
         archive = keras.export.ExportArchive()  # what it is told to track, it stores twice
         for endpoint in ENDPOINTS:
             archive.add_endpoint(endpoint, functions[endpoint], [signatures[endpoint]])
