@@ -17,13 +17,17 @@ if TYPE_CHECKING:
     import keras
     import numpy as np
 
-# The file of each format, beside the other files of the network; a SavedModel is a folder.
+    from zoo.export.description import Description
+
+# The file of each format, beside the other files of the network; a SavedModel is a folder. A file
+# named batch1 takes one image at a time, which some devices want.
 FILES = {
     "saved_model": "{version}",
     "onnx": "{name}.onnx",
     "onnx_int8": "{name}-int8.onnx",
     "litert": "{name}.tflite",
     "litert_int8": "{name}-int8.tflite",
+    "litert_batch1": "{name}-batch1.tflite",
 }
 FORMATS = tuple(FILES)
 
@@ -66,13 +70,18 @@ def export(
         RunError: Something is in the way, cannot be written, or has no counterpart in the format.
     """
     path = path_of(format, folder, name=name, version=version)
+    if format == "saved_model":
+        from zoo.export.saved_model import export_saved_model
+
+        return export_saved_model(model, path, metadata)
     if format.endswith("int8"):
         _check_calibration(format, model, calibration)
-        _writers()[format](model, path, calibration, metadata, overwrite, measure)
-    elif format == "saved_model":
-        _writers()[format](model, path, metadata)
-    else:
-        _writers()[format](model, path, metadata, overwrite, measure)
+    from zoo.export.common import described_file, image_shape
+    from zoo.export.description import describe
+
+    with described_file(path, metadata, overwrite, measure) as temporary:
+        description = describe(name, image_shape(model), model.output_shape[-1], metadata)
+        temporary.write_bytes(_converted(model, format, description, calibration))
     return path
 
 
@@ -108,16 +117,18 @@ def next_version(folder: str | Path) -> int:
     return max(taken, default=0) + 1
 
 
-def _writers() -> dict[str, Callable]:
-    from zoo.export import litert, onnx, saved_model
+def _converted(
+    model: keras.Model, format: str, description: Description, calibration: np.ndarray | None
+) -> bytes:
+    """The contents of an ONNX or LiteRT file."""
+    images = calibration if format.endswith("int8") else None
+    if format.startswith("onnx"):
+        from zoo.export.onnx import to_onnx
 
-    return {
-        "saved_model": saved_model.export_saved_model,
-        "onnx": onnx.export_onnx,
-        "onnx_int8": onnx.export_onnx_int8,
-        "litert": litert.export_litert,
-        "litert_int8": litert.export_litert_int8,
-    }
+        return to_onnx(model, description, images)
+    from zoo.export.litert import to_litert
+
+    return to_litert(model, description, images, batch=1 if format.endswith("batch1") else None)
 
 
 def _check_calibration(format: str, model: keras.Model, images: np.ndarray | None) -> None:

@@ -22,6 +22,7 @@ import tensorflow as tf
 
 from zoo.errors import RunError
 from zoo.utils.atomic import atomic_write, remove_stale_temporaries
+from zoo.utils.extras import import_extra
 
 # What every exported model calls its input.
 INPUT = "images"
@@ -57,13 +58,10 @@ def quietly() -> Iterator[None]:
         logging.getLogger().removeHandler(silent)
 
 
-def tool(module: str, package: str) -> ModuleType:
-    """Import a module that only exports need; RunError names its package where it is missing."""
-    try:
-        with quietly():
-            return importlib.import_module(module)
-    except ImportError as error:
-        raise RunError(f"{module} cannot be imported ({error}): pip install {package}") from error
+def tool(module: str) -> ModuleType:
+    """Import a module that only exports need; RunError names its extra where it is missing."""
+    with quietly():
+        return import_extra(module)
 
 
 @contextlib.contextmanager
@@ -125,9 +123,11 @@ def image_shape(model: keras.Model) -> tuple[int, int, int]:
     return height, width, channels
 
 
-def signature(shape: tuple[int, ...], dtype: str = "uint8") -> tf.TensorSpec:
-    """Any number of images of a shape, by the name of the input."""
-    return tf.TensorSpec((None, *shape), dtype, name=INPUT)
+def signature(
+    shape: tuple[int, ...], dtype: str = "uint8", batch: int | None = None
+) -> tf.TensorSpec:
+    """`batch` images of a shape, or any number of them, by the name of the input."""
+    return tf.TensorSpec((batch, *shape), dtype, name=INPUT)
 
 
 def check_backend() -> None:

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from zoo.export.common import (
-    Measure,
     answering,
     check_backend,
     converting,
-    described_file,
     image_shape,
     plain_argmax,
     signature,
 )
+from zoo.export.description import Description
+from zoo.export.litert_metadata import described
 from zoo.nn.voting import with_named_outputs
 
 # The name under which the file's inputs and outputs have theirs.
@@ -31,86 +29,60 @@ SIGNATURE = "serving_default"
 EXACT = ("SOFTMAX", "MUL", "ADD", "SUM", "DIV", "PACK", "MAXIMUM", "ARG_MAX", "ONE_HOT")
 
 
-def export_litert(
+def to_litert(
     model: keras.Model,
-    path: str | Path,
-    metadata: Mapping[str, Any],
-    overwrite: bool = False,
-    measure: Measure | None = None,
-) -> None:
-    """Write a model as a LiteRT file, and its metadata beside it.
+    description: Description,
+    calibration: np.ndarray | None = None,
+    *,
+    batch: int | None = None,
+) -> bytes:
+    """A model as a LiteRT file, which says what it is.
+
+    Its output `digit` is int32, which every reader of the format has.
 
     Args:
         model: As `zoo.build`, `load` or `vote` returns it.
-        path: Of the file.
-        metadata: Plain data for `path`.json.
-        overwrite: Whether a file that is there may be replaced.
-        measure: From the path of the file, before it appears, to further metadata.
+        description: What the file says about the model.
+        calibration: A few hundred training images, uint8 [n, 28, 28, 1]: with them weights and
+            activations are int8-quantized. Each output of a layer has a scale of its own for its
+            weights; activations have one scale a tensor.
+        batch: How many images it takes at a time; any number where it is None.
 
     Raises:
-        RunError: The file exists, cannot be written, or LiteRT lacks a layer of the model.
+        RunError: LiteRT lacks a layer of the model.
     """
-    with (
-        described_file(path, metadata, overwrite, measure) as temporary,
-        tempfile.TemporaryDirectory() as folder,
-    ):
-        converter = _converter(model, folder)
-        with converting(model, "LiteRT"):
-            converted = converter.convert()
-        temporary.write_bytes(converted)
+    check_backend()
+    exact = with_named_outputs(model, digit="int32")
+    with tempfile.TemporaryDirectory() as folder, converting(model, "LiteRT"):
+        with plain_argmax():
+            archive = keras.export.ExportArchive()
+            images = signature(image_shape(model), batch=batch)
+            archive.add_endpoint(SIGNATURE, answering(exact), [images])
+            archive.write_out(folder, verbose=False)
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=[SIGNATURE])
+        converted = (
+            converter.convert() if calibration is None else _quantized(converter, calibration)
+        )
+    return described(
+        converted,
+        name=description.name,
+        description=description.summary,
+        images=description.images,
+        outputs=description.outputs,
+        class_names=description.class_names,
+    )
 
 
-def export_litert_int8(
-    model: keras.Model,
-    path: str | Path,
-    calibration: np.ndarray,
-    metadata: Mapping[str, Any],
-    overwrite: bool = False,
-    measure: Measure | None = None,
-) -> None:
-    """Write a model as a LiteRT file whose weights and activations are int8-quantized.
-
-    Each output of a layer has a scale of its own for its weights; activations have one scale a
-    tensor, from the calibration images.
-
-    Args:
-        model: As `zoo.build`, `load` or `vote` returns it.
-        path: Of the file.
-        calibration: A few hundred training images, uint8 [n, 28, 28, 1].
-        metadata: Plain data for `path`.json.
-        overwrite: Whether a file that is there may be replaced.
-        measure: From the path of the file, before it appears, to further metadata.
-
-    Raises:
-        RunError: The file exists, cannot be written, or LiteRT lacks a layer of the model.
-    """
-
-    def examples():
+def _quantized(converter: tf.lite.TFLiteConverter, calibration: np.ndarray) -> bytes:
+    def examples() -> Iterator[list[np.ndarray]]:
         return ([image[None]] for image in calibration)
 
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = examples
     # The only door to a converter that leaves some operations as they are.
     lite = tf.lite.experimental
-    with (
-        described_file(path, metadata, overwrite, measure) as temporary,
-        tempfile.TemporaryDirectory() as folder,
-    ):
-        converter = _converter(model, folder)
-        with converting(model, "int8 LiteRT"):
-            converter.optimizations = [tf.lite.Optimize.DEFAULT]
-            converter.representative_dataset = examples
-            converted = lite.QuantizationDebugger(
-                converter=converter,
-                debug_dataset=examples,
-                debug_options=lite.QuantizationDebugOptions(denylisted_ops=list(EXACT)),
-            ).get_nondebug_quantized_model()
-        temporary.write_bytes(converted)
-
-
-def _converter(model: keras.Model, folder: str) -> tf.lite.TFLiteConverter:
-    check_backend()
-    exact = with_named_outputs(model)
-    with plain_argmax(), converting(model, "LiteRT"):
-        archive = keras.export.ExportArchive()
-        archive.add_endpoint(SIGNATURE, answering(exact), [signature(image_shape(model))])
-        archive.write_out(folder, verbose=False)
-        return tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=[SIGNATURE])
+    return lite.QuantizationDebugger(
+        converter=converter,
+        debug_dataset=examples,
+        debug_options=lite.QuantizationDebugOptions(denylisted_ops=list(EXACT)),
+    ).get_nondebug_quantized_model()

@@ -58,7 +58,7 @@ def saved_model_runner(folder: str | Path, endpoint: str = ENDPOINTS[0]) -> Runn
 
 def onnx_runner(path: str | Path, threads: int = 1) -> Runner:
     """An ONNX file in ONNX Runtime, on the processor."""
-    onnxruntime = tool("onnxruntime", "onnxruntime")
+    onnxruntime = tool("onnxruntime")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
@@ -69,13 +69,19 @@ def onnx_runner(path: str | Path, threads: int = 1) -> Runner:
 
 
 def litert_runner(path: str | Path, threads: int = 1) -> Runner:
-    """A LiteRT file in its interpreter, with the kernels that it comes with."""
-    litert = tool("ai_edge_litert.interpreter", "ai-edge-litert")
+    """A LiteRT file in its interpreter, with the kernels that it comes with.
+
+    A file for one image at a time is run for one after the other.
+    """
+    litert = tool("ai_edge_litert.interpreter")
     with quietly():
         interpreter = litert.Interpreter(str(path), num_threads=threads)
         run = interpreter.get_signature_runner(SIGNATURE)
-        shape = run.get_input_details()[INPUT]["shape"]
+        details = run.get_input_details()[INPUT]
+        shape = details["shape"]
         run(**{INPUT: np.zeros((1, *shape[1:]), "uint8")})  # it chooses its kernels only now
+    if details["shape_signature"][0] == 1:
+        return lambda images: in_batches(lambda image: run(**{INPUT: image}), images, size=1)
     return lambda images: run(**{INPUT: images})
 
 

@@ -5,15 +5,27 @@ Without them the first request after a change of versions waits for what TensorF
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import tensorflow as tf
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
-from zoo.export.common import INPUT, tool
+from zoo.export.common import INPUT
 
 FILE = Path("assets.extra") / "tf_serving_warmup_requests"
-PACKAGE = "tensorflow-serving-api"
+
+# The fields that a warm-up request has of the server's messages, with the numbers of its .proto
+# files. A tensor goes as its bytes, which is what a message in a message is.
+_MESSAGES = {
+    "ModelSpec": {"name": (1, "string"), "signature_name": (3, "string")},
+    "Input": {"key": (1, "string"), "value": (2, "bytes")},
+    "PredictRequest": {"model_spec": (1, "ModelSpec"), "inputs": (2, "Input")},
+    "PredictLog": {"request": (1, "PredictRequest")},
+    "PredictionLog": {"predict_log": (6, "PredictLog")},
+}
 
 
 def write_warmup(folder: Path, name: str, examples: Mapping[str, tf.Tensor]) -> None:
@@ -21,26 +33,50 @@ def write_warmup(folder: Path, name: str, examples: Mapping[str, tf.Tensor]) -> 
 
     `name` is the model's in the server.
     """
-    predict = tool("tensorflow_serving.apis.predict_pb2", PACKAGE)
-    log = tool("tensorflow_serving.apis.prediction_log_pb2", PACKAGE)
     path = folder / FILE
     path.parent.mkdir()
     with tf.io.TFRecordWriter(str(path)) as writer:
         for endpoint, images in examples.items():
-            request = predict.PredictRequest()
+            log = _prediction_log()()
+            request = log.predict_log.request
             request.model_spec.name = name
             request.model_spec.signature_name = endpoint
-            request.inputs[INPUT].CopyFrom(tf.make_tensor_proto(images))
-            record = log.PredictionLog(predict_log=log.PredictLog(request=request))
-            writer.write(record.SerializeToString())
+            tensor = tf.make_tensor_proto(images).SerializeToString()
+            request.inputs.add(key=INPUT, value=tensor)
+            writer.write(log.SerializeToString())
 
 
 def read_warmup(folder: Path) -> dict[str, tf.Tensor]:
     """The images that a SavedModel's warm-up file asks each endpoint about."""
-    log = tool("tensorflow_serving.apis.prediction_log_pb2", PACKAGE)
     examples = {}
     for record in tf.data.TFRecordDataset(str(folder / FILE)).as_numpy_iterator():
-        request = log.PredictionLog.FromString(record).predict_log.request
-        images = tf.make_ndarray(request.inputs[INPUT])
-        examples[request.model_spec.signature_name] = tf.constant(images)
+        request = _prediction_log().FromString(record).predict_log.request
+        (entry,) = request.inputs
+        tensor = type(tf.make_tensor_proto(0)).FromString(entry.value)
+        examples[request.model_spec.signature_name] = tf.constant(tf.make_ndarray(tensor))
     return examples
+
+
+@functools.cache
+def _prediction_log() -> Any:
+    """The class of `tensorflow.serving.PredictionLog`, as far as a warm-up file has it.
+
+    In a pool of its own, so that the server's whole messages can be imported, too.
+    """
+    package = "zoo.warmup"
+    file = descriptor_pb2.FileDescriptorProto(
+        name="zoo_warmup.proto", package=package, syntax="proto3"
+    )
+    kinds = descriptor_pb2.FieldDescriptorProto
+    for message_name, fields in _MESSAGES.items():
+        message = file.message_type.add(name=message_name)
+        for field_name, (number, kind) in fields.items():
+            field = message.field.add(name=field_name, number=number)
+            field.label = kinds.LABEL_REPEATED if kind == "Input" else kinds.LABEL_OPTIONAL
+            if kind in _MESSAGES:
+                field.type, field.type_name = kinds.TYPE_MESSAGE, f".{package}.{kind}"
+            else:
+                field.type = kinds.TYPE_STRING if kind == "string" else kinds.TYPE_BYTES
+    pool = descriptor_pool.DescriptorPool()
+    pool.Add(file)
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{package}.PredictionLog"))

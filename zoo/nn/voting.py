@@ -26,17 +26,17 @@ def members(model: keras.Model) -> list[keras.Model]:
     ]
 
 
-def with_named_outputs(model: keras.Model) -> keras.Model:
+def with_named_outputs(model: keras.Model, digit: str = "int64") -> keras.Model:
     """The same model with named outputs: what programs that serve it, and people, ask for.
 
-    `digit` is the answer, int64 [n]; `probabilities` float32 [n, 10], of a vote the members' mean;
-    a vote also has `votes`, the share of the votes for each digit, [n, 10].
+    `digit` is the answer, of the type named, [n]; `probabilities` float32 [n, 10], of a vote the
+    members' mean; a vote also has `votes`, the share of the votes for each digit, [n, 10].
     """
     output = model.outputs[0]
     outputs = {"digit": ops.argmax(output, axis=-1), "probabilities": output}
     if tally := _tally(model):
         outputs["votes"], outputs["probabilities"] = tally.count(tally.input)
-    outputs["digit"] = ops.cast(outputs["digit"], "int64")
+    outputs["digit"] = ops.cast(outputs["digit"], digit)
     return keras.Model(model.inputs, outputs, name=model.name)
 
 
