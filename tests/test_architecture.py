@@ -15,8 +15,8 @@ MODULES = sorted(path for package in ("zoo", "tuning") for path in (ROOT / packa
 # with a dot are packages of tuning.
 ORDER = [
     "version",
-    "utils",
     "errors",
+    "utils",
     "spec",
     "data",
     "networks",
