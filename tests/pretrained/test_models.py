@@ -275,10 +275,13 @@ def test_a_manifest_that_points_elsewhere(saved):
         ("conv1", "conv1 has no pretrained weights.* python -m zoo train conv1"),
         ("linaer", "Did you mean 'linear'"),
         ("linear.quadratic", "linear.quadratic has no pretrained weights"),
-        ("runs/linear/weights.safetensors", "load takes a network's name, not the path"),
-        ("weights.safetensors", "load takes a network's name, not the path"),
-        (Path("linear"), "load takes a network's name, not the path"),
-        ("../linear", "load takes a network's name, not the path"),
+        (
+            "runs/linear/weights.safetensors",
+            "load takes a network's name, or a folder that zoo.push wrote",
+        ),
+        ("weights.safetensors", "load takes a network's name, or a folder that zoo.push wrote"),
+        (Path("linear"), "load takes a network's name, or a folder that zoo.push wrote"),
+        ("../linear", "load takes a network's name, or a folder that zoo.push wrote"),
     ],
 )
 def test_names_that_load_nothing(saved, name, said):

@@ -11,6 +11,7 @@ from zoo.spec import Claim, NetworkSpec
 
 TEXT = """\
 ---
+license: apache-2.0
 library_name: keras
 pipeline_tag: image-classification
 datasets: [mnist]

@@ -14,6 +14,7 @@ from zoo.errors import RunError, SpecError, UnknownNameError
 from zoo.nn.block_model import BlockModel
 from zoo.nn.builder import build_model, keras_settings
 from zoo.nn.voting import Tally
+from zoo.pretrained import hub
 from zoo.pretrained.manifest import entry_of, saved_models, verify
 from zoo.registry import get_spec
 from zoo.spec import NetworkSpec
@@ -56,14 +57,17 @@ def build(
     return model
 
 
-def load(name: str | NetworkSpec, *, seed: int | None = None, **settings: Any) -> keras.Model:
+def load(
+    name: str | Path | NetworkSpec, *, seed: int | None = None, **settings: Any
+) -> keras.Model:
     """A network of the zoo with its pretrained weights.
 
     The file's SHA-256 is checked before it is read, and its names, shapes and types before a number
     is.
 
     Args:
-        name: As in `zoo.list_models`, or a declaration.
+        name: As in `zoo.list_models`, or a declaration; "hf://owner/name" for a network on the
+            Hugging Face hub, or the path of a folder that `zoo.push` wrote.
         seed: Decides the dropout masks of further training.
         **settings: Change the recipe. The model computes in float32, as it was scored, unless
             `precision` is among them.
@@ -76,10 +80,12 @@ def load(name: str | NetworkSpec, *, seed: int | None = None, **settings: Any) -
         SpecError: A setting does not exist, or has no such value.
         RunError: The file is not what the manifest says.
     """
-    if _is_path(name):
+    if hub.is_reference(name):
+        return hub.load(name, seed=seed, **settings)
+    if isinstance(name, os.PathLike) or _is_path(name):
         raise UnknownNameError(
-            f"load takes a network's name, not the path {name}: for a file of your own, "
-            "zoo.build(NAME, weights=PATH)"
+            f"load takes a network's name, or a folder that zoo.push wrote, not {name}: for a file "
+            "of your own, zoo.build(NAME, weights=PATH)"
         )
     spec = get_spec(name)
     entry = entry_of(spec.name)
@@ -121,10 +127,7 @@ def save(
 
 
 def _is_path(name: Any) -> bool:
-    text = str(name)
-    return isinstance(name, os.PathLike) or (
-        isinstance(name, str) and (os.sep in text or text.endswith(".safetensors"))
-    )
+    return isinstance(name, str) and (os.sep in name or name.endswith(".safetensors"))
 
 
 def vote(
