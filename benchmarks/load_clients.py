@@ -56,7 +56,9 @@ def _wrk(url: str, request: Any, clients: int, seconds: float) -> Load:
         pairs = ", ".join(
             f"[{json.dumps(k)}] = {json.dumps(v)}" for k, v in request.headers.items()
         )
-        script.write_text(_SCRIPT % {"body": json.dumps(str(body)), "headers": f"{{{pairs}}}"})
+        script.write_text(
+            _SCRIPT % {"body": json.dumps(str(body)), "headers": f"{{{pairs}}}"}, encoding="utf-8"
+        )
         command = ["wrk", "-t1", f"-c{clients}", f"-d{max(1, round(seconds))}s", "--timeout", "30s"]
         done = subprocess.run(
             [*command, "-s", str(script), url + request.path],

@@ -61,7 +61,7 @@ def report(folder: Path = FOLDER) -> list[str]:
 
 
 def _line(path: Path) -> str:
-    with path.open(newline="") as file:
+    with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     processors = {row["processor"] for row in rows if row.get("processor")}
     dates = {date[:10] for row in rows if (date := row.get("measured_at") or row.get("date") or "")}

@@ -19,7 +19,7 @@ def read_rows(path: Path) -> list[Row]:
     """All rows of a file, their values as text; none where there is no file."""
     if not path.exists():
         return []
-    with path.open(newline="") as file:
+    with path.open(encoding="utf-8", newline="") as file:
         return [dict.fromkeys(_STAMP, "") | row for row in csv.DictReader(file)]
 
 

@@ -21,10 +21,10 @@ import_tensorflow()  # autodoc imports it, too, but with all its notes
 GENERATED = HERE / "generated"
 network_pages.write(GENERATED)
 for name in ("CONTRIBUTING", "CHANGELOG"):
-    text = (HERE.parent / f"{name}.md").read_text()
+    text = (HERE.parent / f"{name}.md").read_text(encoding="utf-8")
     text = re.sub(r"\]\((?!https?:|#)", "](../../", text)  # links that start from the root
     text = text.replace("](../../CHANGELOG.md)", "](changelog.md)")
-    (GENERATED / f"{name.lower()}.md").write_text(text)
+    (GENERATED / f"{name.lower()}.md").write_text(text, encoding="utf-8")
 shutil.copy(HERE.parent / "examples/quickstart.ipynb", GENERATED / "notebook.ipynb")
 
 project = "neural-zoo"

@@ -53,8 +53,8 @@ def write(folder: Path) -> None:
     named = {number: _names(number) for number in TITLES}
     for number, names in named.items():
         _draw(names, rows, folder / f"chapter{number}.svg")
-        (folder / f"chapter{number}.md").write_text(_page(number, names, rows))
-    (folder / "experiments.md").write_text(_experiments())
+        (folder / f"chapter{number}.md").write_text(_page(number, names, rows), encoding="utf-8")
+    (folder / "experiments.md").write_text(_experiments(), encoding="utf-8")
 
 
 def _names(chapter: int) -> list[str]:
@@ -98,7 +98,7 @@ def _section(name: str) -> str:
 
 def _card(name: str) -> str:
     """A model card without its front matter, title and limits, which all cards share."""
-    text = (saved_models() / name / "README.md").read_text()
+    text = (saved_models() / name / "README.md").read_text(encoding="utf-8")
     body = text.split("\n---\n", 1)[1].partition("\n## Use, and limits")[0]
     body = re.sub(r"\A\s*# .*\n", "", body)
     return re.sub(r"^## ", "#### ", body, flags=re.MULTILINE).strip()

@@ -137,7 +137,7 @@ def _drop_stale(out: Path, trial: Trial, spec: ModelSpec, data: Data) -> None:
     with contextlib.suppress(ZooError):  # a damaged one is reported by the run itself
         mine = trial.fidelity.of_spec(apply(spec, trial.values))
         fitted, _ = training_set(mine, trial.fidelity.of_data(data))
-        if NetworkSpec.from_json(readable(path).read_text()).hash != fitted.hash:
+        if NetworkSpec.from_json(readable(path).read_text(encoding="utf-8")).hash != fitted.hash:
             shutil.rmtree(out)
 
 

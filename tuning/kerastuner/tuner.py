@@ -169,7 +169,7 @@ class Tuner(keras_tuner.Tuner):
             if not self._is_worker():
                 self.oracle.save()
             with atomic_write(self._get_tuner_fname()) as temporary:
-                temporary.write_text("{}")
+                temporary.write_text("{}", encoding="utf-8")
 
     def _populate_initial_space(self) -> None:
         # keras-tuner would build a model to find out; the space is declared.

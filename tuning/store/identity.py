@@ -91,7 +91,7 @@ def settle_identity(
                 kept = _without(there, extendable)
                 check_same(kept, _without(mine, extendable), str(path.parent), advice)
             with atomic_write(path) as temporary:
-                temporary.write_text(json.dumps(mine.to_plain(), indent=2) + "\n")
+                temporary.write_text(json.dumps(mine.to_plain(), indent=2) + "\n", encoding="utf-8")
     except OSError as error:
         raise RunError(
             f"{path.parent} cannot be a search's folder ({error.strerror}): choose another"

@@ -107,7 +107,7 @@ def keep_trials(search: Found) -> Path:
     """Write all trials as CSV."""
     path = search.project / "trials.csv"
     with atomic_write(path) as temporary:
-        temporary.write_text(to_csv(search.trials()))
+        temporary.write_text(to_csv(search.trials()), encoding="utf-8")
     return path
 
 
@@ -124,7 +124,7 @@ def keep_best(search: Found, best: Trial) -> Path:
         "trial": best.number,
     }
     with atomic_write(path) as temporary:
-        temporary.write_text(json.dumps(record, indent=2) + "\n")
+        temporary.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     return path
 
 

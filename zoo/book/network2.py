@@ -209,7 +209,7 @@ class Network:
             "cost": _class(self.cost).__name__,
         }
         with atomic_write(filename) as temporary:
-            temporary.write_text(json.dumps(data))
+            temporary.write_text(json.dumps(data), encoding="utf-8")
 
     @property
     def spec(self) -> ModelSpec:
@@ -233,7 +233,7 @@ def load(filename: str | Path) -> Network:
         DataError: The file cannot be read, is no such JSON, or its arrays do not fit its sizes.
     """
     try:
-        data = json.loads(readable(Path(filename)).read_text())
+        data = json.loads(readable(Path(filename)).read_text(encoding="utf-8"))
         sizes, name = data["sizes"], data["cost"]
         weights = [np.array(w, dtype=np.float64) for w in data["weights"]]
         biases = [np.array(b, dtype=np.float64) for b in data["biases"]]

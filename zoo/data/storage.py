@@ -111,7 +111,7 @@ def stored(root: Path, key: str) -> Data | None:
     """The set of that key on the disk under `root`, memory-mapped; None where none is whole."""
     folder = root / key
     try:
-        record = json.loads(readable(folder / _RECORD).read_text())
+        record = json.loads(readable(folder / _RECORD).read_text(encoding="utf-8"))
         if record["version"] != _VERSION:
             return None
         name, names = str(record["name"]), tuple(map(str, record["class_names"]))
@@ -208,7 +208,7 @@ def _write_record(images: ImageSet, labels: Mapping[str, np.ndarray], path: Path
         "skipped": images.skipped,
         "labels": {name: values.tolist() for name, values in labels.items()},
     }
-    with path.open("w") as file:
+    with path.open("w", encoding="utf-8") as file:
         json.dump(record, file)
         file.flush()
         os.fsync(file.fileno())

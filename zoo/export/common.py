@@ -46,7 +46,7 @@ def quietly() -> Iterator[None]:
     silent = logging.NullHandler()
     logging.getLogger().addHandler(silent)
     try:
-        with open(os.devnull, "w") as nowhere:  # noqa: PTH123 (a descriptor, not a path, is wanted)
+        with open(os.devnull, "w", encoding="utf-8") as nowhere:  # noqa: PTH123 (a descriptor, not a path, is wanted)
             os.dup2(nowhere.fileno(), 2)
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")
@@ -179,7 +179,7 @@ def described_file(
                 **(measure(temporary) if measure else {}),
             }
             with atomic_write(path.with_name(f"{path.name}.json")) as beside:
-                beside.write_text(json.dumps(sheet, indent=2) + "\n")
+                beside.write_text(json.dumps(sheet, indent=2) + "\n", encoding="utf-8")
     except FAILED_WRITES as error:
         raise RunError(cannot_write(path, error)) from error
 

@@ -81,7 +81,9 @@ def export_saved_model(model: keras.Model, folder: str | Path, metadata: Mapping
             mine = temporary.stat().st_ino
             _write(model, temporary, name=folder.parent.name)
             sheet = {**metadata, "signatures": CONTRACTS}
-            (temporary / "metadata.json").write_text(json.dumps(sheet, indent=2) + "\n")
+            (temporary / "metadata.json").write_text(
+                json.dumps(sheet, indent=2) + "\n", encoding="utf-8"
+            )
     except FAILED_WRITES as error:
         raise RunError(cannot_write(folder, error)) from error
     if folder.stat().st_ino != mine:  # another process was first, and its folder stays

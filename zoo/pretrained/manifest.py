@@ -127,7 +127,7 @@ def record(entry: Entry) -> None:
     entries = {**manifest(), entry.name: entry}
     plain = {name: asdict(entries[name]) for name in sorted(entries)}
     with atomic_write(publishing_folder() / MANIFEST) as temporary:
-        temporary.write_text(json.dumps(plain, indent=2) + "\n")
+        temporary.write_text(json.dumps(plain, indent=2) + "\n", encoding="utf-8")
 
 
 def publishing_folder() -> Path:

@@ -72,7 +72,7 @@ def publish(network: str, runs: Path, data: Data) -> manifest.Entry:
         versions=dict(run.versions),
     )
     with atomic_write(path.with_name(CARD)) as temporary:
-        temporary.write_text(card(entry, get_spec(name), answers))
+        temporary.write_text(card(entry, get_spec(name), answers), encoding="utf-8")
     manifest.record(entry)
     return entry
 

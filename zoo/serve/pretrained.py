@@ -55,7 +55,7 @@ def onnx_file(name: str) -> Path:
 
 def _is_whole(path: Path, entry: Entry) -> bool:
     try:
-        sheet = json.loads(path.with_name(f"{path.name}.json").read_text())
+        sheet = json.loads(path.with_name(f"{path.name}.json").read_text(encoding="utf-8"))
         with path.open("rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
     except (OSError, ValueError):

@@ -149,7 +149,7 @@ class RunFolder:
 
     def _write(self, name: str, text: str) -> None:
         with atomic_write(self.path / name) as temporary:
-            temporary.write_text(text + "\n")
+            temporary.write_text(text + "\n", encoding="utf-8")
 
     def _write_history(self, rows: list[dict[str, Any]]) -> None:
         with (
@@ -186,7 +186,7 @@ def load_run(path: str | Path) -> tuple[NetworkSpec, keras.Model]:
 def processor() -> str:
     """The processor's name; Linux tells it in a file, elsewhere Python knows."""
     with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()

@@ -115,7 +115,7 @@ def _machine() -> str:
     """Eight digits for where process numbers mean the same: one start of one machine."""
     known = [platform.node()]
     with contextlib.suppress(OSError):
-        known.append(Path("/proc/sys/kernel/random/boot_id").read_text())
+        known.append(Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8"))
         known.append(str(Path("/proc/self/ns/pid").readlink()))  # a container counts anew
     return hashlib.sha256("\n".join(known).encode()).hexdigest()[:8]
 
@@ -127,7 +127,9 @@ def _start(process: int) -> int | None:
     """
     try:
         # The name, in brackets, may hold brackets and blanks itself.
-        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        fields = (
+            Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        )
     except OSError:
         return _start_elsewhere(process)
     return None if fields[0] in "ZX" else int(fields[19])

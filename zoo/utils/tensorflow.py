@@ -49,7 +49,7 @@ def suppress_output() -> Iterator[None]:
     sys.stderr.flush()
     kept = os.dup(2)
     try:
-        with open(os.devnull, "w") as nowhere:  # noqa: PTH123 (a descriptor, not a path, is wanted)
+        with open(os.devnull, "w", encoding="utf-8") as nowhere:  # noqa: PTH123 (a descriptor, not a path, is wanted)
             os.dup2(nowhere.fileno(), 2)
         yield
     finally:

@@ -59,8 +59,8 @@ def kept(bench: Context, name: str, measure: Callable[[], Any]) -> Any:
     if not path.exists():
         text = json.dumps(measure())
         with atomic_write(path) as temporary:
-            temporary.write_text(text)
-    return json.loads(path.read_text())
+            temporary.write_text(text, encoding="utf-8")
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def validated(bench: Context, spec: NetworkSpec, **options: Any) -> list[float]:

@@ -192,7 +192,7 @@ def _read(folder: Path) -> dict[float, Row]:
 def _write(folder: Path, known: dict[float, Row]) -> list[Row]:
     rows = [known[epoch] for epoch in sorted(known)]
     with atomic_write(folder / "monitors.jsonl") as temporary:
-        temporary.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        temporary.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     return rows
 
 

@@ -139,5 +139,5 @@ def _measured(experiment: Experiment, bench: Context) -> Done:
         with atomic_write(folder / f"figure.{ending}") as temporary:
             drawn.savefig(temporary, dpi=120)
     with atomic_write(folder / "outcome.json") as temporary:
-        temporary.write_text(text + "\n")
+        temporary.write_text(text + "\n", encoding="utf-8")
     return Done(experiment, outcome, folder / "figure.png", seconds)

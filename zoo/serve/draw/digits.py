@@ -25,7 +25,7 @@ def misclassified(name: str, test: Split, known: Path = KNOWN) -> tuple[list[int
     the network has to answer every image, which takes Keras, and a minute for a vote of five.
     """
     entry = entry_of(name)
-    record = json.loads(known.read_text()) if known.exists() else {}
+    record = json.loads(known.read_text(encoding="utf-8")) if known.exists() else {}
     if record.get("weights_sha256") != entry.sha256:
         record = {"weights_sha256": entry.sha256, **_answer(name, test)}
     return record["images"], record["answers"]
@@ -35,7 +35,7 @@ def refresh(name: str, test: Split, known: Path = KNOWN) -> None:
     """Let the network answer every test image, and write down what it gets wrong."""
     record = {"weights_sha256": entry_of(name).sha256, **_answer(name, test)}
     with atomic_write(known) as temporary:
-        temporary.write_text(json.dumps(record, indent=1) + "\n")
+        temporary.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
 def _answer(name: str, test: Split) -> dict[str, list[int]]:
