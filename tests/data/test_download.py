@@ -111,7 +111,7 @@ def test_a_wrong_file_on_the_server_fails_by_its_hash(site, tmp_path):
 def test_an_address_without_the_files_is_named_with_its_answer(tmp_path):
     with (
         serving(functools.partial(Quiet, directory=tmp_path)) as address,
-        pytest.raises(DataError, match=r"train-images-idx3-ubyte.gz does not answer: HTTP.* 404"),
+        pytest.raises(DataError, match=r"train-images-idx3-ubyte.gz does not answer: 404"),
     ):
         download(address, progress=False)
 
@@ -126,7 +126,7 @@ def test_an_address_where_nobody_listens_is_named():
 def test_a_server_that_says_nothing_runs_into_the_time_out():
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"http://127.0.0.1:{silent.getsockname()[1]}/"
-        with pytest.raises(DataError, match="does not answer: timed out"):
+        with pytest.raises(DataError, match=r"does not answer: .*timed out"):
             download(address, timeout=0.2, progress=False)
 
 

@@ -5,15 +5,14 @@ Both return the four official files, unpacked, and check their SHA-256 first.
 
 from __future__ import annotations
 
-import http.client
 import io
 import subprocess
 import sys
 import tempfile
-import urllib.request
 import zipfile
 from pathlib import Path
 
+import pooch
 from tqdm import tqdm
 
 from zoo.data.idx import unpacked
@@ -39,28 +38,56 @@ def download(
     goes to stderr. Raises DataError where the address does not answer, or answers wrongly.
     """
     files = {}
-    bar = tqdm(desc="MNIST", unit="B", unit_scale=True, disable=not progress)
-    with bar:
-        for name in SHA256:
-            packed = _get(f"{address}{name}.gz", timeout, bar)
-            files[name] = unpacked(packed, f"{name}.gz", _LARGEST_UNPACKED)
+    for name in SHA256:
+        packed = _get(f"{address}{name}.gz", timeout, progress)
+        files[name] = unpacked(packed, f"{name}.gz", _LARGEST_UNPACKED)
     check_official(files, address)
     return files
 
 
-def _get(url: str, timeout: float, bar: tqdm) -> bytes:
-    parts, size = [], 0
+def _get(url: str, timeout: float, progress: bool) -> bytes:
+    file = io.BytesIO()
+    bar = _Bar(tqdm(desc="MNIST", unit="B", unit_scale=True, disable=not progress))
     try:
-        with urllib.request.urlopen(url, timeout=timeout) as answer:
-            while part := answer.read(_CHUNK):
-                parts.append(part)
-                size += len(part)
-                bar.update(len(part))
-                if size > _LARGEST_PACKED:
-                    raise DataError(f"{url} sends more than {_LARGEST_PACKED:,} bytes.")
-    except (OSError, http.client.HTTPException) as error:
+        fetch = pooch.HTTPDownloader(progressbar=bar, chunk_size=_CHUNK, timeout=timeout)
+        fetch(url, file, None)
+    except _TooLargeError as error:
+        raise DataError(f"{url} sends more than {_LARGEST_PACKED:,} bytes.") from error
+    except OSError as error:  # those of requests are, too
         raise DataError(f"{url} does not answer: {error}.") from error
-    return b"".join(parts)
+    finally:
+        bar.close()
+    return file.getvalue()
+
+
+class _TooLargeError(Exception):
+    """A server sends more than the file can have."""
+
+
+class _Bar:
+    """A bar of bytes as pooch drives it, which ends a download that goes on beyond any file."""
+
+    def __init__(self, bar: tqdm):
+        self.total = 0
+        self._bar = bar
+        self._received = 0
+
+    def update(self, count: int) -> None:
+        """Count further bytes."""
+        self._received += count
+        if self._received > _LARGEST_PACKED + _CHUNK:  # the last is counted as a whole one
+            raise _TooLargeError
+        self._bar.total = self.total
+        self._bar.update(count)
+
+    def reset(self) -> None:
+        """Begin again, as pooch does before it counts the whole."""
+        self._received = 0
+        self._bar.reset()
+
+    def close(self) -> None:
+        """Leave the bar as it is."""
+        self._bar.close()
 
 
 def from_wheel(
