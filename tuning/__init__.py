@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib
 
 from tuning.space import Choice, Integer, LogUniform, SearchSpace, Uniform
+from zoo.utils.extras import naming_extras
 from zoo.utils.renamed import renamed
 
 _LATER = {
@@ -47,4 +48,5 @@ def __getattr__(name: str):
         return renamed("tuning", name, _RENAMED[name])
     if name not in _LATER:
         raise AttributeError(f"module 'tuning' has no attribute {name!r}")
-    return getattr(importlib.import_module(_LATER[name]), name)
+    with naming_extras():
+        return getattr(importlib.import_module(_LATER[name]), name)

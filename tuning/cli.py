@@ -7,6 +7,7 @@ everything that can be refused without it.
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import sys
 from collections.abc import Sequence
@@ -18,12 +19,15 @@ from tuning.report import command as report
 from tuning.space import Choice, LogUniform, SearchSpace, searchable
 from tuning.store.trials import ENDLESS, Budget
 from tuning.strategies.registry import StrategyEntry, count, strategies
+from zoo.cli.completion import add_completion
 from zoo.cli.exit_codes import run_command
-from zoo.cli.options import import_module, nonempty, path
+from zoo.cli.figures import add_json_option, print_json
+from zoo.cli.options import add_output_options, import_module, nonempty, path
 from zoo.cli.refusals import open_closed_streams
 from zoo.errors import SpecError
 from zoo.registry import get_spec
 from zoo.spec import ModelSpec
+from zoo.utils.tensorflow import be_verbose
 from zoo.version import __version__
 
 if TYPE_CHECKING:
@@ -48,6 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for module in first.modules:  # the strategies that they register are commands, too
             import_module(module)
         options = _parser().parse_args(arguments)
+        if getattr(options, "verbose", False):
+            be_verbose()
         options.command(options)
 
     return run_command("tuning", command, debug=first.debug)
@@ -78,7 +84,7 @@ def search(options: argparse.Namespace) -> None:
     _run(options, found, data, progress, place)
     progress.close()
     if not place or place.is_chief:
-        _report(found)
+        _report(found, as_json=options.json)
 
 
 def _spec(options: argparse.Namespace) -> ModelSpec:
@@ -129,13 +135,17 @@ def _total(found: Search, budget: Budget) -> int | None:
     return min(known, default=None)
 
 
-def _report(found: Search) -> None:
-    from tuning.store.results import keep_best, keep_trials, table
+def _report(found: Search, *, as_json: bool) -> None:
+    from tuning.store.results import keep_best, keep_trials, table, trial_record
 
     keep_trials(found)
     trials = found.trials()
     best = found.best()
     path = keep_best(found, best)
+    if as_json:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        print_json({"best": record, "trials": [trial_record(trial) for trial in trials]})
+        return
     print(table(trials))
     print(f"\nbest: trial {best.number}, {best.score:.2%} on the validation images")
     print(f"{path}: python -m zoo train --from {path}")
@@ -146,7 +156,7 @@ def _report(found: Search) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m tuning", description="Search the hyper-parameters of a network of the zoo."
+        prog="tuning", description="Search the hyper-parameters of a network of the zoo."
     )
     parser.add_argument("--version", action="version", version=f"tuning {__version__}")
     _add_first(parser)
@@ -158,6 +168,7 @@ def _parser() -> argparse.ArgumentParser:
         for option in entry.options:
             option.add_to(command)
     report.add(choices)
+    add_completion(choices, parser)
     return parser
 
 
@@ -196,7 +207,8 @@ def _add_common(command: argparse.ArgumentParser, entry: StrategyEntry) -> None:
         "--heartbeat-timeout", type=_seconds, default=HEARTBEAT_TIMEOUT, metavar="20s",
         help="across machines: when a silent worker or chief is presumed dead",
     )  # fmt: skip
-    command.add_argument("--quiet", action="store_true", help="no progress")
+    add_output_options(command)
+    add_json_option(command, "the best point and all trials as JSON")
     # Names of earlier versions.
     hidden: dict[str, Any] = {"default": argparse.SUPPRESS, "help": argparse.SUPPRESS}
     command.add_argument("--together", type=count, dest="batch_trials", **hidden)

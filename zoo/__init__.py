@@ -27,6 +27,7 @@ from zoo.spec import (
     register_layer,
 )
 from zoo.utils.after_import import after_import
+from zoo.utils.extras import naming_extras
 from zoo.utils.renamed import renamed
 from zoo.version import __version__
 
@@ -95,13 +96,14 @@ __all__ = [
 
 
 def __getattr__(name: str):
-    if name in _PACKAGES:
-        return importlib.import_module(f"zoo.{name}")
     if name in _RENAMED:
         return renamed("zoo", name, _RENAMED[name])
-    if name not in _LATER:
-        raise AttributeError(f"module 'zoo' has no attribute {name!r}")
-    return getattr(importlib.import_module(_LATER[name]), name)
+    with naming_extras():
+        if name in _PACKAGES:
+            return importlib.import_module(f"zoo.{name}")
+        if name in _LATER:
+            return getattr(importlib.import_module(_LATER[name]), name)
+    raise AttributeError(f"module 'zoo' has no attribute {name!r}")
 
 
 # What stands in a saved model is known to `keras.models.load_model`, whichever is imported first.

@@ -29,8 +29,9 @@ METADATA = {
 
 
 def needs(module: str):
+    extra = "clients" if module == "openvino" else "export"
     return pytest.importorskip(
-        module, reason=f"{module} is not installed: pip install 'neural-zoo[export]'"
+        module, reason=f"{module} is not installed: pip install 'neural-zoo[{extra}]'"
     )
 
 

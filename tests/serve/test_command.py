@@ -42,7 +42,10 @@ def test_what_it_cannot_do_is_one_line(words, code, expected, capfd):
 def test_without_its_packages_it_says_what_to_install(monkeypatch, capsys):
     monkeypatch.setattr("zoo.cli.serve._PACKAGES", ("starlette", "no_such_package"))
     assert main(["serve", "mlp30"]) == 1
-    assert "needs no_such_package: pip install 'neural-zoo[serve]'" in capsys.readouterr().err
+    assert (
+        "no_such_package is not installed: pip install 'neural-zoo[serve]'"
+        in capsys.readouterr().err
+    )
 
 
 def test_it_serves_a_network_by_name_without_tensorflow(exported, images, expected):

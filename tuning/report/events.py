@@ -10,8 +10,8 @@ from typing import Any
 from tuning.report.record import Record
 from tuning.space import Choice, Integer, Range
 from tuning.trial import Execution, Trial
-from zoo.errors import RunError
 from zoo.utils.atomic import atomic_directory
+from zoo.utils.extras import naming_extras
 
 ACCURACY, COST = "validation accuracy", "training cost"
 
@@ -22,11 +22,9 @@ def write_events(record: Record) -> Path:
     Values that are neither numbers nor words, which HParams cannot hold, become words. Raises
     RunError where TensorBoard is not installed.
     """
-    try:
+    with naming_extras():
         from tensorboard.plugins.hparams import api
         from tensorboard.summary.writer.event_file_writer import EventFileWriter
-    except ModuleNotFoundError as error:
-        raise RunError("TensorBoard writes these files: pip install tensorboard") from error
 
     folder = record.project / "tensorboard"
     shutil.rmtree(folder, ignore_errors=True)

@@ -79,6 +79,17 @@ def to_csv(trials: Sequence[Trial]) -> str:
     return text.getvalue()
 
 
+def trial_record(trial: Trial) -> dict[str, Any]:
+    """One trial as plain data: its number, values, fidelity and, once it has ended, its result."""
+    result = trial.result.to_plain() if trial.result else None
+    return {
+        "trial": trial.number,
+        "values": dict(trial.values),
+        "problem": str(trial.fidelity),
+        "result": result,
+    }
+
+
 def best_of(trials: Sequence[Trial]) -> Trial | None:
     """The ended trial with the highest score, of equals the first; None where none has learned.
 

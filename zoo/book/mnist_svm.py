@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from zoo.book import mnist_loader
+from zoo.utils.extras import import_extra
 
 # scikit-learn's default of then, one over the inputs; today's depends on the pixels' variance.
 GAMMA = 1 / 784
@@ -13,8 +14,7 @@ GAMMA = 1 / 784
 
 def svm_baseline() -> None:
     """Fit the machine to the 50,000 training images, and print its count on the test images."""
-    from sklearn.svm import SVC
-
+    SVC = import_extra("sklearn.svm").SVC
     training_data, _, test_data = mnist_loader.load_data()
     machine = SVC(gamma=GAMMA, cache_size=2000).fit(*training_data)
     images, digits = test_data

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 
+from zoo.cli.options import add_command
+
 
 def add_commands(choices: argparse._SubParsersAction) -> None:
     """Add `book` to the commands."""
     summary = "a shell in which the book's own programs run"
-    command = choices.add_parser("book", help=summary, description=summary)
-    command.set_defaults(command=book)
+    add_command(choices, "book", book, summary)
 
 
 def book(options: argparse.Namespace) -> int:

@@ -6,12 +6,17 @@ import argparse
 import json
 from dataclasses import fields
 from functools import singledispatch
+from typing import TYPE_CHECKING, Any
 
+from zoo.cli.figures import answers_record, print_json
 from zoo.cli.options import load_images
 from zoo.errors import UnknownNameError, nearest
 from zoo.registry import get_spec, list_models
 from zoo.spec import EnsembleSpec, ModelSpec, NetworkSpec, Shape
 from zoo.utils.tensorflow import import_tensorflow
+
+if TYPE_CHECKING:
+    from zoo.data import Data
 
 
 def list_networks(options: argparse.Namespace) -> None:
@@ -20,6 +25,8 @@ def list_networks(options: argparse.Namespace) -> None:
     if not names:
         of = f" of chapter {options.chapter}" if options.chapter is not None else ""
         hint = nearest(options.pattern, list_models()) or " `python -m zoo list` shows them all."
+        if options.chapter is not None:
+            hint = f" Chapters with networks: {', '.join(map(str, _chapters()))}."
         raise UnknownNameError(f"no network{of} matches {options.pattern!r}.{hint}")
     if options.json:
         print(json.dumps([get_spec(name).to_plain() for name in names], indent=2))
@@ -34,6 +41,12 @@ def list_networks(options: argparse.Namespace) -> None:
         parameters = "Keras" if spec.parameters is None else f"{spec.parameters:,}"
         figure = f"{spec.claim.accuracy:.2f} %" if spec.claim and spec.claim.accuracy else "-"
         print(f"{name:{width}}  {parameters:>10}  {figure:>8}  {spec.summary}")
+
+
+def _chapters() -> list[int]:
+    """The chapters of the book that have a network."""
+    claims = [get_spec(name).claim for name in list_models()]
+    return sorted({claim.chapter for claim in claims if claim})
 
 
 def show(options: argparse.Namespace) -> None:
@@ -91,6 +104,9 @@ def _size(shape: Shape) -> str:
 def data(options: argparse.Namespace) -> None:
     """Get a set of images ready, and count them."""
     images = load_images(options)
+    if options.json:
+        print_json(_data_record(images))
+        return
     print(f"{images.name}, fingerprint {images.fingerprint}")
     parts = ("train", "validation", "test")
     splits = [getattr(images, part) for part in parts]
@@ -113,6 +129,22 @@ def data(options: argparse.Namespace) -> None:
         print(f"  {line}")
 
 
+def _data_record(images: Data) -> dict[str, Any]:
+    splits = {part: getattr(images, part) for part in ("train", "validation", "test")}
+    return {
+        "name": images.name,
+        "fingerprint": images.fingerprint,
+        "shape": list(images.shape),
+        "class_names": list(images.class_names),
+        "images": {part: len(split) for part, split in splits.items()},
+        "images_of_each_class": {
+            part: [int((split.labels == label).sum()) for label in range(images.classes)]
+            for part, split in splits.items()
+        },
+        "skipped": list(images.skipped),
+    }
+
+
 def baseline(options: argparse.Namespace) -> None:
     """Score a method of chapter 1 that is no neural network."""
     data = load_images(options)
@@ -122,4 +154,7 @@ def baseline(options: argparse.Namespace) -> None:
 
     method = BASELINES[options.method]
     answers = method(data)
+    if options.json:
+        print_json({"method": options.method, "test": answers_record(answers)})
+        return
     print(f"{options.method}: {answers.score}\n\n{confusion_table(answers.confusion())}")

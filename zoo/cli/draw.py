@@ -8,15 +8,14 @@ import threading
 import webbrowser
 from pathlib import Path
 
-from zoo.cli.options import path
+from zoo.cli.options import add_command, path
 from zoo.errors import DataError
 
 
 def add_draw(choices) -> None:
     """Add the parser of `draw` to the subparsers of a command line."""
     summary = "draw a digit, and watch the networks think"
-    command = choices.add_parser("draw", help=summary, description=summary)
-    command.set_defaults(command=draw)
+    command = add_command(choices, "draw", draw, summary)
     command.add_argument(
         "names", nargs="*", metavar="NAME", help="pretrained networks (default: seven of the book)"
     )

@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from zoo.cli.refusals import system_error_text
 from zoo.errors import SpecError, UnknownNameError, ZooError
+from zoo.utils.extras import naming_extras
 
 
 def run_command(program: str, command: Callable[[], int | None], *, debug: bool = False) -> int:
@@ -23,7 +24,8 @@ def run_command(program: str, command: Callable[[], int | None], *, debug: bool 
         debug: Raise the error in place of the line.
     """
     try:
-        code = command() or 0
+        with naming_extras():
+            code = command() or 0
         sys.stdout.flush()  # what cannot be written is said here, not after the end
         return code
     except BrokenPipeError:

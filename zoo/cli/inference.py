@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zoo.cli.checks import check_place, check_source
+from zoo.cli.figures import print_json, score_record
 from zoo.cli.options import load_images
 from zoo.errors import RunError
 from zoo.export import path_of
 from zoo.registry import get_spec
 from zoo.utils.tensorflow import import_tensorflow
+
+if TYPE_CHECKING:
+    from zoo.export.verify import Row
 
 # Enough for every activation to show its range.
 CALIBRATION_IMAGES = 500
@@ -48,6 +52,10 @@ def export(options: argparse.Namespace) -> None:
         measure=measure,
         **settings,
     )
+    if options.json:
+        record = {"name": options.name, "format": options.format, "path": str(path)}
+        print_json(record | {"test": score_record(scores[0]) if scores else None})
+        return
     print(f"{options.name} as {options.format}: {path}")
     for score in scores:
         print(f"on the test images: {score}")
@@ -95,6 +103,17 @@ def _score(path: Path, split):
     return Score(int((digits == split.labels).sum()), len(split))
 
 
+def _row_record(row: Row) -> dict[str, Any]:
+    return {
+        "form": row.form,
+        "bytes": row.size,
+        "differing": row.differing,
+        "largest_difference": row.difference,
+        "test": score_record(row.score),
+        "faults": list(row.faults),
+    }
+
+
 def verify(options: argparse.Namespace) -> int:
     """Export a pretrained network in every format, and compare all their outputs on the test set.
 
@@ -117,6 +136,9 @@ def verify(options: argparse.Namespace) -> int:
 
     calibration = data.train.images[:CALIBRATION_IMAGES]
     rows = compare(load(options.name), data.test, calibration, saved_model=exported)
+    if options.json:
+        print_json([_row_record(row) for row in rows])
+        return 0 if all(row.alike for row in rows) else 1
     print(f"{options.name} on {len(data.test):,} test images\n\n{matrix_text(rows)}")
     others = [f"{row.form} ({'; '.join(row.faults)})" for row in rows if not row.alike]
     message = (

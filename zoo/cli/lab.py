@@ -6,7 +6,9 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
+from zoo.cli.figures import add_json_option, print_json
 from zoo.cli.options import (
     add_command,
     add_data_options,
@@ -28,6 +30,7 @@ def add_lab(choices) -> None:
 
     command = add_command(commands, "run", run, "run some, print what they found, draw them")
     command.add_argument("names", nargs="+", metavar="NAME", help="or a pattern, as in 'ch3_*'")
+    add_json_option(command)
     _lab_options(command)
 
     command = add_command(commands, "report", report, "all of them, as one HTML page")
@@ -48,14 +51,12 @@ def add_lab(choices) -> None:
     command.add_argument("--tensorboard", action="store_true", help="write events for TensorBoard")
     command.add_argument("--show", action="store_true", help="a window with the curves, too")
     command.add_argument("--out", type=path, help="folder (default runs/NAME-monitored-seedN)")
-    command.add_argument("--quiet", action="store_true", help="no progress")
     add_data_options(command)
 
 
 def _lab_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--fast", action="store_true", help="a smaller form of each")
     command.add_argument("--out", type=path, help="folder (default runs/lab, or runs/lab-fast)")
-    command.add_argument("--quiet", action="store_true", help="no progress")
 
 
 def list_experiments(options: argparse.Namespace) -> None:
@@ -71,6 +72,9 @@ def run(options: argparse.Namespace) -> None:
     from zoo.lab import experiments
 
     chosen = [each for pattern in options.names for each in experiments(pattern)]
+    if options.json:
+        print_json([_record(done) for done in _all_done(chosen, options)])
+        return
     for done in _all_done(chosen, options):
         print(f"{done.experiment.name}: {done.experiment.title}. {done.outcome.verdict}")
         for check in done.outcome.checks:
@@ -80,6 +84,27 @@ def run(options: argparse.Namespace) -> None:
         if done.outcome.remark:
             print(f"  {done.outcome.remark}")
         print(f"  {done.picture}")
+
+
+def _record(done) -> dict[str, Any]:
+    return {
+        "name": done.experiment.name,
+        "title": done.experiment.title,
+        "verdict": done.outcome.verdict,
+        "checks": [
+            {
+                "what": check.what,
+                "ours": check.ours,
+                "book": check.book,
+                "source": check.source,
+                "agrees": check.agrees,
+            }
+            for check in done.outcome.checks
+        ],
+        "remark": done.outcome.remark,
+        "picture": str(done.picture),
+        "seconds": done.seconds,
+    }
 
 
 def report(options: argparse.Namespace) -> None:

@@ -9,8 +9,10 @@ from pathlib import Path
 
 from zoo.cli import book, catalog, inference, lab, predict, runs
 from zoo.cli.checks import check_backend
+from zoo.cli.completion import add_completion
 from zoo.cli.draw import add_draw
 from zoo.cli.exit_codes import run_command
+from zoo.cli.figures import add_json_option
 from zoo.cli.options import (
     add_command,
     add_data_options,
@@ -26,6 +28,7 @@ from zoo.cli.serve import add_serve
 from zoo.export import FORMATS
 from zoo.reproduction.results import RESULTS
 from zoo.spec import limits
+from zoo.utils.tensorflow import be_verbose
 from zoo.version import __version__
 
 
@@ -38,6 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     def command() -> int | None:
         check_backend()
+        if options.verbose:
+            be_verbose()
         for module in options.modules:
             import_module(module)
         return options.command(options)
@@ -77,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     add_draw(choices)
     book.add_commands(choices)
     _add_scoring(choices)
+    add_completion(choices, parser)
     return parser
 
 
@@ -86,18 +92,22 @@ def _add_scoring(choices) -> None:
     command.add_argument("--seed", type=int, help="the run in runs/NAME-seedN instead")
     command.add_argument("--run", type=path, help="the run in this folder instead")
     add_data_options(command)
+    add_json_option(command)
 
     command = add_command(choices, "publish", runs.publish, "make the best run the pretrained one")
     command.add_argument("name")
     command.add_argument("--runs", type=path, default=Path("runs"), help="default runs")
     add_data_options(command)
+    add_json_option(command)
 
     command = add_command(choices, "baseline", catalog.baseline, "the methods to beat (chapter 1)")
     command.add_argument("method", choices=["random", "darkness", "svm", "svm_tuned"])
     add_data_options(command)
+    add_json_option(command)
 
     command = add_command(choices, "data", catalog.data, "get the images ready, and count them")
     add_data_options(command)
+    add_json_option(command)
 
 
 def _add_lookups(choices) -> None:
@@ -123,7 +133,7 @@ def _add_train(choices) -> None:
     command.add_argument("--overwrite", action="store_true", help="drop a run that --out holds")
     command.add_argument("--pretrained", action="store_true", help="start from trained weights")
     _jobs_option(command, "members of a vote at a time")
-    command.add_argument("--quiet", action="store_true", help="no progress")
+    add_json_option(command)
     add_data_options(command)
 
 
@@ -133,7 +143,7 @@ def _add_results(choices) -> None:
     command.add_argument("--seeds", type=count, default=3, metavar="N", help="how many (default 3)")
     command.add_argument("--first-seed", type=int, default=0, metavar="S", help="start here")
     _jobs_option(command, "processes at a time")
-    command.add_argument("--quiet", action="store_true", help="no progress")
+    add_json_option(command)
     _results_option(command)
 
     summary = "let runs of one recipe vote, drawn in many ways"
@@ -154,6 +164,7 @@ def _add_results(choices) -> None:
     command = add_command(choices, "table", runs.table, "the book's figures beside ours")
     command.add_argument("--headlines", action="store_true", help="eight of them, for the README")
     command.add_argument("--write", type=path, metavar="FILE", help="into this document")
+    add_json_option(command)
     _results_option(command)
 
 
@@ -172,12 +183,14 @@ def _add_serving(choices) -> None:
     command.add_argument("--version", type=count, metavar="N", help="of a SavedModel")
     command.add_argument("--out", type=path, help="folder (default saved_models)")
     command.add_argument("--overwrite", action="store_true", help="replace a file that is there")
+    add_json_option(command)
     add_data_options(command)
 
     command = add_command(choices, "verify", inference.verify, "do all the exports answer alike?")
     command.add_argument("name")
     command.add_argument("--version", type=count, metavar="N", help="a SavedModel, too")
     command.add_argument("--out", type=path, help="its folder (default saved_models)")
+    add_json_option(command)
     add_data_options(command)
 
 

@@ -141,7 +141,16 @@ def add_command(choices, name: str, run, help: str) -> argparse.ArgumentParser:
     """Add a command that calls `run` with the options."""
     command = choices.add_parser(name, help=help, description=help)
     command.set_defaults(command=run)
+    add_output_options(command)
     return command
+
+
+def add_output_options(command: argparse.ArgumentParser) -> None:
+    """Give a command -q and -v."""
+    command.add_argument("-q", "--quiet", action="store_true", help="no progress")
+    command.add_argument(
+        "-v", "--verbose", action="store_true", help="what TensorFlow and converters say, too"
+    )
 
 
 def add_recipe_options(command: argparse.ArgumentParser) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import keras
 
+from zoo.cli.figures import answers_record, claim_record, print_json
 from zoo.data import Data
 from zoo.evaluation import plots
 from zoo.evaluation.diversity import diversity
@@ -14,30 +16,61 @@ from zoo.spec import Claim, NetworkSpec
 from zoo.training.job import TrainResult
 
 
-def present(result: TrainResult, data: Data, folder: Path) -> None:
+def present(result: TrainResult, data: Data, folder: Path, *, as_json: bool = False) -> None:
     """Print how a run went and how its model scores, and draw pictures into the run's folder."""
-    speed = f"{result.images_per_second:,.0f} images a second"
-    epochs = "all members" if result.spec.members else f"{len(result.history)} epochs"
-    print(f"\n{epochs} in {result.seconds:.1f} s, {speed}, validation included")
-    if result.diverged:
-        print(f"diverged: the cost of epoch {len(result.history)} was no longer a number")
     epoch = 0 if result.spec.members else result.best_epoch
-    answers = present_model(result.spec, result.model, data, folder, epoch)
+    if not as_json:
+        _print_run(result)
+    answers = present_model(
+        result.spec, result.model, data, folder, epoch, run=_run(result) if as_json else None
+    )
+    curves = folder / "learning_curves.png"
+    if epoch:
+        title = f"{result.spec.name}, seed {result.seed}: {answers.score} on the test images"
+        plots.learning_curves(result.history, curves, title=title, best_epoch=epoch)
+    if as_json:
+        return
     claim = result.spec.claim
     if claim and claim.accuracy and (measured := result.measured(claim)) is not None:
         print(f"measured as the book does, on the {_protocol(claim)}: {_percent(measured)}")
     if epoch:
-        curves = folder / "learning_curves.png"
-        title = f"{result.spec.name}, seed {result.seed}: {answers.score} on the test images"
-        plots.learning_curves(result.history, curves, title=title, best_epoch=epoch)
         print(f"learning curves: {curves}")
 
 
 def present_model(
-    spec: NetworkSpec, model: keras.Model, data: Data, folder: Path, epoch: int = 0
+    spec: NetworkSpec,
+    model: keras.Model,
+    data: Data,
+    folder: Path,
+    epoch: int = 0,
+    *,
+    run: dict[str, Any] | None = None,
 ) -> Predictions:
-    """Print a model's score on the test images beside the book's, and draw the digits it missed."""
+    """Print a model's score on the test images beside the book's, and draw the digits it missed.
+
+    Args:
+        spec: What the model was built from.
+        model: A trained one.
+        data: It is scored on the test images.
+        folder: For the picture.
+        epoch: The best validation epoch, where it is known.
+        run: What a record in JSON has besides; None prints text.
+    """
     answers = predict(model, data.test)
+    wrong = folder / "wrong_digits.png"
+    plots.wrong_digits(data.test, answers, wrong, title=spec.name, names=data.class_names)
+    if run is not None:
+        print_json(
+            {
+                "name": spec.name,
+                "spec_hash": spec.hash,
+                **run,
+                "test": answers_record(answers),
+                "book": claim_record(spec.claim),
+                "folder": str(folder),
+            }
+        )
+        return answers
     when = f" after its best validation epoch, {epoch}" if epoch else ""
     print(f"\n{spec.name} on the test images{when}")
     print(f"  here      {answers.score}, {_interval(answers.score)}")
@@ -45,10 +78,30 @@ def present_model(
     print(confusion_table(answers.confusion(), data.class_names))
     if spec.members:
         print(f"\n{diversity(model, data.test)}")
-    wrong = folder / "wrong_digits.png"
-    plots.wrong_digits(data.test, answers, wrong, title=spec.name, names=data.class_names)
     print(f"\nthe images it got wrong: {wrong}")
     return answers
+
+
+def _print_run(result: TrainResult) -> None:
+    speed = f"{result.images_per_second:,.0f} images a second"
+    epochs = "all members" if result.spec.members else f"{len(result.history)} epochs"
+    print(f"\n{epochs} in {result.seconds:.1f} s, {speed}, validation included")
+    if result.diverged:
+        print(f"diverged: the cost of epoch {len(result.history)} was no longer a number")
+
+
+def _run(result: TrainResult) -> dict[str, Any]:
+    claim = result.spec.claim
+    measured = result.measured(claim) if claim and claim.accuracy else None
+    return {
+        "seed": result.seed,
+        "epochs": len(result.history),
+        "best_epoch": result.best_epoch,
+        "seconds": result.seconds,
+        "images_per_second": result.images_per_second,
+        "diverged": result.diverged,
+        "measured_as_the_book_does": None if measured is None else 100 * measured,
+    }
 
 
 def _protocol(claim: Claim) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 from zoo.cli.checks import check_runs, check_source, check_voters, check_weights
+from zoo.cli.figures import claim_record, print_json
 from zoo.cli.options import load_images, settings
 from zoo.errors import SpecError
 from zoo.registry import get_spec
@@ -43,7 +45,7 @@ def train(options: argparse.Namespace) -> None:
         jobs=options.jobs,
         progress=not options.quiet,
     )
-    present(result, data, out)
+    present(result, data, out, as_json=options.json)
 
 
 def evaluate(options: argparse.Namespace) -> None:
@@ -63,11 +65,14 @@ def evaluate(options: argparse.Namespace) -> None:
 
     if run is None:
         model, entry = load(spec.name), entry_of(spec.name)
-        print(f"{entry.name}, trained by {entry.spec['name']} with seed {entry.seed}")
-        present_model(spec, model, data, RUNS / f"{spec.name}-pretrained")
+        record = {"trained_by": entry.spec["name"], "seed": entry.seed}
+        if not options.json:
+            print(f"{entry.name}, trained by {entry.spec['name']} with seed {entry.seed}")
+        folder = RUNS / f"{spec.name}-pretrained"
+        present_model(spec, model, data, folder, run=record if options.json else None)
         return
     trained, model = load_run(run)
-    present_model(trained, model, data, run)
+    present_model(trained, model, data, run, run={} if options.json else None)
 
 
 def publish(options: argparse.Namespace) -> None:
@@ -81,6 +86,9 @@ def publish(options: argparse.Namespace) -> None:
     from zoo.pretrained import publish as publishing
 
     entry = publishing.publish(options.name, options.runs, data)
+    if options.json:
+        print_json(asdict(entry))
+        return
     print(f"{entry.name}: {entry.score} on the test images, by {entry.spec['name']}")
     print(f"{entry.file}: {entry.precision}, {entry.size:,} bytes")
 
@@ -93,7 +101,9 @@ def reproduce(options: argparse.Namespace) -> None:
     from zoo.reproduction import reproduce as reproduction
     from zoo.reproduction.results import summary
 
-    print(f"the book: {spec.claim or 'no figure'}")
+    rows = []
+    if not options.json:
+        print(f"the book: {spec.claim or 'no figure'}")
     for row in reproduction.reproduce(
         spec.name,
         range(options.first_seed, options.first_seed + options.seeds),
@@ -101,7 +111,11 @@ def reproduce(options: argparse.Namespace) -> None:
         results=options.results,
         progress=not options.quiet,
     ):
-        print(f"seed {row.seed}: {summary(row, spec.claim)}")
+        rows.append(asdict(row))
+        if not options.json:
+            print(f"seed {row.seed}: {summary(row, spec.claim)}")
+    if options.json:
+        print_json({"name": spec.name, "book": claim_record(spec.claim), "runs": rows})
 
 
 def vote(options: argparse.Namespace) -> None:
@@ -128,6 +142,9 @@ def table(options: argparse.Namespace) -> None:
     from zoo.reproduction import results, tables
 
     rows = results.read(options.results)
+    if options.json:
+        print_json([asdict(row) for row in rows])
+        return
     text = tables.headlines(rows) if options.headlines else tables.table(rows)
     if options.write is None:
         print(text)

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import importlib.util
 
-from zoo.cli.options import count
-from zoo.errors import RunError, SpecError
+from zoo.cli.options import add_command, count
+from zoo.errors import SpecError
 from zoo.serve.limits import MEBIBYTE, Limits
+from zoo.utils.extras import check_extras
 
-_PACKAGES = ("starlette", "uvicorn", "httptools", "msgspec", "prometheus_client", "PIL")
+_PACKAGES = ("starlette", "uvicorn", "httptools", "prometheus_client", "onnxruntime")
 
 
 def add_serve(choices) -> None:
     """Add the parser of `serve` to the subparsers of a command line."""
     summary = "serve models over HTTP, as TensorFlow Serving does"
-    command = choices.add_parser("serve", help=summary, description=summary)
-    command.set_defaults(command=serve)
+    command = add_command(choices, "serve", serve, summary)
     command.add_argument(
         "models",
         nargs="+",
@@ -66,7 +65,7 @@ def serve(options: argparse.Namespace) -> None:
         queue=options.queue,
         answer_seconds=options.timeout,
     )
-    _check_packages()
+    check_extras(*_PACKAGES, extra="serve")
     from zoo.serve.server import Settings
     from zoo.serve.server import serve as run
     from zoo.serve.sources import sources
@@ -80,13 +79,6 @@ def serve(options: argparse.Namespace) -> None:
         log_requests=options.log_requests,
     )
     run(lambda: sources(options.models, options.runtime), settings)
-
-
-def _check_packages() -> None:
-    missing = [name for name in _PACKAGES if importlib.util.find_spec(name) is None]
-    if missing:
-        message = f"the server needs {', '.join(missing)}"
-        raise RunError(f"{message}: pip install 'neural-zoo[serve]'")
 
 
 def _port(text: str) -> int:

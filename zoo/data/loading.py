@@ -17,6 +17,7 @@ from zoo.data.pictures import PictureFormat, Resize
 from zoo.data.sources import data_root, mnist_files
 from zoo.data.splits import SHARE, check_shares
 from zoo.errors import DataError
+from zoo.utils.extras import naming_extras
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,8 @@ def _from_name(name: str | os.PathLike, source: str | Path | None, options: _Opt
     if path.is_absolute() or str(name).startswith("."):
         raise DataError(f"There is no folder {path}, and a file must be an .npz file.")
     # Imported late: only these sets need TensorFlow and TFDS.
-    from zoo.data.tfds import load_from_tfds
+    with naming_extras():
+        from zoo.data.tfds import load_from_tfds
 
     return load_from_tfds(
         str(name),

@@ -10,6 +10,7 @@ from PIL import Image
 
 from zoo.data.dataset import DIGIT_NAMES, Data, Split
 from zoo.data.splits import PARTS, SHARE, divide
+from zoo.utils.extras import import_extra
 
 # Test images lie on the rightmost third of each photograph, all others on the rest.
 _TEST_STRIP = 1 / 3
@@ -28,8 +29,7 @@ def sklearn_digits(size: tuple[int, int] = (8, 8), seed: int = 0) -> Data:
     >>> sklearn_digits().shape, len(sklearn_digits().train)
     ((8, 8, 1), 1199)
     """
-    from sklearn.datasets import load_digits
-
+    load_digits = import_extra("sklearn.datasets").load_digits
     pixels, labels = load_digits(return_X_y=True)
     images = np.rint(pixels.reshape(-1, 8, 8) * (255 / 16)).astype(np.uint8)
     if size != (8, 8):
@@ -56,8 +56,7 @@ def mnist_on_photographs(mnist: Data, seed: int = 0) -> Data:
         mnist: The digits, 28x28x1; `mnist.take(n)` for fewer training images.
         seed: Decides the patches.
     """
-    from sklearn.datasets import load_sample_images
-
+    load_sample_images = import_extra("sklearn.datasets").load_sample_images
     photographs = load_sample_images().images
     train, validation, test = (
         _on_patches(

@@ -9,6 +9,7 @@ import numpy as np
 from zoo.data import Data, Split
 from zoo.evaluation.scores import Predictions
 from zoo.spec import PIXEL_SCALE
+from zoo.utils.extras import import_extra
 
 
 def random_guess(data: Data, seed: int = 0) -> Predictions:
@@ -59,8 +60,7 @@ BASELINES: dict[str, Callable[[Data], Predictions]] = {
 
 
 def _fit_svm(data: Data, **settings: float) -> Predictions:
-    from sklearn.svm import SVC
-
+    SVC = import_extra("sklearn.svm").SVC
     machine = SVC(**settings, cache_size=2000).fit(pixels(data.train), data.train.labels)
     return _answers(machine.predict(pixels(data.test)), data.test)
 

@@ -23,6 +23,7 @@ import tensorflow as tf
 from zoo.errors import RunError
 from zoo.utils.atomic import atomic_write, remove_stale_temporaries
 from zoo.utils.extras import import_extra
+from zoo.utils.tensorflow import is_verbose
 
 # What every exported model calls its input.
 INPUT = "images"
@@ -38,8 +39,12 @@ FAILED_WRITES = (OSError, tf.errors.OpError)
 def quietly() -> Iterator[None]:
     """Hold back what converters tell of their work on stdout and stderr, and their warnings.
 
-    Their compiled parts write to the file descriptor itself, so that it is closed meanwhile.
+    Their compiled parts write to the file descriptor itself, so that it is closed meanwhile. With
+    `--verbose` nothing is held back.
     """
+    if is_verbose():
+        yield
+        return
     sys.stderr.flush()
     kept = os.dup(2)
     # A handler for the root logger, or the first warning gives it one that writes to stderr.

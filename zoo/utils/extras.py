@@ -5,8 +5,10 @@ pip install "neural-zoo[export]"
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.util
+from collections.abc import Iterator
 from types import ModuleType
 
 from zoo.errors import RunError
@@ -17,24 +19,27 @@ PROJECT = "neural-zoo"
 # The extra of pyproject.toml that brings a module, by the name it is imported by.
 EXTRAS = {
     "ai_edge_litert": "export",
+    "babel": "docs",
+    "cmaes": "samplers",
+    "datasets": "hugging-face",
+    "grpc": "tuning",
+    "httptools": "serve",
+    "huggingface_hub": "hub",
+    "importlib_resources": "data",
+    "keras_tuner": "tuning",
     "onnx": "export",
     "onnxruntime": "export",
-    "tf2onnx": "export",
-    "openvino": "export",
-    "grpc": "tuning",
-    "keras_tuner": "tuning",
-    "optuna": "tuning",
-    "tensorboard": "tuning",
-    "threadpoolctl": "tuning",
-    "datasets": "hugging-face",
-    "sklearn": "data",
-    "tensorflow_datasets": "data",
-    "httptools": "serve",
+    "optuna": "samplers",
     "prometheus_client": "serve",
+    "shtab": "completion",
+    "sklearn": "data",
     "starlette": "serve",
+    "tensorboard": "tuning",
+    "tensorflow_datasets": "data",
+    "tf2onnx": "export",
+    "threadpoolctl": "tuning",
     "uvicorn": "serve",
     "uvloop": "serve",
-    "huggingface_hub": "hub",
 }
 
 
@@ -47,20 +52,53 @@ def import_extra(module: str) -> ModuleType:
     Raises:
         RunError: It is not installed; the line has the command that installs it.
     """
+    package = module.partition(".")[0]
+    with naming_extras():
+        try:
+            return importlib.import_module(module)
+        except ModuleNotFoundError:
+            raise
+        except ImportError as error:
+            raise RunError(
+                f"{package} cannot be imported ({error}): {_command(package)}"
+            ) from error
+
+
+def check_extras(*packages: str, extra: str | None = None) -> None:
+    """Raise where a package is not installed, and import none.
+
+    Args:
+        *packages: Names that they are imported by.
+        extra: What brings them all, where it is not the extra that EXTRAS names.
+
+    Raises:
+        RunError: Some are missing; the line has the command that installs them.
+    """
+    missing = [package for package in packages if importlib.util.find_spec(package) is None]
+    if missing:
+        raise RunError(_missing(*missing, extra=extra))
+
+
+@contextlib.contextmanager
+def naming_extras() -> Iterator[None]:
+    """Make the error of a missing import one that names its extra.
+
+    Raises:
+        RunError: The block imports a module of EXTRAS that is not installed.
+    """
     try:
-        return importlib.import_module(module)
-    except ImportError as error:
-        raise RunError(_missing(module.partition(".")[0], error)) from error
+        yield
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package not in EXTRAS:
+            raise
+        raise RunError(_missing(package)) from error
 
 
-def check_extra(*modules: str) -> None:
-    """Raise RunError, as `import_extra` does, where a module is not installed; import none."""
-    for module in modules:
-        if importlib.util.find_spec(module) is None:
-            raise RunError(_missing(module))
+def _missing(*packages: str, extra: str | None = None) -> str:
+    verb = "is" if len(packages) == 1 else "are"
+    return f"{', '.join(packages)} {verb} not installed: {_command(packages[0], extra)}"
 
 
-def _missing(package: str, error: ImportError | None = None) -> str:
-    absent = importlib.util.find_spec(package) is None
-    reason = "is not installed" if absent else f"cannot be imported ({error})"
-    return f"{package} {reason}: pip install '{PROJECT}[{EXTRAS[package]}]'"
+def _command(package: str, extra: str | None = None) -> str:
+    return f"pip install '{PROJECT}[{extra or EXTRAS[package]}]'"

@@ -22,6 +22,20 @@ ENVIRONMENT = {
 }
 
 
+_verbose = False
+
+
+def be_verbose() -> None:
+    """Let TensorFlow and the tools behind exports say what they have to say, from here on."""
+    global _verbose
+    _verbose = True
+
+
+def is_verbose() -> bool:
+    """Whether `be_verbose` was called."""
+    return _verbose
+
+
 def set_environment() -> None:
     """Give TensorFlow one thread and oneDNN, as far as the user's environment does not say.
 
@@ -36,7 +50,8 @@ def import_tensorflow() -> None:
     set_environment()
     if importlib.util.find_spec("tensorflow") is None:
         return  # Keras runs on another backend
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if not _verbose:
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with suppress_output():
         import tensorflow as tf
 
@@ -45,7 +60,10 @@ def import_tensorflow() -> None:
 
 @contextlib.contextmanager
 def suppress_output() -> Iterator[None]:
-    """Send what is written to the descriptor of stderr nowhere, whoever writes it."""
+    """Send what is written to the descriptor of stderr nowhere, unless `be_verbose` was called."""
+    if _verbose:
+        yield
+        return
     sys.stderr.flush()
     kept = os.dup(2)
     try:

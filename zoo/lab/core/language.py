@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from zoo.errors import UnknownNameError, nearest
+from zoo.utils.extras import naming_extras
 
 FOLDER = Path(__file__).parents[2] / "locale"
 ENGLISH = "en"
@@ -50,8 +51,9 @@ def compiled(path: Path) -> bytes:
     """The bytes of the .mo of a .po."""
     import io
 
-    from babel.messages.mofile import write_mo
-    from babel.messages.pofile import read_po
+    with naming_extras():
+        from babel.messages.mofile import write_mo
+        from babel.messages.pofile import read_po
 
     with path.open("rb") as source:
         catalogue = read_po(source)

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from zoo.errors import RunError, SpecError
 from zoo.lab.core import live
 from zoo.utils.atomic import atomic_write
+from zoo.utils.extras import check_extras
 from zoo.utils.regular import readable
 
 if TYPE_CHECKING:
@@ -203,7 +204,8 @@ def _scalars(stack: ExitStack, folder: Path) -> Callable[[Row], None]:
     try:
         writer = stack.enter_context(tf.summary.create_file_writer(str(folder)).as_default())
     except (ImportError, AttributeError) as error:
-        raise RunError("--tensorboard writes by TensorBoard: pip install tensorboard") from error
+        check_extras("tensorboard")
+        raise RunError(f"TensorBoard's writer cannot be used: {error}") from error
 
     def add(row: Row) -> None:
         for name in row.keys() - {"epoch"}:
