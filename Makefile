@@ -7,7 +7,7 @@ INSTALL = $(RUN) -m pip install --quiet --disable-pip-version-check
 LOCK = UV_CUSTOM_COMPILE_COMMAND='make lock' $(RUN) -m uv pip compile --quiet --universal \
 	--python-version 3.11 --generate-hashes
 
-.PHONY: demo test test-slow campaign lint docs table throughput benchmarks nightly page results lock clean help
+.PHONY: demo test test-slow backends campaign lint docs table throughput benchmarks nightly page results lock clean help
 
 demo: $(VENV)/installed  ## train a network of the book on real digits: score, confusions, its errors as a picture
 	$(RUN) -m zoo train mlp30 --seed 1 --out demo --overwrite
@@ -17,6 +17,10 @@ test: $(VENV)/installed  ## run the tests (a few minutes)
 
 test-slow: $(VENV)/installed  ## run the tests that train for minutes, too
 	$(RUN) -m pytest --numprocesses 2 --dist worksteal --slow
+
+backends: $(VENV)/installed  ## every network on JAX and on PyTorch: built, trained, saved, loaded, asked
+	$(INSTALL) --requirement benchmarks/requirements.txt
+	$(RUN) -m pytest tests/nn/test_backends.py --slow
 
 MINUTES ?= 10
 campaign: $(VENV)/installed  ## bad files and kills at every boundary, for MINUTES=10: what was tried, what failed
@@ -36,6 +40,7 @@ table: $(VENV)/installed  ## write the measured tables into README.md and docs/
 	$(RUN) -m benchmarks.throughput --write docs/performance.md
 	$(RUN) -m benchmarks.ablation --write docs/performance.md
 	$(RUN) -m benchmarks.serving --write docs/performance.md
+	$(RUN) -m benchmarks.startup --write docs/performance.md
 	$(RUN) -m benchmarks.load --write docs/serving.md
 	$(RUN) -m benchmarks.vectorized --write docs/performance.md
 	$(RUN) -m benchmarks.search --write docs/tuning.md
@@ -45,6 +50,7 @@ throughput: $(VENV)/installed  ## measure training speed beside plain Keras, PyT
 	$(RUN) -m benchmarks.throughput
 
 benchmarks: throughput  ## measure everything that benchmarks/ measures; about an hour on an idle machine
+	$(RUN) -m benchmarks.startup
 	$(RUN) -m benchmarks.serving
 	$(RUN) -m benchmarks.load
 	$(RUN) -m benchmarks.vectorized

@@ -30,8 +30,9 @@ def wheel(tmp_path_factory) -> Path:
     # A copy, since building leaves build/ and an egg-info beside the sources.
     source = folder / "source"
     _run(["git", "clone", "--quiet", "--depth", "1", f"file://{ROOT}", source])
-    build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
-    _run([*build, "--wheel-dir", folder, source])
+    # The source distribution, and the wheel from it: so it holds all that a wheel is built of.
+    build = [sys.executable, "-m", "build", "--no-isolation", "--skip-dependency-check"]
+    _run([*build, "--outdir", folder, source])
     (built,) = folder.glob("*.whl")
     return built
 
@@ -43,7 +44,8 @@ def installed(wheel, tmp_path_factory) -> Path:
     _run([sys.executable, "-m", "venv", "--without-pip", folder])
     (packages,) = folder.glob("lib/python*/site-packages")
     install = [sys.executable, "-m", "pip", "--python", folder / "bin/python", "install"]
-    _run([*install, "--quiet", "--no-deps", wheel])
+    for _ in range(2):  # a second time over the first, which must do no harm
+        _run([*install, "--quiet", "--no-deps", "--force-reinstall", wheel])
     # The dependencies are those of this environment; a path in a .pth file brings no other .pth.
     (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
     return folder / "bin"
@@ -69,6 +71,8 @@ def test_the_wheel_has_the_weights_and_is_no_larger_than_40_mb(wheel):
         assert f"zoo/saved_models/{name}/README.md" in names
     assert {"zoo/py.typed", "tuning/py.typed", "zoo/saved_models/manifest.json"} <= names
     assert not any(name.startswith(("tests/", "benchmarks/")) for name in names)
+    (source,) = wheel.parent.glob("*.tar.gz")
+    assert source.stat().st_size <= LARGEST
 
 
 def test_its_commands_run_anywhere(installed, away):

@@ -9,7 +9,7 @@ import statistics
 import numpy as np
 import pytest
 
-from benchmarks import ablation, serving, throughput, vectorized
+from benchmarks import ablation, serving, startup, throughput, vectorized
 from benchmarks.peers import initial_weights
 from benchmarks.peers.__main__ import measure
 from benchmarks.rows import read_rows
@@ -127,8 +127,27 @@ def test_the_tables_in_docs_are_those_that_the_measurements_give():
         ("ablation", ablation.table(ablation.read())),
         ("together", vectorized.markdown(read_rows(vectorized.CSV))),
         ("serving", serving_markdown(serving.read())),
+        ("startup", startup.markdown(read_rows(startup.CSV))),
     ):
         assert written_table(ROOT / "docs/performance.md", name) == expected, "run: make table"
+
+
+def test_starting_is_measured_by_the_processors_time_and_memory(monkeypatch):
+    burn = "import time; data = bytearray(80 * 2**20)\nwhile time.process_time() < 0.3: pass"
+    monkeypatch.setattr(
+        startup, "PROGRAMS", {startup.REFERENCE: ["-c", burn], "nothing": ["-c", ""]}
+    )
+    (burnt, nothing) = startup.measure(rounds=1)
+    assert burnt["cpu_seconds"] >= 0.3 > nothing["cpu_seconds"]
+    assert burnt["megabytes"] >= 80 > nothing["megabytes"]
+    assert burnt["ratio"] == 1 > nothing["ratio"]
+
+
+def test_the_first_answer_is_as_quick_as_the_goals_say():
+    rows = {row["program"]: row for row in read_rows(startup.CSV)}
+    assert float(rows["zoo.load, first answer"]["ratio"]) <= 1.3
+    assert float(rows["zoo predict"]["cpu_seconds"]) <= 0.7
+    assert float(rows["zoo predict"]["megabytes"]) <= 150
 
 
 def test_a_peer_that_is_not_installed_is_left_out(monkeypatch):

@@ -17,6 +17,8 @@ import pathlib, sys, tempfile
 import keras
 import numpy as np
 import zoo
+from zoo.pretrained.forward import load
+from zoo.pretrained.manifest import manifest
 images = np.random.default_rng(0).integers(0, 256, (45, 28, 28, 1), dtype=np.uint8)
 split = zoo.Split(images, np.arange(45, dtype=np.int32) % 10)
 data = zoo.Data("noise", split, split, split)
@@ -35,6 +37,11 @@ for name in sys.argv[1:]:
     expected = model.predict(images, verbose=0)
     assert np.isfinite(expected).all(), name
     np.testing.assert_array_equal(other.predict(split, verbose=0), expected)
+    if name in manifest():
+        # NumPy alone, from the same file of weights, is the oracle.
+        pretrained = zoo.load(name).predict(images, verbose=0)
+        np.testing.assert_allclose(pretrained, load(name).predict(images).outputs, atol=1e-4)
+    print(name, file=sys.stderr, flush=True)
 assert "tensorflow" not in keras.backend.backend()
 # Pretrained weights answer as on TensorFlow; what TensorFlow alone can do says so.
 model = zoo.load("linear")
