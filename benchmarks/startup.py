@@ -22,7 +22,6 @@ from PIL import Image, ImageDraw
 
 from benchmarks.rows import Row, read_rows, write_rows
 from zoo.reproduction.tables import write_table
-from zoo.training.run_folder import processor
 
 ROOT = Path(__file__).resolve().parents[1]
 CSV = Path(__file__).resolve().parent / "startup.csv"
@@ -64,6 +63,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def measure(rounds: int) -> list[Row]:
     """A row for each program."""
+    from zoo.training.run_folder import processor  # late: Keras comes with it
+
     found: dict[str, list[tuple[float, float]]] = {name: [] for name in PROGRAMS}
     with tempfile.TemporaryDirectory() as folder:
         _draw_one(Path(folder) / "one.png")
