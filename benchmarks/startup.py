@@ -12,6 +12,7 @@ beside this file, after some three minutes. POSIX systems only.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -85,19 +86,29 @@ def measure(rounds: int) -> list[Row]:
     ]
 
 
+# A process begins with the memory of the one that starts it in its books: so a small one does.
+LAUNCH = """
+import json, os, sys
+nowhere = [(os.POSIX_SPAWN_OPEN, each, os.devnull, os.O_WRONLY, 0) for each in (1, 2)]
+command = [sys.executable, *sys.argv[1:]]
+process = os.posix_spawn(sys.executable, command, os.environ, file_actions=nowhere)
+usage = os.wait4(process, 0)[2]
+print(json.dumps([usage.ru_utime + usage.ru_stime, usage.ru_maxrss]))
+"""
+
+
 def cost(words: list[str], folder: str) -> tuple[float, float]:
     """CPU seconds and the most megabytes of one Python process, run in a folder."""
-    process = subprocess.Popen(
-        [sys.executable, *words],
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", LAUNCH, *words],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=True,
     )
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    kilobytes = usage.ru_maxrss / (1024 if sys.platform == "darwin" else 1)
-    return usage.ru_utime + usage.ru_stime, kilobytes / 1024
+    seconds, memory = json.loads(done.stdout)
+    return seconds, memory / (2**20 if sys.platform == "darwin" else 2**10)
 
 
 def markdown(rows: list[Row]) -> str:

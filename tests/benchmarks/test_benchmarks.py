@@ -146,7 +146,8 @@ def test_starting_is_measured_by_the_processors_time_and_memory(monkeypatch):
 def test_the_first_answer_is_as_quick_as_the_goals_say():
     rows = {row["program"]: row for row in read_rows(startup.CSV)}
     assert float(rows["zoo.load, first answer"]["ratio"]) <= 1.3
-    assert float(rows["zoo predict"]["cpu_seconds"]) <= 0.7
+    # 0.7 s on a machine that imports TensorFlow in 4.4 s.
+    assert float(rows["zoo predict"]["ratio"]) <= 0.16
     assert float(rows["zoo predict"]["megabytes"]) <= 150
 
 
