@@ -35,7 +35,7 @@ def kill(name: str, seconds: float, most: int = 10**9, seed: int = 0) -> Tally:
 
     Args:
         name: Of the target.
-        seconds: How long.
+        seconds: How long, after one run without kills.
         most: Kills.
         seed: Of the moments.
 
@@ -45,14 +45,14 @@ def kill(name: str, seconds: float, most: int = 10**9, seed: int = 0) -> Tally:
         temporary that stays.
     """
     target, tally, moments = TARGETS[name], Tally(name), random.Random(seed)
-    _warm_up()
-    end = time.monotonic() + seconds
+    if target.warm:
+        import tests.campaigns.warm  # noqa: F401  (TensorFlow, and what the commands import late)
     with tempfile.TemporaryDirectory(prefix="zoo-kills-") as scratch:
         shared = Path(scratch, "shared")
         shared.mkdir()
         target.share(shared)
         expected, longest = _unbroken(target, Path(scratch, "unbroken"), shared)
-        number = 0
+        number, end = 0, time.monotonic() + seconds
         while tally.tried < most and time.monotonic() < end:
             number += 1
             place = Path(scratch, str(number))
@@ -71,10 +71,6 @@ def kill(name: str, seconds: float, most: int = 10**9, seed: int = 0) -> Tally:
 
 class _Failure(Exception):
     pass
-
-
-def _warm_up() -> None:
-    import tests.campaigns.warm  # noqa: F401  (TensorFlow, and what the commands import late)
 
 
 def _unbroken(target: Target, place: Path, shared: Path) -> tuple[Any, float]:
