@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 
 from tests.campaigns.calls import call
 from tests.campaigns.fuzzing import ALL, Tally, fuzz
@@ -60,17 +61,28 @@ def main() -> int:
 
 def _in_a_process(name: str, campaign: Campaign, seconds: float, seed: int) -> Tally:
     # In a new process, so that a crash of the reader is one failure, and memory is measured anew.
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        waiting = pool.apply_async(campaign.run, (campaign.name, seconds), {"seed": seed})
-        try:
-            tally = waiting.get(timeout=seconds + 300)
-        except multiprocessing.TimeoutError:
-            tally = Tally(name, 1, 1, ["the process hangs, or has died"])
+    # No pool: its processes may have no children, and searches have.
+    spawn = multiprocessing.get_context("spawn")
+    ours, theirs = spawn.Pipe(duplex=False)
+    process = spawn.Process(target=_run, args=(theirs, campaign, seconds, seed))
+    process.start()
+    theirs.close()
+    try:
+        whole = ours.poll(seconds + 600)
+        tally = ours.recv() if whole else Tally(name, 1, 1, ["the process hangs"])
+    except EOFError:
+        tally = Tally(name, 1, 1, ["the process has died; see above"])
+    process.kill()
+    process.join()
     tally.name = name
     print(f"{name:28}{tally.tried:>10,}{tally.failed:>8,}", flush=True)
     for line in tally.first:
         print(f"    {line}", file=sys.stderr, flush=True)
     return tally
+
+
+def _run(connection: Connection, campaign: Campaign, seconds: float, seed: int) -> None:
+    connection.send(campaign.run(campaign.name, seconds, seed=seed))
 
 
 if __name__ == "__main__":
