@@ -9,10 +9,9 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
 
 from tests.campaigns.calls import call
-from tests.campaigns.fuzzing import ALL, Tally, fuzz
+from tests.campaigns.fuzzing import ALL, Tally, fuzz, send_tally
 from tests.campaigns.kills import kill
 from tests.campaigns.targets import TARGETS
 
@@ -64,7 +63,8 @@ def _in_a_process(name: str, campaign: Campaign, seconds: float, seed: int) -> T
     # No pool: its processes may have no children, and searches have.
     spawn = multiprocessing.get_context("spawn")
     ours, theirs = spawn.Pipe(duplex=False)
-    process = spawn.Process(target=_run, args=(theirs, campaign, seconds, seed))
+    arguments = campaign.name, seconds, seed
+    process = spawn.Process(target=send_tally, args=(theirs, campaign.run, *arguments))
     process.start()
     theirs.close()
     try:
@@ -79,10 +79,6 @@ def _in_a_process(name: str, campaign: Campaign, seconds: float, seed: int) -> T
     for line in tally.first:
         print(f"    {line}", file=sys.stderr, flush=True)
     return tally
-
-
-def _run(connection: Connection, campaign: Campaign, seconds: float, seed: int) -> None:
-    connection.send(campaign.run(campaign.name, seconds, seed=seed))
 
 
 if __name__ == "__main__":

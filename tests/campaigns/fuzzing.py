@@ -7,7 +7,9 @@ import resource
 import tempfile
 import time
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from tests.campaigns.boundaries import BOUNDARIES
@@ -66,6 +68,13 @@ def fuzz(name: str, seconds: float, most: int = 10**9, seed: int = 0) -> Tally:
                 tally.fail(f"{name}, seed {seed + tally.tried}: {failure}")
             tally.tried += 1
     return tally
+
+
+def send_tally(
+    connection: Connection, run: Callable[..., Tally], name: str, seconds: float, seed: int
+) -> None:
+    """Run a campaign in a process of its own, and send what came of it."""
+    connection.send(run(name, seconds, seed=seed))
 
 
 def _trial(read, path: Path) -> str:
