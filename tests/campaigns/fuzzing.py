@@ -7,7 +7,7 @@ import resource
 import tempfile
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -70,11 +70,12 @@ def fuzz(name: str, seconds: float, most: int = 10**9, seed: int = 0) -> Tally:
     return tally
 
 
-def send_tally(
-    connection: Connection, run: Callable[..., Tally], name: str, seconds: float, seed: int
+def send_tallies(
+    connection: Connection, work: Sequence[tuple[Callable[..., Tally], str, float]], seed: int
 ) -> None:
-    """Run a campaign in a process of its own, and send what came of it."""
-    connection.send(run(name, seconds, seed=seed))
+    """Run campaigns in a process of its own, each by name for its seconds, and send the counts."""
+    for run, name, seconds in work:
+        connection.send(run(name, seconds, seed=seed))
 
 
 def _trial(read, path: Path) -> str:

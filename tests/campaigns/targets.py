@@ -130,7 +130,7 @@ TRAINED = Target(
     lambda place: _run_fault(place / "run"),
     lambda place: _run_result(place / "run"),
     _bars,
-    times=4,
+    times=8,
     weight=6,
 )
 
@@ -393,10 +393,10 @@ _ACROSS = _tuning(*SEARCH, "--heartbeat-timeout", "10s")
 
 TARGETS = {
     "train": TRAINED,
-    "reproduce": Target((_reproduce,), _reproduction_fault, _results, times=3, weight=4),
+    "reproduce": Target((_reproduce,), _reproduction_fault, _results, times=6, weight=4),
     "publish": Target(
         (_publish,), _published_fault, _published, _in_child(_runs),
-        lambda place, _: [{"ZOO_HOME": str(place / "home")}], times=2, weight=2,
+        lambda place, _: [{"ZOO_HOME": str(place / "home")}], times=4, weight=2,
     ),
     "export SavedModel": Target(
         (_zoo("export", "mlp30", "--version", "1", "--out", "."),), _saved_model_fault,
@@ -407,27 +407,27 @@ TARGETS = {
     "data, MNIST": Target(
         (_zoo("data", "--source", "{shared}"),), _mnist_fault,
         lambda place: len(list((place / "data/book_mnist_files/1.0.0").iterdir())),
-        _share_mnist, lambda place, _: [{"TFDS_DATA_DIR": str(place / "data")}], times=2,
+        _share_mnist, lambda place, _: [{"TFDS_DATA_DIR": str(place / "data")}], times=4,
         warm=False, weight=2,
     ),
     "data, pictures": Target(
         (_zoo("data", "--data", "{shared}/pictures", "--cache", "cache"),), _sets_fault, _sets,
-        _share_pictures, times=2, warm=False, weight=2,
+        _share_pictures, times=4, warm=False, weight=2,
     ),
     "lab": Target(
         (_zoo("lab", "run", "ch4_bump", "ch4_step_1d", "--out", "lab", "--quiet"),), _lab_fault,
-        _lab, times=2, weight=2,
+        _lab, times=4, weight=2,
     ),
     "draw": Target(
         (_zoo("draw", *DRAWN, "--static", "page"),), _page_fault, _page, warm=False, weight=2,
     ),
     "table": Target(
-        (_table,), _table_fault, lambda place: _sha256(place / "table.md"), times=4, warm=False,
+        (_table,), _table_fault, lambda place: _sha256(place / "table.md"), times=8, warm=False,
         weight=2,
     ),
     "search, two processes": Target(
         (_work, _work), lambda place: _search_fault(place / "search"),
-        lambda place: _trials(place / "search"), times=2, weight=6,
+        lambda place: _trials(place / "search"), times=4, weight=6,
     ),
     "search, two mains": Target(
         (_tuning(*SEARCH), _tuning(*SEARCH)), lambda place: _search_fault(place / "search"),
