@@ -18,6 +18,7 @@ from tuning.report import command as report
 from tuning.space import Choice, LogUniform, SearchSpace, searchable
 from tuning.store.trials import ENDLESS, Budget
 from tuning.strategies.registry import StrategyEntry, count, strategies
+from zoo.cli.checks import check_backend
 from zoo.cli.exit_codes import run_command
 from zoo.cli.options import import_module, nonempty, path
 from zoo.cli.refusals import open_closed_streams
@@ -45,6 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     first = _first_options(arguments)
 
     def command() -> None:
+        check_backend()
         for module in first.modules:  # the strategies that they register are commands, too
             import_module(module)
         options = _parser().parse_args(arguments)
