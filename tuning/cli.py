@@ -19,6 +19,7 @@ from tuning.report import command as report
 from tuning.space import Choice, LogUniform, SearchSpace, searchable
 from tuning.store.trials import ENDLESS, Budget
 from tuning.strategies.registry import StrategyEntry, count, strategies
+from zoo.cli.checks import check_backend
 from zoo.cli.completion import add_completion
 from zoo.cli.exit_codes import run_command
 from zoo.cli.figures import add_json_option, print_json
@@ -49,6 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     first = _first_options(arguments)
 
     def command() -> None:
+        check_backend()
         for module in first.modules:  # the strategies that they register are commands, too
             import_module(module)
         options = _parser().parse_args(arguments)

@@ -10,7 +10,7 @@ from typing import Any
 from zoo.errors import SpecError
 
 # Of the ends of a range: beyond it, no setting of a recipe makes sense.
-_GREATEST = 1e15
+GREATEST = 1e15
 
 
 @dataclass(frozen=True)
@@ -137,8 +137,8 @@ def _check_range(given: Uniform | Integer) -> None:
     ends = (given.low, given.high)
     if any(isinstance(end, bool) or not isinstance(end, int | float) for end in ends):
         raise SpecError(f"a range has two numbers for its ends, not {ends!r}")
-    if any(end > _GREATEST or end < -_GREATEST for end in ends):
-        raise SpecError(f"the ends of a range lie within {_GREATEST:g} of 0")
+    if any(end > GREATEST or end < -GREATEST for end in ends):
+        raise SpecError(f"the ends of a range lie within {GREATEST:g} of 0")
     if not given.low < given.high:
         raise SpecError(
             f"a range goes from a number to a greater one, not from {ends[0]} to {ends[1]}"

@@ -14,7 +14,12 @@ from multiprocessing.process import BaseProcess
 from typing import TYPE_CHECKING
 
 from zoo.errors import RunError
-from zoo.training.parallel import end_with_parent
+from zoo.training.parallel import (
+    NEEDS_GUARD,
+    UNGUARDED,
+    end_where_main_is_imported,
+    end_with_parent,
+)
 from zoo.utils.tensorflow import import_tensorflow
 
 if TYPE_CHECKING:
@@ -50,6 +55,7 @@ def run(
     Raises:
         RunError: The processes keep dying.
     """
+    end_where_main_is_imported()
     search.open(data)
     if search.is_over(seconds=seconds, most=most):
         watch(search)
@@ -64,6 +70,8 @@ def run(
             processes = [process for process in processes if process.exitcode is None]
             dead = [process for process in ended if process.exitcode != 0]
             deaths += len(dead)
+            if any(process.exitcode == UNGUARDED for process in dead):
+                raise RunError(NEEDS_GUARD)
             if deaths >= MOST_DEATHS:
                 raise RunError(
                     f"{deaths} workers died, the last with exit code {dead[-1].exitcode}: "

@@ -160,7 +160,7 @@ def wrong_call(generator: random.Random) -> tuple[str, list[str]]:
 def _fault(program: str, arguments: list[str]) -> str:
     main = _mains()[program]
     out, err = io.StringIO(), io.StringIO()
-    began = time.monotonic()
+    began = time.process_time()
     try:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             code = main(arguments)
@@ -168,7 +168,7 @@ def _fault(program: str, arguments: list[str]) -> str:
         code = error.code
     except BaseException as error:
         return f"{type(error).__name__}: {str(error)[:300]}"
-    took, message = time.monotonic() - began, err.getvalue() or out.getvalue()
+    took, message = time.process_time() - began, err.getvalue() or out.getvalue()
     if took > MOST_SECONDS:
         return f"took {took:.1f} s"
     if code not in (1, 2):

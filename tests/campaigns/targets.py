@@ -33,6 +33,7 @@ class Target:
         variables: Of the environment, a mapping a role.
         times: How often the commands are killed, at most, before they go on to the end.
         finished_before: What a command says that had finished when it was killed.
+        warm: Whether TensorFlow is imported before the commands are forked.
         weight: Its share of a campaign's time.
     """
 
@@ -43,6 +44,7 @@ class Target:
     variables: Callable[[Path, Path], list[dict[str, str]]] = lambda *_: [{}] * 9
     times: int = 1
     finished_before: tuple[str, ...] = ()
+    warm: bool = True
     weight: float = 1
 
 
@@ -128,7 +130,7 @@ TRAINED = Target(
     lambda place: _run_fault(place / "run"),
     lambda place: _run_result(place / "run"),
     _bars,
-    times=4,
+    times=8,
     weight=6,
 )
 
@@ -136,10 +138,10 @@ TRAINED = Target(
 # --- reproduction and publishing ------------------------------------------------------------------
 
 MODULE = """
+from dataclasses import replace
 import zoo
-zoo.register(
-    zoo.get_spec("linear").with_settings(name="campaign", epochs=2, images=300, claim=None)
-)
+spec = zoo.get_spec("linear").with_settings(epochs=2, images=300)
+zoo.register(replace(spec, name="campaign", claim=None))
 """
 
 
@@ -150,10 +152,17 @@ def _results(place: Path) -> list[tuple]:
     return [(row.seed, row.validation, row.test, row.best_epoch) for row in rows]
 
 
-def _reproduce(place: Path, shared: Path) -> int:
+def _campaign_network(place: Path, *call: str) -> int:
+    """A command about a small network of a module in its folder."""
+    from zoo.cli.main import main
+
     (place / "campaign_network.py").write_text(MODULE)
-    call = ("--import", "campaign_network", "reproduce", "campaign", "--seeds", "2", "--quiet")
-    return _zoo(*call, "--results", "results.csv")(place, shared)
+    return main(["--import", "campaign_network", *call])
+
+
+def _reproduce(place: Path, shared: Path) -> int:
+    call = ("reproduce", "campaign", "--seeds", "2", "--quiet", "--results", "results.csv")
+    return _campaign_network(place, *call)
 
 
 def _reproduction_fault(place: Path) -> str:
@@ -164,10 +173,10 @@ def _reproduction_fault(place: Path) -> str:
 
 
 def _runs(shared: Path) -> None:
-    """A finished run to publish, and a folder of published models to start from."""
+    """A finished run to publish."""
     _bars(shared)
-    code = TRAINED.roles[0](shared, shared) if not Path("run").exists() else 0
-    assert code == 0
+    call = ("train", "campaign", "--quiet", "--data", "bars", "--out", "runs/campaign-seed0")
+    assert _campaign_network(shared, *call) == 0
 
 
 def _in_child(make: Callable[[Path], None]) -> Callable[[Path], None]:
@@ -178,6 +187,7 @@ def _in_child(make: Callable[[Path], None]) -> Callable[[Path], None]:
         if not process:
             try:
                 os.chdir(shared)
+                os.dup2(os.open("log.txt", os.O_WRONLY | os.O_CREAT), 1)
                 make(shared)
                 os._exit(0)
             finally:
@@ -187,26 +197,18 @@ def _in_child(make: Callable[[Path], None]) -> Callable[[Path], None]:
     return share
 
 
-def _share_run(shared: Path) -> None:
-    _in_child(_runs)(shared)
-    (shared / "runs").mkdir()
-    (shared / "run").rename(shared / "runs" / "linear-seed0")
-
-
 def _publish(place: Path, shared: Path) -> int:
     home = place / "home" / "saved_models"
     if not home.exists():
         shutil.copytree(ROOT / "saved_models" / "linear", home / "linear")
         shutil.copy(ROOT / "saved_models" / "manifest.json", home)
-    from zoo.cli.main import main
-
-    call = ["publish", "linear", "--runs", str(shared / "runs"), "--data", str(shared / "bars")]
-    return main(call)
+    call = ("publish", "campaign", "--runs", f"{shared}/runs", "--data", f"{shared}/bars")
+    return _campaign_network(place, *call)
 
 
 def _published(place: Path) -> Any:
     entries = _json(place / "home/saved_models/manifest.json")
-    return len(entries), entries["linear"]["sha256"]
+    return len(entries), entries["campaign"]["sha256"]
 
 
 def _published_fault(place: Path) -> str:
@@ -391,10 +393,11 @@ _ACROSS = _tuning(*SEARCH, "--heartbeat-timeout", "10s")
 
 TARGETS = {
     "train": TRAINED,
-    "reproduce": Target((_reproduce,), _reproduction_fault, _results, times=3, weight=4),
-    "publish": Target((_publish,), _published_fault, _published, _share_run, lambda place, _: [
-        {"ZOO_HOME": str(place / "home")}
-    ], times=2, weight=2),
+    "reproduce": Target((_reproduce,), _reproduction_fault, _results, times=6, weight=4),
+    "publish": Target(
+        (_publish,), _published_fault, _published, _in_child(_runs),
+        lambda place, _: [{"ZOO_HOME": str(place / "home")}], times=4, weight=2,
+    ),
     "export SavedModel": Target(
         (_zoo("export", "mlp30", "--version", "1", "--out", "."),), _saved_model_fault,
         _saved_model, finished_before=("exists already",), weight=2,
@@ -404,21 +407,27 @@ TARGETS = {
     "data, MNIST": Target(
         (_zoo("data", "--source", "{shared}"),), _mnist_fault,
         lambda place: len(list((place / "data/book_mnist_files/1.0.0").iterdir())),
-        _share_mnist, lambda place, _: [{"TFDS_DATA_DIR": str(place / "data")}], times=2,
+        _share_mnist, lambda place, _: [{"TFDS_DATA_DIR": str(place / "data")}], times=4,
+        warm=False, weight=2,
     ),
     "data, pictures": Target(
         (_zoo("data", "--data", "{shared}/pictures", "--cache", "cache"),), _sets_fault, _sets,
-        _share_pictures, times=2,
+        _share_pictures, times=4, warm=False, weight=2,
     ),
     "lab": Target(
         (_zoo("lab", "run", "ch4_bump", "ch4_step_1d", "--out", "lab", "--quiet"),), _lab_fault,
-        _lab, times=2, weight=2,
+        _lab, times=4, weight=2,
     ),
-    "draw": Target((_zoo("draw", *DRAWN, "--static", "page"),), _page_fault, _page),
-    "table": Target((_table,), _table_fault, lambda place: _sha256(place / "table.md"), times=4),
+    "draw": Target(
+        (_zoo("draw", *DRAWN, "--static", "page"),), _page_fault, _page, warm=False, weight=2,
+    ),
+    "table": Target(
+        (_table,), _table_fault, lambda place: _sha256(place / "table.md"), times=8, warm=False,
+        weight=2,
+    ),
     "search, two processes": Target(
         (_work, _work), lambda place: _search_fault(place / "search"),
-        lambda place: _trials(place / "search"), times=2, weight=6,
+        lambda place: _trials(place / "search"), times=4, weight=6,
     ),
     "search, two mains": Target(
         (_tuning(*SEARCH), _tuning(*SEARCH)), lambda place: _search_fault(place / "search"),

@@ -54,6 +54,22 @@ def test_a_killed_process_takes_its_workers_along(tmp_path):
     assert _waited_for(lambda: not any(map(_is_alive, workers)))
 
 
+def test_a_script_without_a_main_guard_is_told_so_once(tmp_path):
+    script = tmp_path / "unguarded.py"
+    script.write_text(
+        "from zoo.training import parallel\nlist(parallel.results(pow, [(2, 3)], 2))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, script],
+        env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("zoo.errors.RunError: a process has died: a script that works with")
+    assert "if __name__ == '__main__':" in last
+    assert done.stderr.count("Traceback") == 1
+    assert len(done.stderr.splitlines()) < 20
+
+
 def note_and_sleep(folder, number):
     """Tell which process this is, and be busy for longer than any test."""
     with atomic_write(Path(folder) / f"{number}") as temporary:

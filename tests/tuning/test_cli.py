@@ -118,6 +118,13 @@ for line in sys.stdin.read().splitlines():
     assert "tensorflow" not in sys.modules, line
 """
 
+
+def test_a_backend_that_is_none_is_refused(monkeypatch, capsys):
+    monkeypatch.setenv("KERAS_BACKEND", "nosuch")
+    assert main(["random", "mlp30"]) == 2
+    assert "KERAS_BACKEND is 'nosuch'" in capsys.readouterr().err
+
+
 PRODUCT = {"l2": {"choice": [0]}, "epochs": {"whole": [1, 10**15]}}
 
 

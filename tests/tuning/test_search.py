@@ -349,12 +349,30 @@ def test_whoever_is_killed_no_trial_is_lost_and_none_counts_twice(tmp_path):
             assert one.curve == other.curve
 
 
-def test_workers_share_a_search(few, tmp_path):
-    found, seen = search(tmp_path), []
-    run(found, few, workers=2, watch=lambda search: seen.append(len(search.trials())))
-    assert len(found.trials()) == 4
+def test_two_mains_share_a_search_and_both_end_with_the_whole_of_it(few, tmp_path):
+    """Each has a worker of its own, and waits for the trials that the other's still runs."""
+    found, ended = search(tmp_path), []
+
+    def main() -> None:
+        run(found, few, workers=1)
+        ended.append([bool(trial.result) for trial in found.trials()])
+
+    mains = [threading.Thread(target=main, daemon=True) for _ in range(2)]
+    for each in mains:
+        each.start()
+    for each in mains:
+        each.join(120)
+    assert ended == [[True] * 4] * 2
     assert all(trial.score > 0.1 for trial in found.trials())
-    assert seen[-1] == 4
+    events = [(event["event"], event["trial"]) for event in found.journal.read()]
+    assert len(events) == len(set(events)) == 8
+
+
+def test_a_watcher_sees_a_search_to_its_end(few, tmp_path):
+    found, seen = search(tmp_path), []
+    found.work(few)
+    run(found, few, watch=lambda search: seen.append(len(search.trials())))
+    assert seen == [4]
 
 
 def test_a_search_waits_for_what_other_processes_run(few, tmp_path):

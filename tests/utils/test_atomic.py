@@ -143,3 +143,12 @@ def test_a_long_name_has_a_temporary_all_the_same(tmp_path):
     with atomic_write(path) as temporary:
         temporary.touch()
     assert path.exists()
+
+
+def test_whoever_writes_a_file_anew_takes_away_what_a_kill_left_of_it(tmp_path):
+    assert subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], cwd=ROOT).returncode < 0
+    with atomic_write(tmp_path / "run.json") as temporary:
+        temporary.write_text("{}")
+    with atomic_directory(tmp_path / "1"):
+        pass
+    assert {path.name for path in tmp_path.iterdir()} == {"1", "run.json"}

@@ -134,7 +134,9 @@ def round_numbers(low: float, high: float, most: int = 6) -> list[float]:
 
 def _powers(low: float, high: float) -> list[float]:
     """The powers of ten within a range; where it has few, multiples of them by 2 and 5 as well."""
-    exponents = range(math.floor(math.log10(low)) - 1, math.ceil(math.log10(high)) + 2)
+    # 10.0**309 is no number any more.
+    last = min(math.ceil(math.log10(high)) + 2, 309)
+    exponents = range(math.floor(math.log10(low)) - 1, last)
     within = [
         10.0**exponent for exponent in exponents if low * 0.999 <= 10.0**exponent <= high * 1.001
     ]

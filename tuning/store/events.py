@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from tuning.fidelity import FULL, Fidelity
-from tuning.ranges import Choice, Range
+from tuning.ranges import GREATEST, Choice, Range
 from tuning.store.journal import Event, damaged
 from tuning.trial import Count, Trial, TrialResult
 
@@ -110,7 +110,7 @@ def _record(event: Event, path: Path, line: int) -> Started | Ended:
         raise damaged(path, line, f"event: expected {expected}, got {event['event']!r}")
     try:
         return msgspec.convert({**event, "event": None}, kind)
-    except (ValueError, RecursionError) as error:
+    except (ValueError, OverflowError, RecursionError) as error:
         raise damaged(path, line, explained(error), ended=kind is Ended) from error
 
 
@@ -135,6 +135,9 @@ def _misfit(values: Mapping[str, Any], ranges: Mapping[str, Range]) -> str:
         return f"values: expected {', '.join(ranges)}; see {odd[0]!r}"
     for name, kind in ranges.items():
         number = isinstance(values[name], int | float) and not isinstance(values[name], bool)
-        if not number and not isinstance(kind, Choice):
-            return f"values.{name}: expected a number, got {values[name]!r}"
+        if isinstance(kind, Choice):
+            continue
+        if not number or abs(values[name]) > GREATEST:
+            shown = str(values[name])[:40] if number else repr(values[name])
+            return f"values.{name}: expected a number within {GREATEST:g}, got {shown}"
     return ""

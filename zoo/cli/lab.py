@@ -135,8 +135,10 @@ def pages(options: argparse.Namespace) -> None:
 def monitor(options: argparse.Namespace) -> None:
     """Train a network, and measure cost and accuracy after every epoch."""
     from zoo.registry import get_spec
+    from zoo.spec.limits import check_size
 
     spec = get_spec(options.name).with_settings(**settings(options))
+    check_size(spec)
     data = load_images(options)
     import_tensorflow()
     from zoo.lab.core import live, monitoring

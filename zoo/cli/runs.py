@@ -97,9 +97,11 @@ def reproduce(options: argparse.Namespace) -> None:
     """Train a network by its recipe with several seeds, and add the runs to the results."""
     spec = get_spec(options.name)
     check_size(spec)
+    from zoo.reproduction.results import read, summary
+
+    read(options.results)  # one that is damaged is told before hours of training
     import_tensorflow()
     from zoo.reproduction import reproduce as reproduction
-    from zoo.reproduction.results import summary
 
     rows = []
     if not options.json:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import struct
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -59,6 +61,10 @@ def _pair(pair: Any, name: str) -> Pair:
     return np.asanyarray(pair[0]), np.asanyarray(pair[1])
 
 
+# Of a damaged archive, beside what zipfile and NumPy say of one on purpose.
+DAMAGED = (RuntimeError, LookupError, OverflowError, struct.error, zlib.error)
+
+
 def read_npz(path: Path) -> dict[str, Pair]:
     """The parts of an .npz file, found by the names of its arrays; pickled objects are refused.
 
@@ -74,7 +80,8 @@ def read_npz(path: Path) -> dict[str, Pair]:
                 part: next(((file[x], file[y]) for x, y in names if {x, y} <= there), None)
                 for part, names in _NPZ_NAMES.items()
             }
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError) as error:
+    # A damaged archive can raise many things: of an encrypted or a later one, a RuntimeError.
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError, *DAMAGED) as error:
         reason = " ".join(str(getattr(error, "strerror", None) or error).split())
         raise DataError(f"Cannot read {path} as an .npz file: {reason}.") from error
     parts = {part: pair for part, pair in found.items() if pair is not None and part != "all"}

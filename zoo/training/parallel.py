@@ -7,9 +7,17 @@ import multiprocessing
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
+from zoo.errors import RunError
 from zoo.utils.tensorflow import import_tensorflow
+
+# The exit code of a process that its own script would start again.
+UNGUARDED = 77
+NEEDS_GUARD = (
+    "a script that works with several processes needs `if __name__ == '__main__':` before its calls"
+)
 
 
 def results(
@@ -24,10 +32,14 @@ def results(
     With one job all happens in this process. The first error is raised here; calls that run go on
     to their end, and those that wait are dropped. Where calls need `tensorflow`, each process
     begins by importing it, since the calls themselves would import it aloud.
+
+    Raises:
+        RunError: A process died.
     """
     if jobs == 1:
         yield from ((number, function(*call)) for number, call in enumerate(calls))
         return
+    end_where_main_is_imported()
     # Forked processes would share TensorFlow's threads, and hang.
     spawn = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(jobs, spawn, _begin, (tensorflow,)) as pool:
@@ -35,9 +47,24 @@ def results(
         try:
             for done in concurrent.futures.as_completed(waiting):
                 yield waiting[done], done.result()
+        except BrokenProcessPool:
+            raise RunError(
+                f"a process has died: {NEEDS_GUARD}; where it has that, take fewer jobs, since the "
+                "system ends processes when memory runs out"
+            ) from None
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def end_where_main_is_imported() -> None:
+    """End a new process that has come here by importing the script which started it.
+
+    It would start processes of its own; multiprocessing refuses that, with a page of traceback for
+    each. The process that started this one sees the exit code UNGUARDED.
+    """
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        os._exit(UNGUARDED)
 
 
 def _begin(tensorflow: bool) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import glob
 import hashlib
 import os
 import platform
@@ -46,6 +47,7 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    remove_stale_temporaries(path.parent, path.stem)
     temporary = _beside(path)
     try:
         yield temporary
@@ -64,6 +66,7 @@ def atomic_directory(path: str | Path) -> Iterator[Path]:
     both callers find a complete folder. A block that fails leaves nothing behind.
     """
     path = Path(path)
+    remove_stale_temporaries(path.parent, path.stem)
     temporary = _beside(path)
     temporary.mkdir(parents=True)
     try:
@@ -77,13 +80,18 @@ def atomic_directory(path: str | Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def remove_stale_temporaries(folder: str | Path) -> None:
+def remove_stale_temporaries(folder: str | Path, stem: str = "") -> None:
     """Delete the temporaries in a folder that processes left which were killed while writing.
 
     Those of a living process stay, whatever their age. Those of a process on another machine, whose
     life cannot be seen from here, go when they have not been changed for a day.
+
+    Args:
+        folder: Where they lie.
+        stem: Of one file, whose temporaries alone are looked at: whoever writes it anew does that.
+            By default all go.
     """
-    for path in Path(folder).glob(".*"):
+    for path in Path(folder).glob(f".{glob.escape(stem[:_STEM])}-*" if stem else ".*"):
         named = _TEMPORARY.fullmatch(path.name)
         if named and _is_left_behind(path, *named.groups()):
             if path.is_dir() and not path.is_symlink():
