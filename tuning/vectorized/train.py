@@ -105,9 +105,11 @@ def stackable(spec: NetworkSpec) -> bool:
     return (
         isinstance(spec, ModelSpec)
         and all(
-            isinstance(layer, FullyConnected | Softmax) and not layer.dropout
+            isinstance(layer, FullyConnected | Softmax)
+            and not (layer.dropout or getattr(layer, "dropconnect", 0))
             for layer in spec.layers
         )
+        and spec.recipe.schedule != "decay"  # the rate of an epoch is set by a callback
         and (spec.input.dtype, spec.input.scale) == ("uint8", PIXEL_SCALE)
         and spec.recipe.precision == "float32"
         and keras.backend.backend() == "tensorflow"

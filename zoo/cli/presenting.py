@@ -7,6 +7,7 @@ from pathlib import Path
 import keras
 
 from zoo.data import Data
+from zoo.data.mnist_files import is_mnist
 from zoo.evaluation import plots
 from zoo.evaluation.diversity import diversity
 from zoo.evaluation.scores import Predictions, Score, confusion_table, predict
@@ -23,7 +24,7 @@ def present(result: TrainResult, data: Data, folder: Path) -> None:
         print(f"diverged: the cost of epoch {len(result.history)} was no longer a number")
     epoch = 0 if result.spec.members else result.best_epoch
     answers = present_model(result.spec, result.model, data, folder, epoch)
-    claim = result.spec.claim
+    claim = result.spec.claim if is_mnist(data) else None
     if claim and claim.accuracy and (measured := result.measured(claim)) is not None:
         print(f"measured as the book does, on the {_protocol(claim)}: {_percent(measured)}")
     if epoch:
@@ -36,12 +37,19 @@ def present(result: TrainResult, data: Data, folder: Path) -> None:
 def present_model(
     spec: NetworkSpec, model: keras.Model, data: Data, folder: Path, epoch: int = 0
 ) -> Predictions:
-    """Print a model's score on the test images beside the book's, and draw the digits it missed."""
+    """Print a model's score on the test images, and draw the ones it missed.
+
+    The book's figure stands beside it where the images are MNIST's.
+    """
     answers = predict(model, data.test)
     when = f" after its best validation epoch, {epoch}" if epoch else ""
     print(f"\n{spec.name} on the test images{when}")
     print(f"  here      {answers.score}, {_interval(answers.score)}")
-    print(f"  the book  {spec.claim or 'no figure'}\n")
+    if is_mnist(data):
+        print(f"  the book  {spec.claim or 'no figure'}")
+    else:
+        print(f"  the book  has no figure for {data.name}")
+    print()
     print(confusion_table(answers.confusion(), data.class_names))
     if spec.members:
         print(f"\n{diversity(model, data.test)}")

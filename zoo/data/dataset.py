@@ -88,7 +88,7 @@ class Data:
 
     `class_names` has the name of each label, 0 first; by default they are the labels' own digits,
     '0' to '9', or further where a label is greater. `skipped` has a line for every file of the
-    source that could not be used. Raises DataError where the splits differ in shape, a label has no
+    source that could not be used, and `resize` how pictures came to one size. Raises DataError where the splits differ in shape, a label has no
     name, or there are fewer than two classes.
     """
 
@@ -98,6 +98,7 @@ class Data:
     test: Split
     class_names: tuple[str, ...] = ()
     skipped: tuple[str, ...] = dataclasses.field(default=(), repr=False)
+    resize: str = dataclasses.field(default="stretch", repr=False)
 
     def __post_init__(self) -> None:
         greatest = max(int(split.labels.max()) for split in self._splits().values())

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import keras
 
@@ -15,6 +15,7 @@ from zoo.nn.block_model import BlockModel
 from zoo.nn.builder import build_model, keras_settings
 from zoo.nn.voting import Tally
 from zoo.pretrained.manifest import entry_of, saved_models, verify
+from zoo.pretrained.transfer import check_transfer, freeze_body, take_body
 from zoo.registry import get_spec
 from zoo.spec import NetworkSpec
 from zoo.spec.ensemble import check_rule
@@ -56,7 +57,14 @@ def build(
     return model
 
 
-def load(name: str | NetworkSpec, *, seed: int | None = None, **settings: Any) -> keras.Model:
+def load(
+    name: str | NetworkSpec,
+    *,
+    seed: int | None = None,
+    freeze: Literal["", "body"] = "",
+    fresh_head: bool = False,
+    **settings: Any,
+) -> keras.Model:
     """A network of the zoo with its pretrained weights.
 
     The file's SHA-256 is checked before it is read, and its names, shapes and types before a number
@@ -64,9 +72,14 @@ def load(name: str | NetworkSpec, *, seed: int | None = None, **settings: Any) -
 
     Args:
         name: As in `zoo.list_models`, or a declaration.
-        seed: Decides the dropout masks of further training.
+        seed: Decides the dropout masks of further training, and the weights of a fresh head.
+        freeze: "body" for further training that moves the last layer alone.
+        fresh_head: Whether the last layer's weights are drawn afresh, as they are in any case with
+            another number of classes: for ten classes that are no digits.
         **settings: Change the recipe. The model computes in float32, as it was scored, unless
-            `precision` is among them.
+            `precision` is among them. `classes` is the number of outputs, and `input_shape` may
+            have other channels: `load("conv2_relu", classes=26, input_shape=(28, 28, 3))` keeps
+            the body and has a fresh head.
 
     Returns:
         A compiled model, from byte images to one number in 0..1 a class.
@@ -76,6 +89,8 @@ def load(name: str | NetworkSpec, *, seed: int | None = None, **settings: Any) -
         SpecError: A setting does not exist, or has no such value.
         RunError: The file is not what the manifest says.
     """
+    if freeze not in ("", "body"):
+        raise SpecError(f"freeze is 'body' or nothing, not {freeze!r}")
     if _is_path(name):
         raise UnknownNameError(
             f"load takes a network's name, not the path {name}: for a file of your own, "
@@ -87,11 +102,22 @@ def load(name: str | NetworkSpec, *, seed: int | None = None, **settings: Any) -
         raise RunError(f"the pretrained weights of {entry.name} are for other layers: train it")
     path = saved_models() / entry.file
     verify(path, entry)
-    spec = spec.with_settings(**{"precision": "float32", **settings})
-    model = build_model(spec, seed=seed, draw_weights=False)
-    metadata = weights_files.load(model, path)
+    trained, spec = spec, spec.with_settings(**{"precision": "float32", **settings})
+    tuned = fresh_head or (spec.body(), spec.input) != (trained.body(), trained.input)
+    if tuned:
+        check_transfer(trained, spec)
+    model = build_model(spec, seed=seed, draw_weights=tuned)
+    expected = None if tuned else weights_files.shapes(model.weights)
+    tensors, metadata = weights_files.read(path, expected)
+    weights_files.check_finite(tensors, path)
     if metadata.get("spec_hash") != entry.spec_hash or entry.trained_by.hash != entry.spec_hash:
         raise RunError(f"{path} was trained by another spec than the manifest says: fetch it again")
+    if tuned:
+        take_body(model, tensors, trained)
+    else:
+        weights_files.assign(model.weights, tensors)
+    if freeze:
+        freeze_body(model)
     return model
 
 
