@@ -88,8 +88,8 @@ class Data:
 
     `class_names` has the name of each label, 0 first; by default they are the labels' own digits,
     '0' to '9', or further where a label is greater. `skipped` has a line for every file of the
-    source that could not be used, and `resize` how pictures came to one size. Raises DataError where the splits differ in shape, a label has no
-    name, or there are fewer than two classes.
+    source that could not be used, and `resize` is how pictures came to one size. Raises DataError
+    where the splits differ in shape, a label has no name, or there are fewer than two classes.
     """
 
     name: str

@@ -67,6 +67,7 @@ def take_body(model: keras.Model, tensors: Mapping[str, np.ndarray], trained: Mo
 
 def _of_channels(kernel: np.ndarray, before: int, after: int) -> np.ndarray:
     """A first layer's kernel for other channels, which are the last of the axes but one."""
+    kernel = kernel.astype(np.float32)  # files hold halves, which a third would round
     if kernel.ndim == 2:  # of a dense or recurrent layer: pixels, with the channels last
         by_pixel = kernel.reshape(-1, before, kernel.shape[1])
         return _of_channels(by_pixel, before, after).reshape(-1, kernel.shape[1])
