@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.data.mapped import chunks
+from zoo.data.mapped import chunks, images_at, mapping_of, place_of
 from zoo.errors import DataError
 
 # MNIST's, and the names of its classes: what the book's networks are made for.
@@ -50,6 +50,12 @@ class Split:
 
     def __repr__(self) -> str:
         return f"Split({len(self)} images)"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Images on the disk go to another process by the name of their file, not by the gigabyte.
+        if mapping_of(self.images) is None:
+            return Split, (self.images, self.labels)
+        return _on_disk, (*place_of(self.images), self.images.shape, self.labels)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -167,6 +173,10 @@ class Data:
         return dataclasses.replace(self, train=train, validation=validation, test=test)
 
     only_digits = only_classes  # its name for MNIST
+
+
+def _on_disk(path: str, offset: int, shape: tuple[int, ...], labels: np.ndarray) -> Split:
+    return Split(images_at(path, offset, shape), labels)
 
 
 def check_class_names(names: Sequence[str]) -> None:
