@@ -11,6 +11,7 @@ import keras
 
 from zoo.errors import SpecError
 from zoo.nn import initializers, regularizers
+from zoo.nn.convolution import GroupedConv2D
 from zoo.nn.dropout import BookDropout, DropConnect
 from zoo.nn.pooling import pooling
 from zoo.spec import LSTM, ConvPool, FullyConnected, Recipe, SimpleRNN, Softmax
@@ -61,7 +62,8 @@ def _(layer: ConvPool, x, context: BuildContext):
     kind = context.recipe.initializer
     if layer.padding:
         x = keras.layers.ZeroPadding2D(layer.padding, name=context.name("padding"))(x)
-    x = keras.layers.Conv2D(
+    conv = GroupedConv2D if layer.groups > 1 else keras.layers.Conv2D
+    x = conv(
         layer.filters,
         layer.kernel,
         layer.stride,
