@@ -1,7 +1,7 @@
 """Fine-tuning against training from scratch: how many pictures of each class does it save?
 
     python -m benchmarks.letters letters
-    python -m benchmarks.fine_tuning --letters letters --write docs/fine_tuning.md
+    python -m benchmarks.fine_tuning --letters letters
 
 Three sets that are none of MNIST's: scikit-learn's digits (8x8, enlarged to 28x28), letters in
 fonts that the training never saw (`benchmarks.letters`, brought to 28x28), and MNIST's digits in
@@ -9,7 +9,7 @@ colour on patches of photographs (28x28x3). Of each, 10, 100 and 1,000 pictures 
 `conv2_relu`, from its pretrained body under a fresh head and from scratch, for equally many epochs
 by one recipe. The digits train `shallow` at 8x8, too, which no pretrained network takes. A row a
 run goes into `fine_tuning.csv` beside this file; what is there is not run again. Expect a quarter
-of an hour of one core; `--write` puts the table into a document, and the plot beside it.
+of an hour of one core; `--write FILE` puts the table of what is there into a document, and the plot beside it.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--table", action="store_true", help="train nothing")
     parser.add_argument("--write", type=Path, metavar="FILE", help="the table, into this document")
     asked = parser.parse_args(arguments)
-    if not asked.table:
+    if not (asked.table or asked.write):
         data = {name: _set(name, asked.letters) for name in asked.sets}
         for seed in range(asked.seeds):
             for name, whole in data.items():
