@@ -9,7 +9,8 @@ colour on patches of photographs (28x28x3). Of each, 10, 100 and 1,000 pictures 
 `conv2_relu`, from its pretrained body under a fresh head and from scratch, for equally many epochs
 by one recipe. The digits train `shallow` at 8x8, too, which no pretrained network takes. A row a
 run goes into `fine_tuning.csv` beside this file; what is there is not run again. Expect a quarter
-of an hour of one core; `--write FILE` puts the table of what is there into a document, and the plot beside it.
+of an hour of one core. `--write FILE` puts the table of what is there into a document, and draws
+the plot into `images/` beside it.
 """
 
 from __future__ import annotations
@@ -82,7 +83,7 @@ def digits() -> Data:
 
     images, labels = load_digits(return_X_y=True)
     images = np.rint(images.reshape(-1, 8, 8, 1) * (255 / 16)).astype(np.uint8)
-    return load_data((images, labels), test=1 / 3, validation=1 / 8, progress=False)
+    return load_data((images, labels), test=1 / 3, validation=1 / 10, progress=False)
 
 
 def coloured(mnist: Data) -> Data:
