@@ -83,7 +83,7 @@ def digits() -> Data:
 
     images, labels = load_digits(return_X_y=True)
     images = np.rint(images.reshape(-1, 8, 8, 1) * (255 / 16)).astype(np.uint8)
-    return load_data((images, labels), test=1 / 3, validation=1 / 10, progress=False)
+    return load_data((images, labels), test=1 / 3, validation=1 / 12, progress=False)
 
 
 def coloured(mnist: Data) -> Data:
