@@ -19,6 +19,7 @@ from zoo.spec import (
     EnsembleSpec,
     FullyConnected,
     InputSpec,
+    Layer,
     ModelSpec,
     NetworkSpec,
     Recipe,
@@ -76,7 +77,9 @@ ROWS = replace(SMOOTH, augment=(), l2=0.0, learning_rate=0.02)
 
 # --- layers ---------------------------------------------------------------------------------------
 
-LENET5 = (
+Layers = tuple[Layer, ...]
+
+LENET5: Layers = (
     ConvPool(6, "tanh", padding=2, pooling="mean"),
     ConvPool(16, "tanh", pooling="mean"),
     *tanh(120, 84),
@@ -84,16 +87,18 @@ LENET5 = (
 )
 
 # Strides in place of pooling.
-SIMARD_CONV = (
+SIMARD_CONV: Layers = (
     ConvPool(5, "tanh", pool=1, stride=2, padding=1),
     ConvPool(50, "tanh", pool=1, stride=2),
     *tanh(100),
     Softmax(),
 )
-SIMARD_DENSE = (*tanh(800), Softmax())
+SIMARD_DENSE: Layers = (*tanh(800), Softmax())
+
+CIRESAN_LAYERS: Layers = (*tanh(2500, 2000, 1500, 1000, 500), Softmax())
 
 # Half of the maps and neurons were on one processor, half on another: two groups.
-KSH_LAYERS = (
+KSH_LAYERS: Layers = (
     ConvPool(96, "relu", kernel=11, stride=4, padding=2, pool=3, pool_stride=2),
     ConvPool(256, "relu", kernel=5, padding=2, groups=2, pool=3, pool_stride=2),
     ConvPool(384, "relu", kernel=3, padding=1, pool=1),
@@ -104,13 +109,13 @@ KSH_LAYERS = (
     Softmax(1000, dropout=0.5),
 )
 
-HINTON_LAYERS = (
+HINTON_LAYERS: Layers = (
     FullyConnected(800),
     FullyConnected(800, dropout=0.5),
     Softmax(dropout=0.5),
 )
 
-WAN_MEMBER = (
+WAN_MEMBER: Layers = (
     ConvPool(32, "relu"),
     ConvPool(64, "relu"),
     FullyConnected(150, "relu", dropconnect=0.5),
@@ -174,7 +179,7 @@ QUOTED_NETWORKS: tuple[NetworkSpec, ...] = (
               "two convolutions with strides, elastic distortions"),
     ModelSpec("simard2003.fast", SIMARD_CONV, SMOOTH_ELASTIC, None,
               "the same by a recipe of today"),
-    ModelSpec("ciresan2010", (*tanh(2500, 2000, 1500, 1000, 500), Softmax()), CIRESAN,
+    ModelSpec("ciresan2010", CIRESAN_LAYERS, CIRESAN,
               quoted(6, IN_PRACTICE, 99.65, "Ciresan et al. 2010; the book does not say how many "
                      "epochs"),
               "a large dense network, elastic distortions"),

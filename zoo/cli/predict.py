@@ -44,7 +44,7 @@ def predict(options: argparse.Namespace) -> int:
         raise SpecError(f"--all finds digits, and {asked.spec.name} tells other classes apart")
     pictures = [_read(path, asked, options.all) for path in options.files]
     answer = _network(asked) if any(images for _, images in pictures) else None
-    records = []
+    records: list[dict[str, Any]] = []
     for (path, (error, images)), seen in zip(
         zip(options.files, pictures, strict=True), _seen(options), strict=True
     ):
@@ -53,7 +53,7 @@ def predict(options: argparse.Namespace) -> int:
         for number, (image, box) in enumerate(images, start=1):
             assert answer is not None  # there are images
             place = seen and (seen if number == 1 else seen.with_stem(f"{seen.stem}-{number}"))
-            record = {"file": str(path), **({"box": list(box)} if box else {})}
+            record: dict[str, Any] = {"file": str(path), **({"box": list(box)} if box else {})}
             records.append(record | _shown(image, place) | _answered(asked, *answer(image)))
     if options.json:
         print(json.dumps(records, indent=2))

@@ -36,7 +36,9 @@ def is_mnist(data: Data) -> bool:
     Its labels tell, wherever it was read from.
     """
     labels = data.test.labels.astype(np.uint8)
-    return data.shape == IMAGE_SHAPE and hashlib.sha256(labels).hexdigest() == LABELS_SHA256
+    return (
+        data.shape == IMAGE_SHAPE and hashlib.sha256(labels.tobytes()).hexdigest() == LABELS_SHA256
+    )
 
 
 def check_sha256(raw: bytes, expected: str, what: str) -> None:

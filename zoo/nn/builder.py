@@ -31,7 +31,7 @@ from zoo.spec import (
 )
 from zoo.spec.limits import check_size
 
-__all__ = ["add_layer", "add_network", "build_model", "is_dense", "keras_settings"]
+__all__ = ["BuildContext", "add_layer", "add_network", "build_model", "is_dense", "keras_settings"]
 
 
 def build_model(

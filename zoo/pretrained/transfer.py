@@ -41,7 +41,7 @@ def check_transfer(trained: NetworkSpec, spec: NetworkSpec) -> None:
         raise SpecError(f"the pretrained weights of {spec.name} are for other layers: train it")
 
 
-def take_body(model: keras.Model, tensors: Mapping[str, np.ndarray], trained: ModelSpec) -> None:
+def take_body(model: keras.Model, tensors: Mapping[str, np.ndarray], trained: NetworkSpec) -> None:
     """Give a model the weights of a trained body; its head stays as it was drawn.
 
     Where the images have other channels, the first layer's weights are spread over them, so that a
