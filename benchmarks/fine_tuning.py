@@ -228,9 +228,11 @@ def _mean(runs: list[float]) -> str:
 
 def draw(rows: list[dict], path: Path) -> None:
     """Accuracy over pictures a class: every run as a dot, and lines through the means."""
-    figure = Figure(figsize=(9, 3.2), layout="constrained")
+    names = [name for name in SETS if any(row["set"] == name for row in rows)]
+    figure = Figure(figsize=(1 + 3 * len(names), 3.2), layout="constrained")
     styles = {"pretrained": ("#1f4e79", "-"), "scratch": ("#c1440e", "--")}
-    for axes, name in zip(figure.subplots(1, len(SETS), sharey=True), SETS, strict=True):
+    grid = figure.subplots(1, len(names), sharey=True, squeeze=False)
+    for axes, name in zip(grid[0], names, strict=True):
         for start, (colour, dash) in styles.items():
             points = [row[2:] for row in _accuracies(rows) if row[:2] == (name, start)]
             for count, runs in points:
