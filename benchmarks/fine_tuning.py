@@ -89,8 +89,8 @@ def digits() -> Data:
 def coloured(mnist: Data) -> Data:
     """MNIST's digits in a colour of their own, on patches of two photographs of scikit-learn's.
 
-    Ink is the patch's opposite, so that it stands out: the difference of 255 and the patch where a
-    pixel is black in MNIST, and a mixture where it is grey.
+    Ink is the patch's opposite, 255 less its colours, mixed with the patch where MNIST is grey. So
+    it hardly stands out from middle greys.
     """
     from sklearn.datasets import load_sample_images
 
