@@ -37,8 +37,8 @@ INTRODUCTION = {
     "initial weights: each network differs from the one before it in one setting.",
     5: "The recipe of chapter 3 with one to four hidden layers of 30 neurons each.",
     6: "Convolutional networks with softmax outputs, from a dense baseline to five dropout "
-    "networks that vote; then the recipes of today that train them with fewer images, and two "
-    "networks that the book quotes from the literature.",
+    "networks that vote; then the recipes of today that train them with fewer images, and the "
+    "networks that the book quotes from the literature or describes without a program.",
 }
 
 

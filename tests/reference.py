@@ -7,6 +7,7 @@ book's, numbers in brackets are its equations, and BP1 to BP4 are its four. An i
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -67,14 +68,19 @@ def one_hot(digit: int):
 class Dense:
     """Every neuron j sees every input k, with weight w[j, k].
 
-    In training each input is kept with probability 1 - dropout. In use all are kept and multiplied
-    by 1 - dropout.
+    In training each input is kept with probability 1 - dropout, and each weight and bias with
+    probability 1 - dropconnect (Wan et al. 2013). In use all are kept and multiplied by that.
     """
 
     w: np.ndarray
     b: np.ndarray
     activation: str = "sigmoid"
     dropout: float = 0.0
+    dropconnect: float = 0.0
+
+    def thinned(self, kept):
+        """The layer that is left of the weights, and of the biases in the last column."""
+        return dataclasses.replace(self, w=kept[:, :-1] * self.w, b=kept[:, -1] * self.b)
 
     def weighted_input(self, a):
         return self.w @ a.ravel() + self.b  # (25)
@@ -90,9 +96,10 @@ class Dense:
 class ConvPool:
     """Feature maps f with weights w[f, row, column, channel] and one bias b[f] each (125).
 
-    A filter is laid over the image as it is, not flipped. Pooling comes first: neuron (i, j) of a
-    map sees, of the pool x pool receptive fields of its region, only the one with the largest
-    weighted sum. Then come the bias and the activation.
+    A filter is laid over the image as it is, not flipped, in steps of `stride`, after `padding`
+    zeros were put on each side. Of several groups of maps, each sees the channels of its own.
+    Pooling comes first: neuron (i, j) of a map sees, of the pool x pool receptive fields of its
+    region, only the one with the largest weighted sum. Then come the bias and the activation.
     """
 
     w: np.ndarray
@@ -100,40 +107,97 @@ class ConvPool:
     activation: str = "sigmoid"
     pool: int = 2
     dropout: float = 0.0  # the book drops no inputs of convolutions
+    stride: int = 1
+    padding: int = 0
+    groups: int = 1
+    pool_stride: int | None = None
+
+    def padded(self, a):
+        return np.pad(a, [(self.padding,) * 2] * 2 + [(0, 0)])
 
     def shape(self, a) -> tuple[int, int, int]:
-        kernel = self.w.shape[1]
-        height, width = ((side - kernel + 1) // self.pool for side in a.shape[:2])
+        kernel, step = self.w.shape[1], self.pool_stride or self.pool
+        height, width = (
+            ((side + 2 * self.padding - kernel) // self.stride + 1 - self.pool) // step + 1
+            for side in a.shape[:2]
+        )
         return height, width, len(self.w)
 
-    def winners(self, a) -> Iterator[tuple[tuple[int, int, int], tuple[slice, slice]]]:
-        """Each neuron (i, j, f), and the receptive field that it sees."""
-        kernel, pool = self.w.shape[1], self.pool
+    def winners(self, a) -> Iterator[tuple[tuple[int, int, int], tuple[slice, slice, slice]]]:
+        """Each neuron (i, j, f), and the receptive field that it sees of the padded image."""
+        kernel, step = self.w.shape[1], self.pool_stride or self.pool
+        channels, maps = self.w.shape[3], len(self.w) // self.groups
+        image = self.padded(a)
         for i, j, f in np.ndindex(self.shape(a)):
+            first = f // maps * channels
             fields = [
-                np.s_[row : row + kernel, column : column + kernel]
-                for row in range(i * pool, (i + 1) * pool)
-                for column in range(j * pool, (j + 1) * pool)
+                np.s_[row : row + kernel, column : column + kernel, first : first + channels]
+                for row in range(i * step * self.stride, (i * step + self.pool) * self.stride)
+                for column in range(j * step * self.stride, (j * step + self.pool) * self.stride)
+                if not (row % self.stride or column % self.stride)
             ]
-            yield (i, j, f), max(fields, key=lambda field, f=f: np.vdot(self.w[f], a[field]))
+            yield (i, j, f), max(fields, key=lambda field, f=f: np.vdot(self.w[f], image[field]))
 
     def weighted_input(self, a):
-        z = np.zeros(self.shape(a))
+        z, image = np.zeros(self.shape(a)), self.padded(a)
         for (i, j, f), field in self.winners(a):
-            z[i, j, f] = np.sum(self.w[f] * a[field]) + self.b[f]
+            z[i, j, f] = np.sum(self.w[f] * image[field]) + self.b[f]
         return z
 
     def gradient(self, a, delta):
-        dw, db = np.zeros_like(self.w), np.zeros_like(self.b)
+        dw, db, image = np.zeros_like(self.w), np.zeros_like(self.b), self.padded(a)
         for (i, j, f), field in self.winners(a):
-            dw[f] += a[field] * delta[i, j, f]  # BP4, summed over the neurons that share w
+            dw[f] += image[field] * delta[i, j, f]  # BP4, summed over the neurons that share w
             db[f] += delta[i, j, f]  # BP3, likewise
         return dw, db
 
     def send_back(self, a, delta):
-        back = np.zeros_like(a)
+        back = np.zeros_like(self.padded(a))
         for (i, j, f), field in self.winners(a):
             back[field] += self.w[f] * delta[i, j, f]
+        height, width, _ = a.shape
+        return back[self.padding :, self.padding :][:height, :width]
+
+
+@dataclass
+class Pool:
+    """Regions of activations to their mean, or to the root of the sum of their squares (6.3)."""
+
+    kind: str
+    pool: int
+    step: int
+    activation: str = "linear"
+    dropout: float = 0.0
+    dropconnect: float = 0.0
+    w: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0))
+    b: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0))
+
+    def regions(self, a) -> Iterator[tuple[tuple[int, int], tuple[slice, slice]]]:
+        height, width = ((side - self.pool) // self.step + 1 for side in a.shape[:2])
+        for i, j in np.ndindex(height, width):
+            starts = i * self.step, j * self.step
+            yield (i, j), tuple(slice(start, start + self.pool) for start in starts)
+
+    def weighted_input(self, a):
+        height, width = ((side - self.pool) // self.step + 1 for side in a.shape[:2])
+        z = np.zeros((height, width, a.shape[2]))
+        for place, region in self.regions(a):
+            squares = np.sqrt(np.sum(a[region] ** 2, axis=(0, 1)))
+            z[place] = np.mean(a[region], axis=(0, 1)) if self.kind == "mean" else squares
+        return z
+
+    def gradient(self, a, delta):
+        return np.zeros(0), np.zeros(0)
+
+    def send_back(self, a, delta):
+        back = np.zeros_like(a)
+        for place, region in self.regions(a):
+            if self.kind == "mean":
+                back[region] += delta[place] / self.pool**2
+                continue
+            root = np.sqrt(np.sum(a[region] ** 2, axis=(0, 1)))
+            slopes = np.divide(a[region], root, out=np.zeros_like(a[region]), where=root > 0)
+            back[region] += slopes * delta[place]
         return back
 
 
@@ -142,22 +206,36 @@ class ConvPool:
 
 @dataclass
 class Network:
-    layers: list[Dense | ConvPool]
+    layers: list[Dense | ConvPool | Pool]
     cost: str = "quadratic"
 
     def feedforward(self, x):
         """The output activations of the network in use."""
         a = x
         for layer in self.layers:
-            a = ACTIVATION[layer.activation](layer.weighted_input((1 - layer.dropout) * a))
+            z = layer.weighted_input((1 - layer.dropout) * a)
+            a = ACTIVATION[layer.activation]((1 - getattr(layer, "dropconnect", 0)) * z)
         return a
 
     def backprop(self, x, y, masks=None):
         """dC_x/dw and dC_x/db for each layer, by the five steps of chapter 2.
 
-        `masks` has one array of ones and zeros for each layer: the inputs that it keeps.
+        `masks` has one array of ones and zeros for each layer: the inputs that it keeps, or, with
+        DropConnect, the weights, a row a neuron, and last in each row the bias.
         """
         masks = masks or [1] * len(self.layers)
+        pairs = list(zip(self.layers, masks, strict=True))
+        kept = [mask if getattr(layer, "dropconnect", 0) else None for layer, mask in pairs]
+        thin = [layer.thinned(mask) if keep is mask else layer
+                for (layer, mask), keep in zip(pairs, kept, strict=True)]  # fmt: skip
+        masks = [1 if keep is mask else mask for mask, keep in zip(masks, kept, strict=True)]
+        gradients = Network(thin, self.cost)._backprop(x, y, masks)
+        return [
+            (dw, db) if keep is None else (keep[:, :-1] * dw, keep[:, -1] * db)
+            for (dw, db), keep in zip(gradients, kept, strict=True)
+        ]
+
+    def _backprop(self, x, y, masks):
         a, inputs, zs = x, [], []  # 1. input
         for layer, mask in zip(self.layers, masks, strict=True):  # 2. feedforward
             inputs.append(mask * a)

@@ -7,6 +7,8 @@ import math
 import pytest
 
 from zoo.networks import IMPROVED, NETWORK3, QUADRATIC
+from zoo.nn.schedules import decay_factor
+from zoo.quoted_networks import QUOTED_NETWORKS
 from zoo.registry import get_spec, list_models
 
 # Counted on paper: a dense layer has (inputs + 1) x neurons, a filter 5 x 5 x channels + 1.
@@ -30,8 +32,15 @@ PARAMETERS = {
     "conv2_relu_2fc1000": 1_672_570,
     "conv2_relu_dropout": 1_672_570,
     "conv2_relu_dropout_x5": 5 * 1_672_570,
-    "simard2003": 130 + 6_300 + 80_100 + 1_010,
+    "wan2013": 5 * (832 + 51_264 + 153_750 + 1_510),
+    "simard2003_dense": 636_010,
+    "hinton2012_dropout": 628_000 + 640_800 + 8_010,
+    "lenet5": 156 + 2_416 + 48_120 + 10_164 + 850,
+    "simard2003": 130 + 6_300 + 125_100 + 1_010,
     "ciresan2010": 11_972_510,
+    "ksh2012": 60_965_224,
+    "rnn_rows": 128 * (28 + 128 + 1) + 1_290,
+    "lstm_rows": 4 * 128 * (28 + 128 + 1) + 1_290,
 }
 
 FIGURES = {
@@ -60,8 +69,14 @@ FIGURES = {
     "conv2_relu_2fc1000": 99.47,
     "conv2_relu_dropout": 99.60,
     "conv2_relu_dropout_x5": 99.67,
+    "wan2013": 99.79,
+    "simard2003_dense": 98.4,
+    "simard2003_dense.affine": 98.9,
+    "simard2003_dense.elastic": 99.3,
+    "hinton2012_dropout": 98.7,
     "simard2003": 99.60,
     "ciresan2010": 99.65,
+    "ksh2012": 63.3,
 }
 
 
@@ -88,7 +103,27 @@ def test_recipes_as_the_book_runs_them():
 
 def test_what_is_quoted_is_marked_so():
     names = [name for name in list_models() if (claim := get_spec(name).claim) and claim.quoted]
-    assert names == ["simard2003", "ciresan2010"]
+    assert names == [spec.name for spec in QUOTED_NETWORKS if spec.claim]
+    for name in ("lenet5", "rnn_rows", "lstm_rows"):
+        assert get_spec(name).claim.note.startswith("no figure in the book")
+
+
+def test_rates_fall_by_epoch_as_the_papers_have_it():
+    ciresan = get_spec("ciresan2010").recipe
+    rates = [ciresan.learning_rate * decay_factor(ciresan, epoch) for epoch in (0, 799)]
+    assert rates == pytest.approx([1e-3, 1e-6])
+    assert ciresan.epochs == 800
+    simard = get_spec("simard2003").recipe
+    factors = [decay_factor(simard, epoch) for epoch in (99, 100, 499)]
+    assert factors == pytest.approx([1, 0.3, 0.3**4])
+
+
+def test_the_two_halves_of_ksh2012_meet_in_the_third_convolution():
+    convolutions = get_spec("ksh2012").walk()[:5]
+    assert [layer.groups for layer, _, _ in convolutions] == [1, 2, 1, 2, 2]
+    assert [shape for _, shape, _ in convolutions] == [
+        (27, 27, 96), (13, 13, 256), (13, 13, 384), (13, 13, 384), (6, 6, 256)
+    ]  # fmt: skip
 
 
 def test_the_fast_recipe_sees_at_most_a_tenth_of_the_images_of_the_books():

@@ -7,7 +7,7 @@ from copy import deepcopy
 import numpy as np
 import pytest
 
-from tests.reference import COST, ConvPool, Dense, Network, one_hot, softmax
+from tests.reference import COST, ConvPool, Dense, Network, Pool, one_hot, softmax
 
 HIDDEN = ("sigmoid", "tanh", "relu", "linear")
 
@@ -49,7 +49,7 @@ def check_gradients(network: Network, batch) -> None:
     for layer, (dw, db) in zip(network.layers, network.mean_gradients(batch), strict=True):
         for values, gradient in ((layer.w, dw), (layer.b, db)):
             slopes = differences(lambda: mean_cost(network, batch), values)
-            assert np.abs(slopes).max() > 1e-4  # else nothing is compared
+            assert not values.size or np.abs(slopes).max() > 1e-4  # else nothing is compared
             np.testing.assert_allclose(gradient, slopes, rtol=1e-5, atol=1e-9)
 
 
@@ -78,6 +78,48 @@ def test_backpropagation_finds_the_slopes_through_two_convolutions(hidden):
         dense(generator, 3, 10, "softmax"),
     ]
     check_gradients(Network(layers, "log_likelihood"), examples(generator, 2, (13, 12, 1)))
+
+
+FORMS = {
+    "strides, padding": {"stride": 2, "padding": 1, "pool": 1},
+    "overlapping regions": {"pool": 3, "pool_stride": 2},
+    "groups": {"groups": 2, "padding": 2, "stride": 2},
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("kind", ["mean", "l2"])
+def test_backpropagation_finds_the_slopes_through_other_convolutions(form, kind):
+    generator = np.random.default_rng(6)
+    first = conv(generator, 2, 1, "tanh")
+    w = generator.normal(size=(4, 3, 3, 2 // FORMS[form].get("groups", 1))) / 3
+    second = ConvPool(w, generator.normal(size=4), "tanh", **FORMS[form])
+    (example, *_) = batch = examples(generator, 2, (14, 12, 1))
+    first.pool = 1
+    layers = [first, Pool(kind, 2, 1), second, Pool(kind, 2, 2)]
+    a = example[0]
+    for layer in layers:
+        a = layer.weighted_input(a)
+    check_gradients(
+        Network([*layers, dense(generator, a.size, 10, "softmax")], "log_likelihood"), batch
+    )
+
+
+def test_a_layer_trains_without_the_weights_that_it_drops():
+    generator = np.random.default_rng(7)
+    layers = [dense(generator, 12, 6, "tanh"), dense(generator, 6, 10, "sigmoid")]
+    layers[1].dropconnect = 0.5
+    ((x, y),) = examples(generator, 1)
+    kept = generator.integers(2, size=(10, 7))
+    thin = deepcopy(layers)
+    thin[1] = Dense(kept[:, :-1] * layers[1].w, kept[:, -1] * layers[1].b)
+    ours = Network(layers, "cross_entropy").backprop(x, y, masks=[1, kept])
+    plain = Network(thin, "cross_entropy").backprop(x, y)
+    np.testing.assert_array_equal(ours[0][0], plain[0][0])
+    np.testing.assert_array_equal(ours[1][0], np.where(kept[:, :-1], plain[1][0], 0))
+    np.testing.assert_array_equal(ours[1][1], np.where(kept[:, -1], plain[1][1], 0))
+    half = Network([layers[0], Dense(layers[1].w / 2, layers[1].b / 2)])
+    np.testing.assert_allclose(Network(layers).feedforward(x), half.feedforward(x))
 
 
 def test_steps_go_down_the_regularized_costs_of_both_programs():
@@ -162,6 +204,14 @@ def test_the_single_neuron_of_chapter_3_learns_as_printed(start, weights, biases
 def test_the_softmax_sliders_of_chapter_3():
     printed = [0.31454, 0.0095, 0.6334, 0.04257]
     np.testing.assert_allclose(softmax(np.array([2.5, -1, 3.2, 0.5])), printed, atol=0.6e-5)
+
+
+def test_regions_pooled_by_hand():
+    a = np.array([[3.0, 4], [0, 0]])[..., None]
+    assert Pool("mean", 2, 2).weighted_input(a).tolist() == [[[1.75]]]
+    assert Pool("l2", 2, 2).weighted_input(a).tolist() == [[[5]]]
+    back = Pool("l2", 2, 2).send_back(a, np.array([[[10.0]]]))
+    assert back[..., 0].tolist() == [[6, 8], [0, 0]]
 
 
 def test_a_convolution_small_enough_to_do_by_hand():

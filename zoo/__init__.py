@@ -15,6 +15,7 @@ import importlib
 from zoo.errors import DataError, RunError, SpecError, UnknownNameError, ZooError
 from zoo.registry import get_spec, list_models, register, unregister
 from zoo.spec import (
+    LSTM,
     Claim,
     ConvPool,
     EnsembleSpec,
@@ -23,6 +24,7 @@ from zoo.spec import (
     InputSpec,
     ModelSpec,
     Recipe,
+    SimpleRNN,
     Softmax,
     register_layer,
 )
@@ -42,6 +44,7 @@ _LATER = {
     "vote": "zoo.pretrained.models",
     "TrainResult": "zoo.training.job",
     "train": "zoo.training.train",
+    "features": "zoo.pretrained.transfer",
     "Score": "zoo.evaluation.scores",
     "predict": "zoo.evaluation.scores",
     "evaluate": "zoo.evaluation.scores",
@@ -59,6 +62,7 @@ _RENAMED = {
 }
 
 __all__ = [
+    "LSTM",
     "Claim",
     "ConvPool",
     "Data",
@@ -71,6 +75,7 @@ __all__ = [
     "Recipe",
     "RunError",
     "Score",
+    "SimpleRNN",
     "Softmax",
     "SpecError",
     "Split",
@@ -80,6 +85,7 @@ __all__ = [
     "__version__",
     "build",
     "evaluate",
+    "features",
     "get_spec",
     "list_models",
     "load",

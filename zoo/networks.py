@@ -1,4 +1,6 @@
-"""The table: every network of the book, declared as data, in the order of its chapters.
+"""The table: every network that the book programs, declared as data, in the order of its chapters.
+
+Those that it quotes are in quoted_networks.py.
 
 A name is the architecture, then, after a dot, the recipe. A recipe stands alone, or is another
 one with some settings changed, so that each line shows what an experiment altered.
@@ -69,8 +71,6 @@ FAST = Recipe(
 # few processors have those of 16, and the others compute with them four times slower.
 FAST_DROPOUT = replace(FAST, dropout_off_epochs=6, precision="float32")
 LONG_DROPOUT = replace(FAST_DROPOUT, epochs=40, dropout_off_epochs=10)
-# The book gives no recipe for what it quotes: these follow the papers as far as our settings go.
-ELASTIC = replace(FAST, epochs=100, augment=("rotate", "skew", "elastic"), l2=0.0)
 
 # --- layers ---------------------------------------------------------------------------------------
 
@@ -146,11 +146,6 @@ def chapter_6(accuracy: float | None = None, note: str = "") -> Claim:
         protocol="best validation epoch",
         note=note,
     )
-
-
-def quoted(accuracy: float, source: str) -> Claim:
-    """Figures of other people that chapter 6 tells of."""
-    return replace(chapter_6(accuracy, note=source), quoted=True)
 
 
 # --- the table ------------------------------------------------------------------------------------
@@ -239,13 +234,5 @@ NETWORKS: tuple[NetworkSpec, ...] = (
               "five vote, each by a recipe of today, with a fifth of the images seen"),
     EnsembleSpec("conv2_relu_dropout_x5", (DROPOUT_NET,) * 5,
               DROPOUT, chapter_6(99.67, note="one vote of five"), "five dropout networks vote"),
-
-    # What the book quotes: declared to be built and counted.
-    ModelSpec("simard2003", (ConvPool(5, "relu"), ConvPool(50, "relu"), *relu(100), Softmax()),
-              ELASTIC, quoted(99.60, "Simard, Steinkraus and Platt 2003; they stride, not pool"),
-              "two convolutions, elastic distortions"),
-    ModelSpec("ciresan2010", (*tanh(2500, 2000, 1500, 1000, 500), Softmax()),
-              ELASTIC, quoted(99.65, "Ciresan, Meier, Gambardella and Schmidhuber 2010"),
-              "a large dense network, elastic distortions"),
 )
 # fmt: on

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, overload
 
 from zoo.errors import SpecError, UnknownNameError, nearest
 from zoo.networks import NETWORK3, NETWORKS
+from zoo.quoted_networks import QUOTED_NETWORKS
 from zoo.spec import IMAGE_SHAPE, Claim, FunctionSpec, InputSpec, NetworkSpec, Recipe, Shape
 from zoo.spec.function import register_function
 
@@ -121,5 +122,5 @@ def list_models(
     ]
 
 
-for _spec in NETWORKS:
+for _spec in (*NETWORKS, *QUOTED_NETWORKS):
     register(_spec)

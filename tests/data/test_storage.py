@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import subprocess
 import sys
 
@@ -12,10 +13,11 @@ import pytest
 import zoo
 from tests.data.data_files import picture, write_classes
 from tests.paths import ROOT
+from tuning.vectorized.train import train_vectorized
 from zoo.data import Split, load_data, storage
 from zoo.data.expand import expand
 from zoo.data.mapped import chunks, mapping_of, read_images
-from zoo.data.storage import ImageSet, Part, gather, stored
+from zoo.data.storage import ImageSet, Part, gather, spool, stored
 from zoo.errors import DataError
 from zoo.nn.batching import BYTES_PER_BLOCK, Blocks
 from zoo.spec import FullyConnected, InputSpec, ModelSpec, Recipe, Softmax
@@ -293,3 +295,45 @@ def test_four_gigabytes_train_in_less_than_one(tmp_path):
     accuracy, peak, _ = map(float, done.stdout.split())
     assert accuracy > 0.99
     assert peak < 1000
+
+
+# --- other processes, votes and stacked trials ----------------------------------------------------
+
+
+def test_a_set_on_the_disk_goes_to_another_process_by_the_name_of_its_file(tmp_path):
+    folder = write_classes(tmp_path / "pictures", count=20)
+    data = load_data(folder, cache=tmp_path / "cache", progress=False)
+    part = data.validation.take(2)
+    sent = pickle.dumps(part)
+    assert len(sent) < 1000 < part.images.nbytes * 10
+    again = pickle.loads(sent)
+    assert mapping_of(again.images) is not None
+    np.testing.assert_array_equal(again.images, part.images)
+    np.testing.assert_array_equal(again.labels, part.labels)
+    in_memory = load_data(folder, progress=False).test
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(in_memory)).images, in_memory.images)
+
+
+def test_a_file_without_a_name_is_not_sent(tmp_path):
+    images = spool([np.zeros((3, 5, 5, 1), np.uint8)], tmp_path)
+    with pytest.raises(DataError, match="file without a name, which other processes cannot open"):
+        pickle.dumps(zoo.Split(images, np.arange(3)))
+
+
+def test_votes_and_trials_take_sets_on_the_disk(tmp_path):
+    folder = write_classes(tmp_path / "pictures", count=20, size=(8, 8))
+    on_disk = load_data(folder, cache=tmp_path / "cache", progress=False)
+    in_memory = load_data(folder, progress=False)
+    layers = (zoo.FullyConnected(5), zoo.Softmax())
+    recipe = zoo.Recipe(cost="log_likelihood", epochs=2, learning_rate=0.1)
+    vote = zoo.EnsembleSpec("vote", (layers,) * 2, recipe)
+    members = [zoo.ModelSpec("one", layers, recipe)] * 2
+    trained = []
+    for data in (on_disk, in_memory):
+        voted = zoo.train(vote, data, progress=False)
+        trials = train_vectorized(members, data, seeds=[0, 1])
+        trained.append((voted, *trials))
+    assert mapping_of(on_disk.train.images) is not None
+    for mapped, plain in zip(*trained, strict=True):
+        for one, same in zip(mapped.model.weights, plain.model.weights, strict=True):
+            np.testing.assert_allclose(one, same, atol=1e-5)

@@ -88,4 +88,4 @@ def test_networks_are_built_trained_saved_and_loaded(backend, mnist):
 @pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_every_network_is_built_trained_saved_and_loaded(backend):
-    run_on(backend, *zoo.list_models())
+    run_on(backend, *zoo.list_models(exclude="ksh2012"))

@@ -37,16 +37,28 @@ def oracle_of(model: keras.Model, spec: ModelSpec) -> reference.Network:
     for layer in spec.layers:
         kernel, bias = np.moveaxis(next(arrays), -1, 0), next(arrays)
         if isinstance(layer, ConvPool):
-            layers.append(reference.ConvPool(kernel, bias, layer.activation, layer.pool))
+            layers += convolution_of(layer, kernel, bias)
         else:
             activation = "softmax" if isinstance(layer, Softmax) else layer.activation
-            layers.append(reference.Dense(kernel, bias, activation, layer.dropout))
+            dropped = layer.dropout, getattr(layer, "dropconnect", 0)
+            layers.append(reference.Dense(kernel, bias, activation, *dropped))
     assert next(arrays, None) is None
     return reference.Network(layers, spec.recipe.cost)
 
 
+def convolution_of(layer: ConvPool, kernel, bias) -> list[reference.ConvPool | reference.Pool]:
+    """A convolution with its pooling; of activations, this is a layer of its own."""
+    settings = {"stride": layer.stride, "padding": layer.padding, "groups": layer.groups}
+    if layer.pooling == "max":
+        settings |= {"pool": layer.pool, "pool_stride": layer.pool_stride}
+        return [reference.ConvPool(kernel, bias, layer.activation, **settings)]
+    conv = reference.ConvPool(kernel, bias, layer.activation, 1, **settings)
+    return [conv, reference.Pool(layer.pooling, layer.pool, layer.step)]
+
+
 def arrays_of(network: reference.Network) -> list[np.ndarray]:
-    return [array for layer in network.layers for array in (layer.w, layer.b)]
+    arrays = [array for layer in network.layers for array in (layer.w, layer.b)]
+    return [array for array in arrays if array.size]  # pooling has none
 
 
 def blocks_for(spec: ModelSpec, split: zoo.Split, epoch: int = 0) -> Blocks:
@@ -167,6 +179,21 @@ NETWORKS = {
         lambda_per="batch",
         initializer="fan_out_normal",
         shuffle=False,
+    ),
+    "strides, padding, groups": declare(
+        ConvPool(4, "tanh", 5, 1, stride=2, padding=2),
+        ConvPool(4, "relu", 3, 3, padding=1, groups=2, pool_stride=2),
+        Softmax(),
+        cost="log_likelihood",
+        learning_rate=0.1,
+    ),
+    "pooled by mean, by l2": declare(
+        ConvPool(3, "tanh", pooling="mean"),
+        ConvPool(4, "relu", 4, 3, pooling="l2", pool_stride=2),
+        Softmax(),
+        cost="log_likelihood",
+        learning_rate=0.02,
+        l2=0.5,
     ),
     "partial batch used": declare(
         FullyConnected(8), FullyConnected(10), l2=2.0, images=23, batch_size=5
@@ -336,6 +363,59 @@ def test_after_epochs_without_it_a_model_trains_with_dropout_again(bars):
     ).model
     inputs = np.ones((9, 32), "float32")
     assert np.any(model.get_layer("dropout_1")(inputs, training=True) == 0)
+
+
+DROPCONNECT = declare(
+    ConvPool(2, "tanh", kernel=9, pool=5),
+    FullyConnected(30, "tanh", dropconnect=0.25),
+    FullyConnected(10, "sigmoid", dropconnect=0.5),
+    learning_rate=0.1,
+)
+
+
+def kept_weights_of(twin: keras.Model):
+    """Draws a mini-batch's masks for `DROPCONNECT`, as the oracle has them: a row a neuron."""
+
+    def draw_masks(size: int):
+        drawn = [twin.get_layer(name).masks(size) for name in ("dense_1", "dense_2")]
+        drawn = [np.moveaxis(np.asarray(masks, "float64"), 1, 2) for masks in drawn]
+        return [[1, *masks] for masks in zip(*drawn, strict=True)]
+
+    return draw_masks
+
+
+def test_ten_steps_with_dropconnect_are_the_oracles_with_the_same_masks():
+    check_fit(DROPCONNECT, steps=10, draw_masks=kept_weights_of(zoo.build(DROPCONNECT, seed=3)))
+
+
+def test_every_image_drops_weights_of_its_own():
+    layer = dropout.DropConnect(50, 0.3, seed=1)
+    layer.build((None, 40))
+    one, another = (np.asarray(layer.masks(20)) for _ in range(2))
+    assert one.shape == (20, 41, 50)
+    assert not np.array_equal(one, another)
+    assert not np.array_equal(one[0], one[1])
+    assert abs(np.mean(~one) - 0.3) < 4 * math.sqrt(0.3 * 0.7 / one.size)
+
+
+@pytest.mark.parametrize("spec", [DROPCONNECT, NETWORKS["pooled by mean, by l2"]], ids=["a", "b"])
+def test_in_use_other_layers_are_the_oracles_feedforward(spec):
+    model = zoo.build(spec, seed=5)
+    split = random_split(2)
+    book = [oracle_of(model, spec).feedforward(image / 256) for image in split.images]
+    np.testing.assert_allclose(model.predict(split.images, verbose=0), book, atol=1e-6)
+
+
+def test_the_l2_of_a_region_without_activity_has_no_slope():
+    from zoo.nn.pooling import L2Pooling2D
+
+    inputs = tf.constant([[[[3.0], [0]], [[4], [0]]], [[[0], [0]], [[0], [0]]]])
+    with tf.GradientTape() as tape:
+        tape.watch(inputs)
+        pooled = L2Pooling2D(2, 2)(inputs)
+    np.testing.assert_allclose(np.ravel(pooled), [5, 0], rtol=1e-6)
+    slopes = [0.6, 0, 0.8, 0, 0, 0, 0, 0]
+    np.testing.assert_allclose(np.ravel(tape.gradient(pooled, inputs)), slopes, rtol=1e-6)
 
 
 def test_in_use_the_whole_model_is_the_oracles_feedforward():

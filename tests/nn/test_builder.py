@@ -14,7 +14,8 @@ IMAGES = np.random.default_rng(0).integers(0, 256, (10, 28, 28, 1), dtype=np.uin
 LABELS = np.arange(10, dtype=np.int32)
 
 
-@pytest.fixture(params=list_models())
+# ksh2012 has 61 million weights: tests/test_ksh2012.py.
+@pytest.fixture(params=list_models(exclude="ksh2012"))
 def spec(request):
     return get_spec(request.param)
 

@@ -15,6 +15,7 @@ from zoo.pretrained import forward, manifest
 from zoo.pretrained.forward import NumpyNetwork, tensor_shapes
 from zoo.training import weights
 
+SOFTMAX_RECIPE = zoo.Recipe(cost="log_likelihood", epochs=1, learning_rate=0.1)
 RECIPE = zoo.Recipe(cost="quadratic", epochs=1, learning_rate=0.1, initializer="unit_normal")
 
 
@@ -54,6 +55,27 @@ def test_every_kind_of_layer(activation, outputs, mnist):
     )
     spec = zoo.ModelSpec("mixed", layers, RECIPE)
     _same_weights(spec, mnist.test.images[:50])
+
+
+OTHER_LAYERS = {
+    "strides, groups": (
+        zoo.ConvPool(4, "tanh", 5, 1, stride=2, padding=1),
+        zoo.ConvPool(6, "relu", 3, 3, padding=1, groups=2, pool_stride=2),
+    ),
+    "mean, l2": (
+        zoo.ConvPool(3, "tanh", pooling="mean"),
+        zoo.ConvPool(4, "relu", 4, 3, pooling="l2", pool_stride=2),
+    ),
+    "dropconnect": (zoo.FullyConnected(30, "tanh", dropconnect=0.25),),
+    "SimpleRNN": (zoo.SimpleRNN(9, "relu"),),
+    "LSTM": (zoo.LSTM(7),),
+}
+
+
+@pytest.mark.parametrize("name", OTHER_LAYERS)
+def test_the_other_layers(name, mnist):
+    spec = zoo.ModelSpec("other", (*OTHER_LAYERS[name], zoo.Softmax()), SOFTMAX_RECIPE)
+    _same_weights(spec, mnist.test.images[:40])
 
 
 @pytest.mark.parametrize("rule", ["plurality", "mean"])

@@ -12,7 +12,16 @@ import pytest
 
 from zoo.errors import SpecError
 from zoo.registry import get_spec, list_models
-from zoo.spec import Claim, ConvPool, EnsembleSpec, FullyConnected, ModelSpec, Recipe, Softmax
+from zoo.spec import (
+    LSTM,
+    Claim,
+    ConvPool,
+    EnsembleSpec,
+    FullyConnected,
+    ModelSpec,
+    Recipe,
+    Softmax,
+)
 
 RECIPE = Recipe(cost="log_likelihood", epochs=1, learning_rate=0.1)
 RECIPE_JSON = '{"cost": "log_likelihood", "epochs": 1, "learning_rate": 0.1}'
@@ -84,6 +93,17 @@ def test_equal_numbers_of_any_type_are_one_setting():
         (lambda: replace(RECIPE, images=9, partial_batch=False), "do not fill one batch of 10"),
         (lambda: ConvPool(0), "filters must be a whole number"),
         (lambda: ConvPool(20, "rleu"), "Did you mean 'relu'"),
+        (lambda: ConvPool(20, padding="same"), "(kernel - 1) / 2 for 'same'"),
+        (lambda: ConvPool(20, padding=5), "padding must be below the kernel's 5"),
+        (lambda: ConvPool(20, groups=3), "20 filters do not divide into 3 groups"),
+        (lambda: ConvPool(20, pooling="average"), "Choose from: max, mean, l2"),
+        (lambda: ConvPool(20, pool=1, pooling="l2"), "pool=1 is for no pooling"),
+        (lambda: ModelSpec("x", (ConvPool(20, groups=2),), RECIPE), "1 channels do not divide"),
+        (lambda: ModelSpec("x", (Softmax(), LSTM(3)), RECIPE), "reads an image row by row"),
+        (lambda: FullyConnected(10, dropconnect=1), "dropconnect must be 0 or more and below 1"),
+        (lambda: replace(RECIPE, decay=0.5), "schedule 'decay' goes with a decay below 1"),
+        (lambda: replace(RECIPE, schedule="decay"), "goes with a decay below 1"),
+        (lambda: replace(RECIPE, decay_epochs=5), "goes with schedule='decay'"),
         (lambda: FullyConnected(10, dropout=1), "dropout must be 0 or more and below 1"),
         (lambda: Softmax(dropout=-0.5), "dropout must be 0 or more"),
         (lambda: ModelSpec("no name", (Softmax(),), RECIPE), "is no name for a network"),
@@ -240,3 +260,15 @@ def test_claims_read_as_sentences():
     claim = Claim(chapter=6, section="Dropout", accuracy=99.6, protocol="best validation epoch")
     assert str(claim) == "99.60 % (chapter 6, 'Dropout'; test images, best validation epoch)"
     assert str(replace(claim, accuracy=None)) == "no figure (chapter 6, 'Dropout')"
+
+
+def test_settings_that_are_left_out_keep_the_hashes_of_older_networks():
+    # As they were before layers and recipes learnt further settings; the first 16 digits.
+    known = {
+        "mlp30": "9bac62aac9212bc6",
+        "conv2_relu_dropout": "5bad4afffdb75081",
+        "conv2_relu_dropout_x5.fast": "a306256654c3720e",
+    }
+    assert {name: get_spec(name).hash[:16] for name in known} == known
+    same = ConvPool(20, "relu", 5, 2, 1, 0, 1, "max", 2)
+    assert same == ConvPool(20, "relu")

@@ -16,6 +16,7 @@ import keras
 from tuning.vectorized.program import template_of
 from tuning.vectorized.runs import Run, epoch, validation_batches
 from zoo.data import Data, load_data
+from zoo.data.mapped import mapping_of
 from zoo.errors import SpecError
 from zoo.registry import get_spec
 from zoo.spec import PIXEL_SCALE, FullyConnected, ModelSpec, NetworkSpec, Softmax
@@ -72,7 +73,8 @@ def as_they_end(
     fingerprint = data.fingerprint if any(out) else ""
     for number, (network, seed, folder) in enumerate(zip(networks, seeds, out, strict=True)):
         spec = get_spec(network)
-        if not stackable(spec):
+        # Stacked programs hold the validation images in memory.
+        if not stackable(spec) or mapping_of(data.validation.images) is not None:
             yield number, train(spec, data, seed=seed, out=folder, progress=False)
             continue
         spec, images = training_set(spec, data)
@@ -89,6 +91,7 @@ def as_they_end(
             {},
             False,
             data.class_names,
+            resize=data.resize,
         )
         run = Run(number, job)
         if run.over:
@@ -105,9 +108,11 @@ def stackable(spec: NetworkSpec) -> bool:
     return (
         isinstance(spec, ModelSpec)
         and all(
-            isinstance(layer, FullyConnected | Softmax) and not layer.dropout
+            isinstance(layer, FullyConnected | Softmax)
+            and not (layer.dropout or getattr(layer, "dropconnect", 0))
             for layer in spec.layers
         )
+        and spec.recipe.schedule != "decay"  # the rate of an epoch is set by a callback
         and (spec.input.dtype, spec.input.scale) == ("uint8", PIXEL_SCALE)
         and spec.recipe.precision == "float32"
         and keras.backend.backend() == "tensorflow"

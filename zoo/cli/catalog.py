@@ -56,8 +56,10 @@ def show(options: argparse.Namespace) -> None:
         print(spec.to_json(indent=2))
         return
     print(f"{spec.name}: {spec.summary}\n")
-    for text, shape, parameters in _layer_rows(spec):
-        print(f"  {text:54}{shape:>10}{parameters:>12}")
+    rows = _layer_rows(spec)
+    width = max(54, *(len(text) + 1 for text, _, _ in rows))
+    for text, shape, parameters in rows:
+        print(f"  {text:{width}}{shape:>10}{parameters:>12}")
     print("\nrecipe")
     for field in fields(spec.recipe):
         print(f"  {field.name:16} {getattr(spec.recipe, field.name)}")

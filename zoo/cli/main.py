@@ -23,6 +23,7 @@ from zoo.cli.options import (
     picture,
     seeds,
 )
+from zoo.cli.predict import RESIZE
 from zoo.cli.refusals import open_closed_streams
 from zoo.cli.serve import add_serve
 from zoo.export import FORMATS
@@ -132,6 +133,8 @@ def _add_train(choices) -> None:
     command.add_argument("--out", type=path, help="folder for the run (default runs/NAME-seedN)")
     command.add_argument("--overwrite", action="store_true", help="drop a run that --out holds")
     command.add_argument("--pretrained", action="store_true", help="start from trained weights")
+    summary = "train the last layer alone, over the trained ones"
+    command.add_argument("--freeze", choices=["body"], default="", help=summary)
     _jobs_option(command, "members of a vote at a time")
     add_json_option(command)
     add_data_options(command)
@@ -169,10 +172,12 @@ def _add_results(choices) -> None:
 
 
 def _add_serving(choices) -> None:
-    command = add_command(choices, "predict", predict.predict, "read the digit in a picture")
+    command = add_command(choices, "predict", predict.predict, "say what a picture shows")
     command.add_argument("name")
     command.add_argument("files", nargs="+", type=picture, metavar="FILE")
-    command.add_argument("--json", action="store_true", help="digits and probabilities as JSON")
+    command.add_argument("--run", type=path, metavar="DIR", help="the run in this folder instead")
+    command.add_argument("--json", action="store_true", help="answers and probabilities as JSON")
+    command.add_argument("--resize", choices=RESIZE, help="how pictures were brought to their size")
     command.add_argument("--all", action="store_true", help="several digits, each with its box")
     command.add_argument("--show", type=path, metavar="DIR", help="write what the network saw")
 

@@ -1,4 +1,4 @@
-"""The command `predict`: it reads the digits in pictures, without TensorFlow where it can."""
+"""The command `predict`: it says what pictures show, without TensorFlow where it can."""
 
 from __future__ import annotations
 
@@ -6,34 +6,55 @@ import argparse
 import json
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from zoo.cli.checks import check_weights
-from zoo.errors import ZooError
+from zoo.cli.checks import check_run, check_weights
+from zoo.errors import SpecError, ZooError
 from zoo.registry import get_spec
-from zoo.spec import FunctionSpec
+from zoo.spec import IMAGE_SHAPE, FunctionSpec, NetworkSpec
 
-# One image, uint8 [28, 28, 1], to its ten probabilities and the digit that the network answers.
+# The names of zoo.data.pictures, which takes NumPy to import.
+RESIZE = ("stretch", "crop", "pad")
+
+# One image, uint8 [height, width, channels], to its probabilities and the label of the answer.
 Answer = Callable[[Any], tuple[Any, int]]
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """Which network is asked, the names of its classes, and how pictures come to its size."""
+
+    spec: NetworkSpec
+    run: Path | None
+    names: tuple[str, ...]
+    resize: str
+
+    @property
+    def reads_digits(self) -> bool:
+        """Whether pictures are cropped, inverted and centred as MNIST's digits are."""
+        return self.spec.input.shape == IMAGE_SHAPE and self.names == tuple("0123456789")
+
+
 def predict(options: argparse.Namespace) -> int:
-    """Read the digit in each picture; exit code 1 if one of them shows none."""
-    spec = get_spec(options.name)
-    check_weights(spec)
-    pictures = [_read(path, options.all) for path in options.files]
-    answer = _network(spec) if any(digits for _, digits in pictures) else None
-    records = []
-    for (path, (error, digits)), seen in zip(
+    """Say what each picture shows; exit code 1 if one of them cannot be read."""
+    asked = _asked(options)
+    if options.all and not asked.reads_digits:
+        raise SpecError(f"--all finds digits, and {asked.spec.name} tells other classes apart")
+    pictures = [_read(path, asked, options.all) for path in options.files]
+    answer = _network(asked) if any(images for _, images in pictures) else None
+    records: list[dict[str, Any]] = []
+    for (path, (error, images)), seen in zip(
         zip(options.files, pictures, strict=True), _seen(options), strict=True
     ):
         if error:
             records.append({"file": str(path), "error": error})
-        for number, digit in enumerate(digits, start=1):
-            assert answer is not None  # there are digits
+        for number, (image, box) in enumerate(images, start=1):
+            assert answer is not None  # there are images
             place = seen and (seen if number == 1 else seen.with_stem(f"{seen.stem}-{number}"))
-            records.append(_record(path, digit, answer, place, boxed=options.all))
+            record: dict[str, Any] = {"file": str(path), **({"box": list(box)} if box else {})}
+            records.append(record | _shown(image, place) | _answered(asked, *answer(image)))
     if options.json:
         print(json.dumps(records, indent=2))
     else:
@@ -42,36 +63,64 @@ def predict(options: argparse.Namespace) -> int:
     return 1 if any("error" in record for record in records) else 0
 
 
-def _read(path: Path, several: bool) -> tuple[str, list[Any]]:
-    """The digits of a picture, or why there are none."""
-    from zoo.data.photos import digit_images, one_digit
+def _asked(options: argparse.Namespace) -> _Asked:
+    spec = get_spec(options.name)
+    if options.run is None:
+        check_weights(spec)
+        names = tuple(map(str, range(spec.output_classes)))
+        return _Asked(spec, None, names, options.resize or RESIZE[0])
+    check_run(options.run, spec)
+    from zoo.training.run_record import read_run
 
+    run = read_run(options.run / "run.json")
+    names = run.class_names or tuple(map(str, range(run.network.output_classes)))
+    return _Asked(run.network, options.run, names, options.resize or run.resize)
+
+
+def _read(path: Path, asked: _Asked, several: bool) -> tuple[str, list[tuple[Any, Any]]]:
+    """The images of a picture, each with the box of its digit if asked; or why there are none."""
     try:
-        return "", digit_images(path) if several else [one_digit(path)]
+        if not asked.reads_digits:
+            from zoo.data.pictures import PictureFormat, read_picture
+
+            *size, channels = asked.spec.input.shape
+            form = PictureFormat((size[0], size[1]), channels, asked.resize)  # type: ignore[arg-type]
+            return "", [(read_picture(path, form), None)]
+        from zoo.data.photos import digit_images, one_digit
+
+        digits = digit_images(path) if several else [one_digit(path)]
+        return "", [(digit.image, digit.box if several else None) for digit in digits]
     except (ZooError, OSError) as error:
         return str(error), []
 
 
-def _network(spec) -> Answer:
-    """The pretrained network: in NumPy, or in Keras where a Keras function builds it."""
-    if not isinstance(spec, FunctionSpec):
-        from zoo.pretrained.forward import load
+def _network(asked: _Asked) -> Answer:
+    """The network in NumPy, or in Keras where a function or a layer of one's own builds it."""
+    if not isinstance(asked.spec, FunctionSpec):
+        from zoo.pretrained import forward
 
-        network = load(spec)
+        try:
+            network = forward.load_run(asked.run) if asked.run else forward.load(asked.spec)
+        except SpecError:
+            return _in_keras(asked)
 
         def in_numpy(image):
             answers = network.predict(image[None])
             return answers.probabilities[0], int(answers.digits[0])
 
         return in_numpy
+    return _in_keras(asked)
 
+
+def _in_keras(asked: _Asked) -> Answer:
     from zoo.utils.tensorflow import import_tensorflow
 
     import_tensorflow()
     from zoo.nn.voting import with_named_outputs
-    from zoo.pretrained.models import load as load_keras
+    from zoo.pretrained.models import load
+    from zoo.training.run_folder import load_run
 
-    model = with_named_outputs(load_keras(spec))
+    model = with_named_outputs(load_run(asked.run)[1] if asked.run else load(asked.spec))
 
     def in_keras(image):
         outputs = model.predict(image[None], verbose=0)
@@ -93,18 +142,22 @@ def _seen(options: argparse.Namespace) -> list[Path | None]:
     return paths
 
 
-def _record(path: Path, digit, answer: Answer, seen: Path | None, *, boxed: bool) -> dict[str, Any]:
-    record: dict[str, Any] = {"file": str(path)}
-    if boxed:
-        record["box"] = list(digit.box)
-    if seen:
-        from zoo.evaluation.plots import save_image
+def _shown(image, seen: Path | None) -> dict[str, Any]:
+    if seen is None:
+        return {}
+    from zoo.evaluation.plots import save_image
 
-        save_image(digit.image, seen)
-        record["seen"] = str(seen)
-    probabilities, answered = answer(digit.image)
-    record |= {"digit": answered, "confidence": round(float(probabilities[answered]), 4)}
-    return record | {"probabilities": [round(float(each), 6) for each in probabilities]}
+    save_image(image, seen)
+    return {"seen": str(seen)}
+
+
+def _answered(asked: _Asked, probabilities, label: int) -> dict[str, Any]:
+    confidence = {"confidence": round(float(probabilities[label]), 4)}
+    rounded = [round(float(each), 6) for each in probabilities]
+    if asked.names == tuple("0123456789"):
+        return {"digit": label, **confidence, "probabilities": rounded}
+    shares = dict(zip(asked.names, rounded, strict=True))
+    return {"class": asked.names[label], **confidence, "probabilities": shares}
 
 
 def _sentence(record: dict[str, Any]) -> str:
@@ -112,4 +165,5 @@ def _sentence(record: dict[str, Any]) -> str:
     box = record.get("box")
     where = f", from ({box[0]}, {box[1]}) to ({box[2]}, {box[3]})" if box else ""
     confidence = f"{record['confidence']:.2%}".replace("%", " %")
-    return f"{record['digit']}, confidence {confidence}{where}{seen}"
+    answer = record["class"] if "class" in record else record["digit"]
+    return f"{answer}, confidence {confidence}{where}{seen}"

@@ -9,6 +9,7 @@ import keras
 
 from zoo.cli.figures import answers_record, claim_record, print_json
 from zoo.data import Data
+from zoo.data.mnist_files import is_mnist
 from zoo.evaluation import plots
 from zoo.evaluation.diversity import diversity
 from zoo.evaluation.scores import Predictions, Score, confusion_table, predict
@@ -30,7 +31,7 @@ def present(result: TrainResult, data: Data, folder: Path, *, as_json: bool = Fa
         plots.learning_curves(result.history, curves, title=title, best_epoch=epoch)
     if as_json:
         return
-    claim = result.spec.claim
+    claim = result.spec.claim if is_mnist(data) else None
     if claim and claim.accuracy and (measured := result.measured(claim)) is not None:
         print(f"measured as the book does, on the {_protocol(claim)}: {_percent(measured)}")
     if epoch:
@@ -46,7 +47,9 @@ def present_model(
     *,
     run: dict[str, Any] | None = None,
 ) -> Predictions:
-    """Print a model's score on the test images beside the book's, and draw the digits it missed.
+    """Print a model's score on the test images, and draw the ones it missed.
+
+    The book's figure stands beside it where the images are MNIST's.
 
     Args:
         spec: What the model was built from.
@@ -66,7 +69,7 @@ def present_model(
                 "spec_hash": spec.hash,
                 **run,
                 "test": answers_record(answers),
-                "book": claim_record(spec.claim),
+                "book": claim_record(spec.claim if is_mnist(data) else None),
                 "folder": str(folder),
             }
         )
@@ -74,7 +77,11 @@ def present_model(
     when = f" after its best validation epoch, {epoch}" if epoch else ""
     print(f"\n{spec.name} on the test images{when}")
     print(f"  here      {answers.score}, {_interval(answers.score)}")
-    print(f"  the book  {spec.claim or 'no figure'}\n")
+    if is_mnist(data):
+        print(f"  the book  {spec.claim or 'no figure'}")
+    else:
+        print(f"  the book  has no figure for {data.name}")
+    print()
     print(confusion_table(answers.confusion(), data.class_names))
     if spec.members:
         print(f"\n{diversity(model, data.test)}")

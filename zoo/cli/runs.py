@@ -22,12 +22,15 @@ def train(options: argparse.Namespace) -> None:
     """Train a network, and show how it does."""
     spec = _asked_for(options).with_settings(**settings(options))
     check_size(spec)
+    if options.freeze and not options.pretrained:
+        raise SpecError("--freeze body goes with --pretrained: what is drawn afresh has to learn")
     if options.pretrained:
         check_weights(spec)
+        if options.data != "mnist" and options.size is None:
+            options.size = spec.input.shape[:2]  # of the trained weights
     data = load_images(options)
     import_tensorflow()
     from zoo.cli.presenting import present
-    from zoo.pretrained.models import load
     from zoo.reproduction.reproduce import run_folder
     from zoo.training import train as training
     from zoo.training.run_folder import discard
@@ -40,7 +43,7 @@ def train(options: argparse.Namespace) -> None:
         data,
         seed=options.seed,
         monitor={"test": data.test},
-        start=load(spec.name) if options.pretrained else None,
+        start=_start(spec, data, options) if options.pretrained else None,
         out=out,
         jobs=options.jobs,
         progress=not options.quiet,
@@ -153,6 +156,21 @@ def table(options: argparse.Namespace) -> None:
     else:
         tables.write_table(text, options.write, "headlines" if options.headlines else "results")
         print(f"written into {options.write}")
+
+
+def _start(spec: NetworkSpec, data, options: argparse.Namespace):
+    """The pretrained network for the classes and channels of the data."""
+    from zoo.data.dataset import DIGIT_NAMES
+    from zoo.pretrained.models import load
+
+    return load(
+        spec.name,
+        seed=options.seed,
+        freeze=options.freeze,
+        fresh_head=data.class_names != DIGIT_NAMES,
+        classes=data.classes,
+        input_shape=data.shape,
+    )
 
 
 def _asked_for(options: argparse.Namespace) -> NetworkSpec:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.data.mapped import chunks
+from zoo.data.mapped import chunks, images_at, mapping_of, place_of
 from zoo.errors import DataError
 
 # MNIST's, and the names of its classes: what the book's networks are made for.
@@ -51,6 +51,12 @@ class Split:
     def __repr__(self) -> str:
         return f"Split({len(self)} images)"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Images on the disk go to another process by the name of their file, not by the gigabyte.
+        if mapping_of(self.images) is None:
+            return Split, (self.images, self.labels)
+        return _on_disk, (*place_of(self.images), self.images.shape, self.labels)
+
     @property
     def shape(self) -> tuple[int, int, int]:
         """Height, width and channels of an image."""
@@ -88,8 +94,8 @@ class Data:
 
     `class_names` has the name of each label, 0 first; by default they are the labels' own digits,
     '0' to '9', or further where a label is greater. `skipped` has a line for every file of the
-    source that could not be used. Raises DataError where the splits differ in shape, a label has no
-    name, or there are fewer than two classes.
+    source that could not be used, and `resize` is how pictures came to one size. Raises DataError
+    where the splits differ in shape, a label has no name, or there are fewer than two classes.
     """
 
     name: str
@@ -98,6 +104,7 @@ class Data:
     test: Split
     class_names: tuple[str, ...] = ()
     skipped: tuple[str, ...] = dataclasses.field(default=(), repr=False)
+    resize: str = dataclasses.field(default="stretch", repr=False)
 
     def __post_init__(self) -> None:
         greatest = max(int(split.labels.max()) for split in self._splits().values())
@@ -166,6 +173,10 @@ class Data:
         return dataclasses.replace(self, train=train, validation=validation, test=test)
 
     only_digits = only_classes  # its name for MNIST
+
+
+def _on_disk(path: str, offset: int, shape: tuple[int, ...], labels: np.ndarray) -> Split:
+    return Split(images_at(path, offset, shape), labels)
 
 
 def check_class_names(names: Sequence[str]) -> None:

@@ -109,6 +109,7 @@ def load_data(
         data = _from_name(name, source, options)
     else:
         data = _from_objects(name, options)
+    data = replace(data, resize=resize)
     if data.skipped:
         more = f" and {len(data.skipped) - 3} more" if len(data.skipped) > 3 else ""
         message = "; ".join(data.skipped[:3])

@@ -11,9 +11,12 @@ import mmap
 import os
 import weakref
 from collections.abc import Iterator
-from typing import BinaryIO
+from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
+
+from zoo.errors import DataError
 
 CHUNK = 2**23  # bytes of images that are read in one piece
 
@@ -42,6 +45,42 @@ def map_images(file: BinaryIO, shape: tuple[int, ...]) -> np.memmap:
         _DESCRIPTORS[mapping] = os.dup(file.fileno())
         weakref.finalize(mapping, os.close, _DESCRIPTORS[mapping])
     return images
+
+
+def place_of(images: np.ndarray) -> tuple[str, int]:
+    """The file that holds mapped images, and the number of bytes before them in it.
+
+    Raises:
+        DataError: The file has no name by which another process would find it.
+    """
+    mapping = mapping_of(images)
+    assert mapping is not None  # asked of mapped images alone
+    base: Any = images
+    while isinstance(base.base, np.ndarray):
+        base = base.base
+    path, descriptor = getattr(base, "filename", None), _DESCRIPTORS.get(mapping)
+    if path is None or descriptor is None or not _is_file(Path(path), descriptor):
+        raise DataError(
+            "these images lie on the disk in a file without a name, which other processes cannot "
+            "open: use one process (--jobs 1, --workers 1), or keep the set in a folder by cache="
+        )
+    return str(path), _offset(images, mapping)
+
+
+def _is_file(path: Path, descriptor: int) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    except OSError:
+        return False
+
+
+def images_at(path: str, offset: int, shape: tuple[int, ...]) -> np.ndarray:
+    """Mapped images again, by what `place_of` said of them and their shape."""
+    size = math.prod(shape[1:])
+    with Path(path).open("rb") as file:
+        whole = map_images(file, (os.fstat(file.fileno()).st_size // size, *shape[1:]))
+    first = offset // size
+    return whole[first : first + shape[0]]
 
 
 def read_images(images: np.ndarray, indices: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from zoo.data.book_pickle import official_parts
-from zoo.data.dataset import Split
+from zoo.data.dataset import IMAGE_SHAPE, Data, Split
 from zoo.data.idx import parse_images, parse_labels, read_file, to_idx, unpacked
 from zoo.errors import DataError
 
@@ -24,8 +24,21 @@ SHA256 = {
     TEST_IMAGES: "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
     TEST_LABELS: "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 }
+# Of the test labels alone, a byte each.
+LABELS_SHA256 = "ddeff807876a9661a1110d45c266c86239a3a1b7d37da0c3716a7a683c852ff5"
 PICKLE = "mnist.pkl.gz"
 PICKLE_SHA256 = "f11bb9e41d6c1b6c124aa38fd605497bdcfe2ee08cf7c2bb5a41ab5d759e1416"
+
+
+def is_mnist(data: Data) -> bool:
+    """Whether a set is tested as the book's networks are: on MNIST's 10,000 images.
+
+    Its labels tell, wherever it was read from.
+    """
+    labels = data.test.labels.astype(np.uint8)
+    return (
+        data.shape == IMAGE_SHAPE and hashlib.sha256(labels.tobytes()).hexdigest() == LABELS_SHA256
+    )
 
 
 def check_sha256(raw: bytes, expected: str, what: str) -> None:

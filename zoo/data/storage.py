@@ -162,9 +162,8 @@ def _in_memory(images: ImageSet, bar: tqdm) -> Data:
             raise DataError(f"{images.name} has no {name} image that can be read.")
         splits[name] = Split(pixels[:filled], np.concatenate(labels))
     _check(images, {name: split.labels for name, split in splits.items()})
-    return Data(
-        images.name, **splits, class_names=tuple(images.class_names), skipped=tuple(images.skipped)
-    )
+    parts = splits["train"], splits["validation"], splits["test"]
+    return Data(images.name, *parts, tuple(images.class_names), tuple(images.skipped))
 
 
 def _write(images: ImageSet, file: BinaryIO, bar: tqdm) -> dict[str, np.ndarray]:
@@ -225,7 +224,8 @@ def _divided(
     for part, values in labels.items():
         splits[part] = Split(images[start : start + len(values)], values)
         start += len(values)
-    return Data(name, **splits, class_names=tuple(class_names), skipped=tuple(skipped))
+    parts = splits["train"], splits["validation"], splits["test"]
+    return Data(name, *parts, tuple(class_names), tuple(skipped))
 
 
 def _check_room(needed: int, root: Path) -> None:

@@ -123,9 +123,9 @@ def wrong_digits(
 
 
 def save_image(image: np.ndarray, path: str | Path) -> None:
-    """Write a byte image [rows, columns, 1] as a PNG of the same size."""
+    """Write a byte image, grey [rows, columns, 1] or in colour, as a PNG of the same size."""
     with atomic_write(path) as temporary:
-        Image.fromarray(image[..., 0]).save(temporary)
+        Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image).save(temporary)
 
 
 def _save(figure: Figure, path: str | Path) -> None:

@@ -97,14 +97,19 @@ def predict(model: keras.Model, split: Split) -> Predictions:
     Returns:
         The class with the largest output for each image, beside the true one.
     """
+    outputs = outputs_of(model, split)
+    predicted, classes = outputs.argmax(axis=1), outputs.shape[1]
+    return Predictions(predicted, split.labels.astype(int), outputs.max(axis=1), classes)
+
+
+def outputs_of(model: keras.Model, split: Split) -> np.ndarray:
+    """A model's outputs for every image of a split, [n, classes]; images on the disk stay there."""
     # Keras would copy a whole array, which for one on the disk is more than memory may hold.
     whole = mapping_of(split.images) is None
     pieces = [split.images] if whole else chunks(split.images)
-    outputs = np.concatenate(
+    return np.concatenate(
         [model.predict(piece, batch_size=EVALUATION_BATCH, verbose=0) for piece in pieces]
     )
-    predicted, classes = outputs.argmax(axis=1), outputs.shape[1]
-    return Predictions(predicted, split.labels.astype(int), outputs.max(axis=1), classes)
 
 
 def evaluate(model: keras.Model, split: Split) -> Score:

@@ -1,7 +1,7 @@
 """The builder: from a declaration to a compiled Keras model.
 
-Each kind of layer record has one registered function that adds it to the model. There are no
-numbers here: they come from the records, and from the modules beside this one.
+There are no numbers here: they come from the records, and from the modules beside this one. What
+becomes of each kind of layer is said in layers.py.
 """
 
 from __future__ import annotations
@@ -10,30 +10,28 @@ import contextlib
 import random
 import warnings
 from collections.abc import Iterable, Iterator
-from contextvars import ContextVar
-from dataclasses import dataclass, field
 from functools import singledispatch
 
 import keras
 import numpy as np
 
 from zoo.errors import SpecError
-from zoo.nn import initializers, losses, optimizers, regularizers
+from zoo.nn import losses, optimizers
 from zoo.nn.block_model import BlockModel
-from zoo.nn.dropout import BookDropout
+from zoo.nn.layers import BuildContext, add_layer, drawing
 from zoo.nn.voting import Tally
 from zoo.spec import (
-    ConvPool,
     EnsembleSpec,
     FullyConnected,
     FunctionSpec,
     Layer,
     ModelSpec,
     NetworkSpec,
-    Recipe,
     Softmax,
 )
 from zoo.spec.limits import check_size
+
+__all__ = ["BuildContext", "add_layer", "add_network", "build_model", "is_dense", "keras_settings"]
 
 
 def build_model(
@@ -48,7 +46,7 @@ def build_model(
     set to. SpecError for a network that is larger than `zoo.spec.limits` allows.
     """
     check_size(spec)
-    before = _drawing.set(draw_weights)
+    before = drawing.set(draw_weights)
     try:
         with keras_settings(spec.recipe.precision):
             images = keras.Input(spec.input.shape, dtype=spec.input.dtype, name="images")
@@ -56,34 +54,8 @@ def build_model(
             model = BlockModel(images, outputs, name=spec.name.replace(".", "_"))
             _compile(model, spec)
     finally:
-        _drawing.reset(before)
+        drawing.reset(before)
     return model
-
-
-# Drawing takes half of the time that building a large network does.
-_drawing = ContextVar("_drawing", default=True)
-
-
-@dataclass
-class BuildContext:
-    """What the layers of one model share: its recipe, its seeds, and the names given so far."""
-
-    recipe: Recipe
-    seeds: Iterator[int]
-    prefix: str = ""
-    count: dict[str, int] = field(default_factory=dict)
-
-    def name(self, kind: str) -> str:
-        """The next name of a kind: conv_1, conv_2, ..."""
-        self.count[kind] = self.count.get(kind, 0) + 1
-        return f"{self.prefix}{kind}_{self.count[kind]}"
-
-    def initial(self, deviation: float) -> keras.Initializer:
-        """Normal with mean 0, from a seed of its own."""
-        seed = next(self.seeds)  # drawn in any case, so that dropout has the same seeds in both
-        if not _drawing.get():
-            return keras.initializers.Zeros()
-        return keras.initializers.RandomNormal(stddev=deviation, seed=seed)
 
 
 # --- one function for each kind of network --------------------------------------------------------
@@ -134,70 +106,6 @@ def _scaled(spec: NetworkSpec, images):
 def _add_layers(layers: Iterable[Layer], x, context: BuildContext):
     for layer in layers:
         x = add_layer(layer, x, context)
-    return x
-
-
-# --- one function for each kind of layer ----------------------------------------------------------
-
-
-@singledispatch
-def add_layer(layer, x, context: BuildContext):
-    """Add one declared layer to the tensor `x`; register a function here for a kind of your own."""
-    raise SpecError(f"no Keras builder is registered for {type(layer).__name__} layers")
-
-
-@add_layer.register
-def _(layer: ConvPool, x, context: BuildContext):
-    fans = initializers.conv_fans(layer, channels=x.shape[-1])
-    kind = context.recipe.initializer
-    x = keras.layers.Conv2D(
-        layer.filters,
-        layer.kernel,
-        kernel_initializer=context.initial(initializers.kernel_deviation(kind, *fans)),
-        bias_initializer=context.initial(initializers.bias_deviation(kind)),
-        kernel_regularizer=regularizers.penalty(context.recipe),
-        name=context.name("conv"),
-    )(x)
-    # Pooling first leaves a quarter of the activations to compute, and since every activation of
-    # the book rises, the largest input has the largest output: the result is the same.
-    x = keras.layers.MaxPooling2D(layer.pool, name=context.name("pool"))(x)
-    return keras.layers.Activation(layer.activation, name=context.name("activation"))(x)
-
-
-@add_layer.register
-def _(layer: FullyConnected, x, context: BuildContext):
-    x = _flat_and_dropped(x, layer.dropout, context)
-    kind = context.recipe.initializer
-    fans = initializers.dense_fans(layer, inputs=x.shape[-1], kind=kind)
-    return keras.layers.Dense(
-        layer.units,
-        layer.activation,
-        kernel_initializer=context.initial(initializers.kernel_deviation(kind, *fans)),
-        bias_initializer=context.initial(initializers.bias_deviation(kind)),
-        kernel_regularizer=regularizers.penalty(context.recipe),
-        name=context.name("dense"),
-    )(x)
-
-
-@add_layer.register
-def _(layer: Softmax, x, context: BuildContext):
-    x = _flat_and_dropped(x, layer.dropout, context)
-    return keras.layers.Dense(
-        layer.units,
-        "softmax",
-        dtype="float32",  # whatever the precision of the layers before: costs need all its digits
-        kernel_initializer="zeros",  # as network3.py starts it, whatever the other layers do
-        kernel_regularizer=regularizers.penalty(context.recipe),
-        name=context.name("softmax"),
-    )(x)
-
-
-def _flat_and_dropped(x, dropout: float, context: BuildContext):
-    if len(x.shape) > 2:
-        x = keras.layers.Flatten(name=context.name("flatten"))(x)
-    if dropout:
-        seed = next(context.seeds)
-        x = BookDropout(dropout, seed=seed, name=context.name("dropout"))(x)
     return x
 
 

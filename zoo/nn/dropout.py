@@ -1,4 +1,4 @@
-"""Dropout as the book has it: inputs are masked in training and scaled in use."""
+"""Dropout as the book has it, of inputs, and DropConnect, of weights: masks in training."""
 
 from __future__ import annotations
 
@@ -44,5 +44,57 @@ class BookDropout(keras.layers.Layer):
 
     def load_own_variables(self, store):
         """Restore the state of the mask's generator, where one was stored."""
+        if "masks" in store:
+            self.generator.state.assign(store["masks"])
+
+
+@keras.saving.register_keras_serializable("zoo")
+class DropConnect(keras.layers.Dense):
+    """A dense layer that drops weights and biases in training, others for every image.
+
+    Source: L. Wan, M. Zeiler, S. Zhang, Y. LeCun and R. Fergus, "Regularization of neural networks
+    using DropConnect", 2013. In use all weights count by 1 - p: the mean of what training sees. The
+    paper draws weighted inputs from a normal distribution of that mean, many times over, and takes
+    the mean of the activations, which an exported network could not repeat.
+    """
+
+    def __init__(self, units: int, rate: float, seed: int | None = None, **layer_options):
+        super().__init__(units, **layer_options)
+        self.rate = rate
+        self.seed = seed
+        self.disabled = False  # whether training goes on without masks, as in use
+        self.generator = keras.random.SeedGenerator(seed, name=f"{self.name}_masks")
+
+    def call(self, inputs, training=None):
+        """Return the activations [n, units] of inputs [n, size]."""
+        keep = 1 - self.rate
+        if not training or self.disabled:
+            return self.activation((ops.matmul(inputs, self.kernel) + self.bias) * keep)
+        weights = ops.concatenate([self.kernel, self.bias[None]], axis=0)
+        masks = self.masks(ops.shape(inputs)[0])
+        ones = ops.ones_like(inputs[:, :1])
+        inputs = ops.concatenate([inputs, ones], axis=1)
+        weights = ops.cast(masks, inputs.dtype) * ops.cast(weights, inputs.dtype)
+        return self.activation(ops.squeeze(ops.matmul(inputs[:, None], weights), axis=1))
+
+    def masks(self, count):
+        """Which weights each of `count` images keeps, [count, inputs + 1, units]; biases last."""
+        rows, units = self.kernel.shape
+        shape = (count, rows + 1, units)
+        return keras.random.uniform(shape, dtype="float32", seed=self.generator) < 1 - self.rate
+
+    def get_config(self):
+        """Return what a saved model needs to make this layer again."""
+        return {**super().get_config(), "rate": self.rate, "seed": self.seed}
+
+    def save_own_variables(self, store):
+        """Store the weights, and the state of the mask's generator."""
+        super().save_own_variables(store)
+        store["masks"] = self.generator.state
+
+    def load_own_variables(self, store):
+        """Restore the weights, and the state of the mask's generator, where one was stored."""
+        for name, variable in {"0": self.kernel, "1": self.bias}.items():
+            variable.assign(store[name])
         if "masks" in store:
             self.generator.state.assign(store["masks"])

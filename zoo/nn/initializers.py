@@ -30,17 +30,18 @@ def bias_deviation(kind: str) -> float:
 def dense_fans(layer: FullyConnected, inputs: int, kind: str) -> tuple[float, int]:
     """Inputs and outputs of a dense layer.
 
-    'he_normal' counts the inputs that dropout leaves, since theirs is the variance it wants to
-    keep; the book's initializers count all.
+    'he_normal' counts the inputs that dropout and DropConnect leave, since theirs is the variance
+    it wants to keep; the book's initializers count all.
     """
-    return (inputs * (1 - layer.dropout) if kind == "he_normal" else inputs), layer.units
+    kept = (1 - layer.dropout) * (1 - layer.dropconnect)
+    return (inputs * kept if kind == "he_normal" else inputs), layer.units
 
 
 def conv_fans(layer: ConvPool, channels: int) -> tuple[int, float]:
     """Inputs and outputs of one neuron of a convolution, as network3.py counts them.
 
     A filter has kernel^2 x channels inputs. Its outputs are filters x kernel^2 / pool^2, since
-    pooling keeps one activation of pool^2.
+    pooling keeps one activation of pool^2. Of several groups, a filter sees the channels of one.
     """
     field = layer.kernel**2
-    return field * channels, layer.filters * field / layer.pool**2
+    return field * channels // layer.groups, layer.filters * field / layer.pool**2

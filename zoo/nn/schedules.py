@@ -1,4 +1,4 @@
-"""Schedules that follow from the recipe alone: one cycle's learning rate, the end of dropout."""
+"""Schedules that follow from the recipe alone: of the learning rate, and the end of dropout."""
 
 from __future__ import annotations
 
@@ -12,6 +12,17 @@ def one_cycle_points(recipe: Recipe) -> tuple[int, int]:
     """The step at which one cycle's learning rate is highest, and the one at which it is 0."""
     steps = recipe.epochs * recipe.batches
     return max(1, round(RISE * steps)), steps
+
+
+def decay_factor(recipe: Recipe, epoch: int) -> float:
+    """What the learning rate is multiplied by in an epoch, counted from 0; 1 without 'decay'.
+
+    >>> tenths = Recipe(cost="quadratic", epochs=9, learning_rate=1, schedule="decay", decay=0.1,
+    ...                 decay_epochs=3)
+    >>> [round(decay_factor(tenths, epoch), 6) for epoch in (0, 2, 3, 8)]
+    [1.0, 1.0, 0.1, 0.01]
+    """
+    return recipe.decay ** (epoch // recipe.decay_epochs)
 
 
 def first_epoch_without_dropout(recipe: Recipe) -> int:

@@ -8,26 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import singledispatch
+from pathlib import Path
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from zoo.errors import RunError, SpecError
+from zoo.pretrained.forward_layers import NAMES, apply, parts_of
 from zoo.pretrained.manifest import entry_of, saved_models, verify
 from zoo.registry import get_spec
-from zoo.spec import (
-    ConvPool,
-    EnsembleSpec,
-    FullyConnected,
-    Layer,
-    ModelSpec,
-    NetworkSpec,
-    Shape,
-    Softmax,
-)
+from zoo.spec import EnsembleSpec, Layer, ModelSpec, NetworkSpec, Shape
 from zoo.spec.ensemble import TIE_BREAK
 from zoo.training import weights
+from zoo.training.run_record import read_run
 
 # Images computed at a time: their patches (1.2 MB for the second convolution) stay in the cache.
 BATCH = 20
@@ -107,7 +99,7 @@ class NumpyNetwork:
 
     def _member(self, layers: Iterable[Layer], x: np.ndarray, prefix: str) -> np.ndarray:
         for layer, name in named(layers, prefix):
-            x = apply(layer, x, self._tensors[f"{name}/kernel"], self._tensors[f"{name}/bias"])
+            x = apply(layer, x, *(self._tensors[f"{name}/{part}"] for part in parts_of(layer)))
         return x
 
 
@@ -129,6 +121,21 @@ def load(name: str | NetworkSpec) -> NumpyNetwork:
     weights.check_finite(tensors, path)
     if metadata.get("spec_hash") != entry.spec_hash or entry.trained_by.hash != entry.spec_hash:
         raise RunError(f"{path} was trained by another spec than the manifest says: fetch it again")
+    return NumpyNetwork(spec, tensors)
+
+
+def load_run(folder: Path) -> NumpyNetwork:
+    """The network of a finished run, without Keras.
+
+    Raises SpecError where only Keras can compute it, and RunError for a damaged run, or weights of
+    another.
+    """
+    spec = read_run(folder / "run.json").network
+    path = folder / "weights.safetensors"
+    tensors, metadata = weights.read(path, tensor_shapes(spec))
+    weights.check_finite(tensors, path)
+    if metadata.get("spec_hash") != spec.hash:
+        raise RunError(f"the weights in {folder} are not of the spec beside them: train again")
     return NumpyNetwork(spec, tensors)
 
 
@@ -154,77 +161,19 @@ def tensor_shapes(spec: NetworkSpec) -> dict[str, Shape]:
 def _shapes(spec: ModelSpec, prefix: str) -> Iterable[tuple[str, Shape]]:
     shape: Shape = spec.input.shape
     for layer, name in named(spec.layers, prefix):
-        if isinstance(layer, ConvPool):
-            kernel: Shape = (layer.kernel, layer.kernel, shape[-1], layer.filters)
-        else:
-            kernel = (int(np.prod(shape)), layer.units)
-        yield f"{name}/kernel", kernel
-        yield f"{name}/bias", kernel[-1:]
+        for part, lengths in parts_of(layer, shape).items():
+            yield f"{name}/{part}", lengths
         shape = layer.output_shape(shape)
 
 
-def named(
-    layers: Iterable[Layer], prefix: str = ""
-) -> Iterable[tuple[ConvPool | FullyConnected | Softmax, str]]:
+def named(layers: Iterable[Layer], prefix: str = "") -> Iterable[tuple[Layer, str]]:
     """Each layer with the name that the builder gives it: conv_1, conv_2, dense_1, ..."""
-    kinds: dict[type, str] = {ConvPool: "conv", FullyConnected: "dense", Softmax: "softmax"}
-    count = dict.fromkeys(kinds, 0)
+    count = dict.fromkeys(NAMES, 0)
     for layer in layers:
-        if not isinstance(layer, ConvPool | FullyConnected | Softmax):
+        if type(layer) not in NAMES:
             raise SpecError(f"there is no NumPy forward pass for {type(layer).__name__} layers")
         count[type(layer)] += 1
-        yield layer, f"{prefix}{kinds[type(layer)]}_{count[type(layer)]}"
-
-
-# --- one function for each kind of layer ----------------------------------------------------------
-
-
-@singledispatch
-def apply(layer: Layer, x: np.ndarray, kernel: np.ndarray, bias: np.ndarray) -> np.ndarray:
-    """What a layer puts out in use, float32; where p of its inputs dropped, they count by 1 - p.
-
-    Source: chapter 6 and network3.py, which multiplies the weights instead; the sums are the same.
-    """
-    raise SpecError(f"there is no NumPy forward pass for {type(layer).__name__} layers")
-
-
-@apply.register
-def _(layer: ConvPool, x, kernel, bias):
-    height, width, _ = layer.output_shape(x.shape[1:])
-    rows, columns = (layer.pool * side + layer.kernel - 1 for side in (height, width))
-    # What the pooling leaves over at the right and at the bottom is not computed.
-    patches = sliding_window_view(x[:, :rows, :columns], (layer.kernel, layer.kernel), axis=(1, 2))
-    patches = patches.transpose(0, 1, 2, 4, 5, 3).reshape(-1, kernel[..., 0].size)
-    z = (patches @ kernel.reshape(-1, layer.filters)) + bias
-    z = z.reshape(len(x), height, layer.pool, width, layer.pool, layer.filters)
-    return activate(layer.activation, z.max(axis=(2, 4)))
-
-
-@apply.register
-def _(layer: FullyConnected, x, kernel, bias):
-    return activate(layer.activation, _weighted_inputs(layer, x, kernel, bias))
-
-
-@apply.register
-def _(layer: Softmax, x, kernel, bias):
-    # In double precision, since the exponential magnifies what long sums of singles round away.
-    z = _weighted_inputs(layer, x.astype(np.float64), kernel.astype(np.float64), bias)
-    powers = np.exp(z - z.max(axis=1, keepdims=True))
-    return (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
-
-
-def _weighted_inputs(layer: FullyConnected | Softmax, x, kernel, bias) -> np.ndarray:
-    x = x.reshape(len(x), -1)
-    return (x * np.float32(1 - layer.dropout) if layer.dropout else x) @ kernel + bias
-
-
-def activate(activation: str, z: np.ndarray) -> np.ndarray:
-    """An activation function of the book, by name, of weighted inputs of any shape."""
-    if activation == "sigmoid":
-        return np.float32(0.5) * (1 + np.tanh(np.float32(0.5) * z))  # exp(-z) would overflow
-    if activation == "tanh":
-        return np.tanh(z)
-    return np.maximum(z, 0) if activation == "relu" else z
+        yield layer, f"{prefix}{NAMES[type(layer)]}_{count[type(layer)]}"
 
 
 def count_votes(weights: Sequence[float], outputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

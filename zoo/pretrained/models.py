@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import keras
 
@@ -16,6 +16,7 @@ from zoo.nn.builder import build_model, keras_settings
 from zoo.nn.voting import Tally
 from zoo.pretrained import hub
 from zoo.pretrained.manifest import entry_of, saved_models, verify
+from zoo.pretrained.transfer import check_transfer, freeze_body, take_body
 from zoo.registry import get_spec
 from zoo.spec import NetworkSpec
 from zoo.spec.ensemble import check_rule
@@ -58,7 +59,12 @@ def build(
 
 
 def load(
-    name: str | Path | NetworkSpec, *, seed: int | None = None, **settings: Any
+    name: str | Path | NetworkSpec,
+    *,
+    seed: int | None = None,
+    freeze: Literal["", "body"] = "",
+    fresh_head: bool = False,
+    **settings: Any,
 ) -> keras.Model:
     """A network of the zoo with its pretrained weights.
 
@@ -68,9 +74,14 @@ def load(
     Args:
         name: As in `zoo.list_models`, or a declaration; "hf://owner/name" for a network on the
             Hugging Face hub, or the path of a folder that `zoo.push` wrote.
-        seed: Decides the dropout masks of further training.
+        seed: Decides the dropout masks of further training, and the weights of a fresh head.
+        freeze: "body" for further training that moves the last layer alone.
+        fresh_head: Whether the last layer's weights are drawn afresh, as they are in any case with
+            another number of classes: for ten classes that are no digits.
         **settings: Change the recipe. The model computes in float32, as it was scored, unless
-            `precision` is among them.
+            `precision` is among them. `classes` is the number of outputs, and `input_shape` may
+            have other channels: `load("conv2_relu", classes=26, input_shape=(28, 28, 3))` keeps
+            the body and has a fresh head.
 
     Returns:
         A compiled model, from byte images to one number in 0..1 a class.
@@ -80,8 +91,15 @@ def load(
         SpecError: A setting does not exist, or has no such value.
         RunError: The file is not what the manifest says.
     """
+    if freeze not in ("", "body"):
+        raise SpecError(f"freeze is 'body' or nothing, not {freeze!r}")
     if hub.is_reference(name):
-        return hub.load(name, seed=seed, **settings)
+        if fresh_head:
+            raise SpecError("fresh_head is for the zoo's own weights: load a network by its name")
+        model = hub.load(name, seed=seed, **settings)
+        if freeze:
+            freeze_body(model)
+        return model
     if isinstance(name, os.PathLike) or _is_path(name):
         raise UnknownNameError(
             f"load takes a network's name, or a folder that zoo.push wrote, not {name}: for a file "
@@ -93,11 +111,22 @@ def load(
         raise RunError(f"the pretrained weights of {entry.name} are for other layers: train it")
     path = saved_models() / entry.file
     verify(path, entry)
-    spec = spec.with_settings(**{"precision": "float32", **settings})
-    model = build_model(spec, seed=seed, draw_weights=False)
-    metadata = weights_files.load(model, path)
+    trained, spec = spec, spec.with_settings(**{"precision": "float32", **settings})
+    tuned = fresh_head or (spec.body(), spec.input) != (trained.body(), trained.input)
+    if tuned:
+        check_transfer(trained, spec)
+    model = build_model(spec, seed=seed, draw_weights=tuned)
+    expected = None if tuned else weights_files.shapes(model.weights)
+    tensors, metadata = weights_files.read(path, expected)
+    weights_files.check_finite(tensors, path)
     if metadata.get("spec_hash") != entry.spec_hash or entry.trained_by.hash != entry.spec_hash:
         raise RunError(f"{path} was trained by another spec than the manifest says: fetch it again")
+    if tuned:
+        take_body(model, tensors, trained)
+    else:
+        weights_files.assign(model.weights, tensors)
+    if freeze:
+        freeze_body(model)
     return model
 
 

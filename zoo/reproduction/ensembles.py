@@ -18,7 +18,7 @@ from keras import ops
 
 from zoo.data import Data, Split
 from zoo.errors import RunError, SpecError
-from zoo.evaluation.scores import EVALUATION_BATCH, Score
+from zoo.evaluation.scores import Score, outputs_of
 from zoo.nn.builder import build_model
 from zoo.nn.voting import Tally
 from zoo.registry import get_spec
@@ -248,7 +248,7 @@ def _outputs(folder: Path, spec: ModelSpec, splits: Iterable[Split]) -> list[np.
     # As `load` builds what is published: the precision of a recipe is for training alone.
     model = build_model(spec.with_settings(precision="float32"), draw_weights=False)
     model.set_weights(trained.get_weights())
-    return [model.predict(split.images, batch_size=EVALUATION_BATCH, verbose=0) for split in splits]
+    return [outputs_of(model, split) for split in splits]
 
 
 def _line(name: str, found: np.ndarray) -> str:

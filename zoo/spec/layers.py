@@ -1,6 +1,7 @@
 """The layers that a network is declared with: frozen records that know their shapes and sizes.
 
-They hold no Keras; `zoo/nn/builder.py` turns each kind into Keras layers. A kind of your own is a
+Dense layers are here, `ConvPool` is in convolution.py, and recurrent layers in recurrent.py. They
+hold no Keras; `zoo/nn/builder.py` turns each kind into Keras layers. A kind of your own is a
 frozen dataclass that `register_layer` makes known, and a function for it in the builder.
 """
 
@@ -51,48 +52,11 @@ def register_layer(kind: Kind) -> Kind:
 
 @register_layer
 @dataclass(frozen=True)
-class ConvPool:
-    """A convolution (valid, stride 1), max-pooling, and an activation (chapter 6, eq. 125).
-
-    >>> ConvPool(20).output_shape((28, 28, 1)), ConvPool(20).parameters((28, 28, 1))
-    ((12, 12, 20), 520)
-    """
-
-    filters: int
-    activation: Activation = "sigmoid"
-    kernel: int = 5
-    pool: int = 2
-
-    def __str__(self) -> str:
-        size = f"{self.kernel}x{self.kernel}"
-        pool = f"{self.pool}x{self.pool}"
-        return f"{self.filters} filters {size}, max-pool {pool}, {self.activation}"
-
-    def __post_init__(self) -> None:
-        validation.whole(self, "filters", "kernel", "pool")
-        validation.choice(self, "activation", Activation)
-
-    def output_shape(self, shape: Shape) -> Shape:
-        """Return (height, width, filters) after convolution and pooling."""
-        height, width, _ = _as_image(shape)
-        side = [(length - self.kernel + 1) // self.pool for length in (height, width)]
-        if min(side) < 1:
-            raise SpecError(
-                f"a {self.kernel}x{self.kernel} convolution with {self.pool}x{self.pool} pooling "
-                f"does not fit an input of {height}x{width}: use a smaller kernel or fewer layers"
-            )
-        return (*side, self.filters)
-
-    def parameters(self, shape: Shape) -> int:
-        """Return the number of weights and biases: the filters share theirs over the image."""
-        channels = _as_image(shape)[2]
-        return self.filters * (self.kernel**2 * channels + 1)
-
-
-@register_layer
-@dataclass(frozen=True)
 class FullyConnected:
     """A dense layer; `dropout` is the chance that one of its *inputs* is dropped in training.
+
+    `dropconnect` is the chance that one of its weights and biases is (Wan et al. 2013), drawn
+    afresh for every image.
 
     >>> FullyConnected(30).parameters((28, 28, 1))
     23550
@@ -101,14 +65,15 @@ class FullyConnected:
     units: int
     activation: Activation = "sigmoid"
     dropout: float = 0.0
+    dropconnect: float = 0.0
 
     def __str__(self) -> str:
-        return f"{self.units} fully connected, {self.activation}{_dropped(self.dropout)}"
+        return f"{self.units} fully connected, {self.activation}{_dropped(self)}"
 
     def __post_init__(self) -> None:
         validation.whole(self, "units")
         validation.choice(self, "activation", Activation)
-        validation.real(self, "dropout", least=0, below=1)
+        validation.real(self, "dropout", "dropconnect", least=0, below=1)
 
     def output_shape(self, shape: Shape) -> Shape:
         """Return (units,)."""
@@ -128,7 +93,7 @@ class Softmax:
     dropout: float = 0.0
 
     def __str__(self) -> str:
-        return f"{self.units} fully connected, softmax{_dropped(self.dropout)}"
+        return f"{self.units} fully connected, softmax{_dropped(self)}"
 
     def __post_init__(self) -> None:
         validation.whole(self, "units")
@@ -223,14 +188,9 @@ def from_plain(plain: Any, where: str = "layer") -> Layer:
         raise SpecError(f"{where}, a {kind}, cannot be made: {error}") from error
 
 
-def _dropped(dropout: float) -> str:
-    return f", drops {dropout:.0%} of its inputs".replace("%", " %") if dropout else ""
-
-
-def _as_image(shape: Shape) -> Shape:
-    if len(shape) != 3:
-        raise SpecError(
-            f"a ConvPool layer needs an image, but the layer before it puts out {shape}: "
-            "place it before the fully connected layers"
-        )
-    return shape
+def _dropped(layer: FullyConnected | Softmax) -> str:
+    shares = {"inputs": layer.dropout, "weights": getattr(layer, "dropconnect", 0.0)}
+    parts = [
+        f", drops {100 * share:.0f} % of its {what}" for what, share in shares.items() if share
+    ]
+    return "".join(parts)

@@ -12,7 +12,7 @@ Cost = Literal["quadratic", "cross_entropy", "log_likelihood"]
 
 Initializer = Literal["unit_normal", "lecun_normal", "fan_out_normal", "he_normal"]
 
-Schedule = Literal["constant", "halve", "tenth", "one_cycle"]
+Schedule = Literal["constant", "halve", "tenth", "one_cycle", "decay"]
 
 Precision = Literal["float32", "mixed_bfloat16"]
 
@@ -44,7 +44,8 @@ class Recipe:
     `momentum` is the book's mu (eq. 107). `schedule` says what happens when the validation accuracy
     has not improved in `patience` epochs: 'constant' stops, 'halve' and 'tenth' divide the learning
     rate by 2 or 10, and stop when it is 128 or 1,000 times smaller. 'one_cycle' raises it to
-    `learning_rate` in the first fifth of all steps, and lowers it to 0 in the rest. `signed`
+    `learning_rate` in the first fifth of all steps, and lowers it to 0 in the rest. 'decay'
+    multiplies it by `decay` after every `decay_epochs` epochs, whatever the accuracy. `signed`
     targets are -1 and 1 in place of 0 and 1, for tanh outputs. `label_smoothing` takes that share
     from the target of the right digit and spreads it evenly over all ten. 'mixed_bfloat16' computes
     with 8 significant bits and keeps weights with 24, which is faster on processors that know how.
@@ -63,6 +64,8 @@ class Recipe:
     nesterov: bool = False
     schedule: Schedule = "constant"
     patience: int | None = None
+    decay: float = 1.0
+    decay_epochs: int = 1
     signed: bool = False
     label_smoothing: float = 0.0
     initializer: Initializer = "lecun_normal"
@@ -75,8 +78,8 @@ class Recipe:
     precision: Precision = "float32"
 
     def __post_init__(self) -> None:
-        validation.whole(self, "epochs", "batch_size", "images")
-        validation.positive(self, "learning_rate")
+        validation.whole(self, "epochs", "batch_size", "images", "decay_epochs")
+        validation.positive(self, "learning_rate", "decay")
         validation.real(self, "l2", "l1", least=0)
         validation.real(self, "momentum", "label_smoothing", least=0, below=1)
         validation.whole(self, "dropout_off_epochs", least=0)
@@ -97,6 +100,10 @@ class Recipe:
     def _check_together(self) -> None:
         if self.schedule in ("halve", "tenth") and self.patience is None:
             raise SpecError(f"schedule {self.schedule!r} needs patience: after how many epochs?")
+        if (self.schedule == "decay") != (self.decay < 1) or self.decay > 1:
+            raise SpecError("schedule 'decay' goes with a decay below 1, as in decay=0.3")
+        if self.decay_epochs > 1 and self.schedule != "decay":
+            raise SpecError("decay_epochs goes with schedule='decay'")
         if self.signed and self.cost != "quadratic":
             raise SpecError(f"signed targets are for the quadratic cost, not for {self.cost}")
         if self.label_smoothing and self.cost != "log_likelihood":

@@ -72,7 +72,11 @@ def _set_penalties(model: keras.Model, spec: NetworkSpec) -> None:
     penalty = regularizers.penalty(spec.recipe)
     for layer in model.layers:
         if getattr(layer, "kernel_regularizer", None) is not None:
-            layer.kernel_regularizer = layer.kernel.regularizer = penalty
+            holder = getattr(layer, "cell", layer)  # of a recurrent layer
+            holder.kernel_regularizer = penalty
+            for weight in layer.trainable_weights:
+                if weight.regularizer is not None:
+                    weight.regularizer = penalty
 
 
 class _Accuracies(keras.callbacks.Callback):

@@ -13,7 +13,7 @@ from tqdm import tqdm
 from zoo.data import Split
 from zoo.evaluation.scores import evaluate
 from zoo.nn import dropout
-from zoo.nn.schedules import first_epoch_without_dropout
+from zoo.nn.schedules import decay_factor, first_epoch_without_dropout
 from zoo.spec import NetworkSpec, Recipe
 from zoo.training import weights
 from zoo.training.early_stopping import plateau_rule
@@ -75,6 +75,20 @@ class Patience(keras.callbacks.Callback):
             self.model.stop_training = True
 
 
+class Decay(keras.callbacks.Callback):
+    """Sets the learning rate of each epoch by a recipe's schedule 'decay'."""
+
+    def __init__(self, recipe: Recipe):
+        super().__init__()
+        self.recipe = recipe
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Set the learning rate of the epoch."""
+        if self.recipe.schedule == "decay":
+            factor = decay_factor(self.recipe, epoch)
+            self.model.optimizer.learning_rate = self.recipe.learning_rate * factor
+
+
 class DropoutOff(keras.callbacks.Callback):
     """Leaves dropout out of the last epochs, as many as the recipe says."""
 
@@ -96,7 +110,7 @@ class DropoutOff(keras.callbacks.Callback):
     def _turn_off(self, off: bool) -> None:
         self.off = off
         for layer in self.model.layers:
-            if isinstance(layer, dropout.BookDropout):
+            if isinstance(layer, dropout.BookDropout | dropout.DropConnect):
                 layer.disabled = off
         self.model.make_train_function(force=True)  # the compiled one still has the masks it had
 

@@ -12,7 +12,7 @@ from zoo.evaluation.scores import EVALUATION_BATCH
 from zoo.nn.builder import build_model
 from zoo.nn.mapped_images import keras_data
 from zoo.training import weights
-from zoo.training.callbacks import DropoutOff, Patience, ProgressBar, Recorder
+from zoo.training.callbacks import Decay, DropoutOff, Patience, ProgressBar, Recorder
 from zoo.training.early_stopping import plateau_rule
 from zoo.training.job import TrainingJob, TrainResult
 from zoo.training.run_folder import TrainingState
@@ -99,6 +99,6 @@ def fit(
         initial_epoch=epoch,
         validation_data=keras_data(job.validation_set, EVALUATION_BATCH) if validate else None,
         validation_batch_size=EVALUATION_BATCH,
-        callbacks=[*callbacks, DropoutOff(recipe), *job.callbacks],
+        callbacks=[*callbacks, Decay(recipe), DropoutOff(recipe), *job.callbacks],
         verbose=verbose,
     )

@@ -78,6 +78,7 @@ class TrainingJob:
     progress: bool
     class_names: tuple[str, ...] = DIGIT_NAMES
     frozen: tuple[str, ...] = ()
+    resize: str = "stretch"
 
     @property
     def folder(self) -> RunFolder | None:
@@ -86,7 +87,8 @@ class TrainingJob:
             return None
         start = weights.fingerprint(self.start) if self.start else ""
         start += "".join(f", {name} frozen" for name in self.frozen)
-        return RunFolder(self.out, self.spec, self.seed, self.fingerprint, start, self.class_names)
+        identity = (self.out, self.spec, self.seed, self.fingerprint, start)
+        return RunFolder(*identity, self.class_names, self.resize)
 
     def blocks(self, epoch: int) -> Blocks:
         """The training images in mini-batches, as they come from an epoch on."""

@@ -65,6 +65,7 @@ class RunFolder:
     fingerprint: str
     start: str = ""
     class_names: tuple[str, ...] = DIGIT_NAMES
+    resize: str = "stretch"
 
     def begin(self, model: keras.Model) -> TrainingState:
         """Start the run, or take it up where it was: its state goes into `model`.
@@ -93,7 +94,7 @@ class RunFolder:
         record = {
             **self._identity(),
             "spec": self.spec.to_plain(),
-            **self._named_classes(),
+            **self._pictures(),
             "best_epoch": progress.best_epoch,
             "diverged": progress.diverged,
             "versions": {name: version(name) for name in ("keras", "numpy", "tensorflow")},
@@ -104,8 +105,9 @@ class RunFolder:
         self._write(self._result.name, json.dumps(record, indent=2))
         self._checkpoint.unlink(missing_ok=True)
 
-    def _named_classes(self) -> dict[str, Any]:
-        return {} if self.class_names == DIGIT_NAMES else {"class_names": [*self.class_names]}
+    def _pictures(self) -> dict[str, Any]:
+        names = {} if self.class_names == DIGIT_NAMES else {"class_names": [*self.class_names]}
+        return names | ({} if self.resize == "stretch" else {"resize": self.resize})
 
     @property
     def _checkpoint(self) -> Path:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from zoo.errors import RunError, SpecError
 from zoo.spec import NetworkSpec, validation
@@ -23,7 +23,7 @@ class RunRecord:
 
     `history` has a row an epoch, with the numbers of `COLUMNS` at least; `best_epoch` counts from
     1, and is 0 where no epoch was finite. `start` is the hash of the weights that the run started
-    from, if they were given.
+    from, if they were given; `resize` is how pictures came to the size of the images.
     """
 
     spec_hash: str
@@ -38,12 +38,14 @@ class RunRecord:
     history: list[dict[str, Any]]
     start: str = ""
     class_names: tuple[str, ...] = ()
+    resize: Literal["stretch", "crop", "pad"] = "stretch"
 
     def __post_init__(self) -> None:
         validation.text(self, "spec_hash", "data", "python", "processor", "start")
         validation.whole(self, "seed", "best_epoch", least=0)
         validation.flag(self, "diverged")
         _check_history(self.history, self.best_epoch)
+        validation.choice(self, "resize", Literal["stretch", "crop", "pad"])
         if not isinstance(self.class_names, (list, tuple)):
             raise SpecError(f"class_names must be a list of names, not {self.class_names!r}")
         object.__setattr__(self, "class_names", tuple(map(str, self.class_names)))

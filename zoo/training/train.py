@@ -71,6 +71,7 @@ def train(
         progress and jobs == 1,
         data.class_names,
         frozen_layers(start) if start else (),
+        data.resize,
     )
     if not spec.members:
         return train_network(job)

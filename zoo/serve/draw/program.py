@@ -86,8 +86,9 @@ def _program(spec: NetworkSpec, prefix: str, weights, precision: Precision) -> P
         outputs = record["output"][-1]
         kernel = _array(weights, f"{stem}/kernel", _kernel_shape(layer, shape))
         bias = _array(weights, f"{stem}/bias", (outputs,))
-        parts += _pack(kernel * (1 - getattr(layer, "dropout", 0.0)), precision)
-        parts.append(bias.astype("<f4").tobytes())
+        kept = 1 - getattr(layer, "dropconnect", 0.0)
+        parts += _pack(kernel * (kept * (1 - getattr(layer, "dropout", 0.0))), precision)
+        parts.append((kept * bias).astype("<f4").tobytes())
         records.append(record)
         shape = layer.output_shape(shape)
     return Program(tuple(records), b"".join(parts), precision, spec.input.scale)
@@ -97,7 +98,7 @@ def _record(name: str, layer, shape) -> tuple[str, dict[str, Any]]:
     """The name that the builder gives such layers, and the record that the page reads."""
     sides = {"input": list(shape)}
     match layer:
-        case ConvPool():
+        case ConvPool() if layer.is_plain:
             size = {"size": layer.kernel, "pool": layer.pool}
             kind, record = "conv", {"kind": "conv", "activation": layer.activation, **size}
         case FullyConnected():
@@ -106,8 +107,8 @@ def _record(name: str, layer, shape) -> tuple[str, dict[str, Any]]:
             kind, record = "softmax", {"kind": "dense", "activation": "softmax"}
         case _:
             raise SpecError(
-                f"the page cannot compute the {type(layer).__name__} layer of {name}: it knows "
-                "ConvPool, FullyConnected, Softmax, and ensembles of networks of these"
+                f"the page cannot compute {name}: {layer}. It knows dense layers, convolutions "
+                "(valid, stride 1) with max-pooling, and ensembles of networks of these"
             )
     return kind, {**record, **sides, "output": list(layer.output_shape(shape))}
 

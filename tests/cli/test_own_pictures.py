@@ -1,0 +1,97 @@
+"""A folder of one's own pictures on the command line: trained, fine-tuned, exported, asked."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from zoo.cli.main import main
+from zoo.pretrained.transfer import features
+from zoo.training.run_folder import load_run
+
+NAMES = ("bar", "ring")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Colour pictures of 36x40: a red bar or a green frame on a dark ground."""
+    root = tmp_path_factory.mktemp("pictures")
+    generator = np.random.default_rng(0)
+    for name in NAMES:
+        (root / name).mkdir()
+        for number in range(40):
+            image = generator.integers(0, 60, (36, 40, 3), dtype=np.uint8)
+            if name == "bar":
+                image[6:30, 18:23, 0] += 180
+            else:
+                image[6:30, 8:32, 1] += 180
+                image[10:26, 12:28, 1] -= 180
+            Image.fromarray(image).save(root / name / f"{number}.png")
+    return root
+
+
+@pytest.fixture(scope="module")
+def run(folder, tmp_path_factory):
+    out = tmp_path_factory.mktemp("runs") / "conv1"
+    command = ["train", "conv1", "--data", str(folder), "--resize", "pad", "--pretrained"]
+    assert main([*command, "--epochs", "3", "--out", str(out), "--quiet"]) == 0
+    return out
+
+
+def test_the_pretrained_body_takes_the_pictures_at_its_size(run, capsys):
+    spec, model = load_run(run)
+    assert (spec.input.shape, spec.classes) == ((28, 28, 3), 2)
+    assert features(model).output_shape == (None, 100)
+    assert json.loads((run / "run.json").read_text())["resize"] == "pad"
+
+
+def test_the_books_figure_stands_beside_mnist_alone(run, folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    data = ["--data", str(folder), "--size", "28x28", "--resize", "pad"]
+    assert main(["evaluate", "conv1", "--run", str(run), *data]) == 0
+    printed = capsys.readouterr().out
+    assert f"the book  has no figure for {folder.name}" in printed
+    assert "98.78" not in printed
+    assert "ring" in printed
+    assert main(["evaluate", "linear"]) == 0
+    assert "the book  no figure\n" in capsys.readouterr().out
+
+
+def test_pictures_are_answered_by_the_names_of_their_classes(run, folder, tmp_path, capsys):
+    files = [str(folder / "ring" / "3.png"), str(folder / "bar" / "1.png")]
+    asked = ["predict", "conv1", "--run", str(run)]
+    assert main([*asked, *files, "--json", "--show", str(tmp_path)]) == 0
+    ring, bar = json.loads(capsys.readouterr().out)
+    assert (ring["class"], bar["class"]) == ("ring", "bar")
+    assert set(bar["probabilities"]) == set(NAMES)
+    seen = np.asarray(Image.open(ring["seen"]))
+    assert seen.shape == (28, 28, 3)
+    assert not seen[0].any(), "padded, as in training"
+    assert main([*asked, *files, str(tmp_path / "none.png")]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith(f"{files[0]}: ring, confidence ")
+    assert lines[2].startswith(f"{tmp_path / 'none.png'}: ")
+
+
+def test_without_tensorflow_it_answers_as_keras_does(run, folder, capsys):
+    from zoo.data.pictures import PictureFormat, read_picture
+
+    path = folder / "ring" / "7.png"
+    assert main(["predict", "conv1", "--run", str(run), str(path), "--json"]) == 0
+    (record,) = json.loads(capsys.readouterr().out)
+    image = read_picture(path, PictureFormat((28, 28), 3, "pad"))
+    expected = load_run(run)[1].predict(image[None], verbose=0)[0]
+    np.testing.assert_allclose([*record["probabilities"].values()], expected, atol=2e-6)
+
+
+def test_what_is_no_digit_has_no_boxes(run, folder, capsys):
+    path = str(folder / "ring" / "7.png")
+    assert main(["predict", "conv1", "--run", str(run), path, "--all"]) == 2
+    assert "--all finds digits, and conv1 tells other classes apart" in capsys.readouterr().err
+    assert main(["predict", "conv2", "--run", str(run), path]) == 2
+    assert "holds a run of conv1, not of conv2" in capsys.readouterr().err
+    assert main(["train", "conv1", "--freeze", "body"]) == 2
+    assert "--freeze body goes with --pretrained" in capsys.readouterr().err
