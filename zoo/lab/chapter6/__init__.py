@@ -12,4 +12,6 @@ MODULES = (
     "fooling",
     "exercises",
     "rectified",
+    "survey",
+    "boltzmann",
 )
