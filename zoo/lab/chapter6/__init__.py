@@ -14,4 +14,5 @@ MODULES = (
     "rectified",
     "survey",
     "boltzmann",
+    "recurrent",
 )

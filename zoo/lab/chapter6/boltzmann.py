@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 from scipy.special import expit
+from threadpoolctl import threadpool_limits
 
 from zoo.lab.core import style
 from zoo.lab.core.experiment import Check, Context, Result, check_claim, experiment, plain
@@ -99,12 +100,13 @@ def accuracy_on(features: Features, train: tuple, test: tuple) -> float:
 def draw_machine(data: dict[str, Any]) -> Figure:
     """Weights, samples from noise, and training digits reconstructed from their hidden units."""
     drawn = Figure(figsize=(10, 7.2), layout="constrained")
+    parts: Any = drawn.subfigures(3, 1)
     rows = {
         "weights": f"the weights of {SHOWN} hidden units",
         "samples": "generated: samples of chains that began as noise, before training",
         "backwards": "run backwards: training digits reconstructed from their hidden units",
     }
-    for part, (key, title) in zip(drawn.subfigures(len(rows), 1), rows.items(), strict=True):
+    for part, (key, title) in zip(parts, rows.items(), strict=True):
         images = np.array(data[key]).reshape(-1, 28, 28)
         style.show_images(part.subplots(2, SHOWN // 2).ravel(), list(images))
         part.suptitle(title, fontsize=10)
@@ -125,12 +127,14 @@ def boltzmann(bench: Context) -> Result:
     unseen = data.validation.images[:1_000].reshape(1_000, -1) / 256
     machine = RestrictedBoltzmannMachine(784, hidden)
     errors = [machine.reconstruction_error(unseen)]
-    for epoch in range(epochs):
-        order = machine.generator.permutation(images)
-        for start in range(0, images, BATCH):
-            machine.step(v[order[start : start + BATCH]], RATE * (1 - epoch / epochs))
-        errors.append(machine.reconstruction_error(unseen))
-        bench.say(f"epoch {epoch + 1} of {epochs}: squared error {errors[-1]:.4f} a pixel")
+    # Threads that share so small a product wait for each other for most of the time.
+    with threadpool_limits(1):
+        for epoch in range(epochs):
+            order = machine.generator.permutation(images)
+            for start in range(0, images, BATCH):
+                machine.step(v[order[start : start + BATCH]], RATE * (1 - epoch / epochs))
+            errors.append(machine.reconstruction_error(unseen))
+            bench.say(f"epoch {epoch + 1} of {epochs}: squared error {errors[-1]:.4f} a pixel")
     found = {
         "weights": plain(machine.w.T[:SHOWN], 3),
         "samples": plain(machine.gibbs(machine.chains[:SHOWN], rounds)[1], 3),
@@ -139,7 +143,9 @@ def boltzmann(bench: Context) -> Result:
     }
     labeled = (v[:LABELED], data.train.labels[:LABELED])
     test = (data.test.images.reshape(len(data.test), -1) / 256, data.test.labels)
-    remark = f"{hidden} hidden units, {images:,} images, {epochs} epochs, {rounds:,} rounds a chain."
+    remark = (
+        f"{hidden} hidden units, {images:,} images, {epochs} epochs, {rounds:,} rounds a chain."
+    )
     return Result(found, _checks(machine, errors, labeled, test), remark)
 
 
