@@ -140,7 +140,9 @@ def read_outcome(path: Path) -> tuple[str, bool, float, Result, Origin] | None:
     """
     try:
         record = json.loads(readable(path).read_text(encoding="utf-8"))
-        result, origin = Result.from_plain(record["outcome"]), Origin(**record["origin"])
+        result = Result.from_plain(record["outcome"])
+        words = (record["origin"][name] for name in ("date", "processor", "versions"))
+        origin = Origin(*map(str, words))
         return str(record["code"]), bool(record["fast"]), float(record["seconds"]), result, origin
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None
