@@ -7,7 +7,7 @@ INSTALL = $(RUN) -m pip install --quiet --disable-pip-version-check
 LOCK = UV_CUSTOM_COMPILE_COMMAND='make lock' $(RUN) -m uv pip compile --quiet --universal \
 	--python-version 3.11 --generate-hashes
 
-.PHONY: demo test test-slow backends campaign lint docs table throughput benchmarks nightly page results lock clean help
+.PHONY: demo test test-slow backends campaign lint docs table throughput benchmarks nightly page report-full results lock clean help
 
 demo: $(VENV)/installed  ## train a network of the book on real digits: score, confusions, its errors as a picture
 	$(RUN) -m zoo train mlp30 --seed 1 --out demo --overwrite
@@ -72,6 +72,10 @@ results: $(VENV)/installed  ## train every network by the book's recipe, in the 
 lock: $(VENV)/installed  ## write requirements.txt from requirements.in: indirect ones and hashes, too
 	$(LOCK) requirements.in --output-file requirements.txt
 	$(LOCK) docker/requirements.in --constraint requirements.txt --output-file docker/requirements.txt
+
+report-full: $(VENV)/installed  ## run all experiments of the lab by the book's protocols; hours, but it resumes
+	nice -n 10 $(RUN) -m zoo lab report
+	mkdir -p docs/report/lab && cp runs/lab/index.html docs/report/lab/index.html
 
 clean:  ## remove the virtual environment and what the tools left
 	rm -rf $(VENV) .pytest_cache .ruff_cache docs/_build docs/generated

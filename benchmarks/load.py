@@ -81,7 +81,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def measure(name: str, options: argparse.Namespace) -> list[dict]:
     """A row for each protocol and number of clients."""
-    from zoo.training.run_folder import processor
+    from zoo.utils.machine import processor
 
     file = onnx_file(name)
     images = load_data(progress=False).test.images[:IMAGES]

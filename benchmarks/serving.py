@@ -72,7 +72,7 @@ def read() -> list[dict]:
 def measure(name: str, rounds: int, calls: int) -> list[dict]:
     """A row for each form of a pretrained network."""
     from zoo.pretrained.models import load
-    from zoo.training.run_folder import processor
+    from zoo.utils.machine import processor
 
     data, model = load_data(progress=False), load(name)
     images = data.test.images

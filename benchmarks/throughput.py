@@ -34,7 +34,7 @@ from benchmarks.rows import Row, read_rows, write_rows
 from benchmarks.speeds import draw, markdown, table
 from zoo.errors import RunError, ZooError
 from zoo.reproduction.tables import write_table
-from zoo.training.run_folder import processor
+from zoo.utils.machine import processor
 
 HERE = Path(__file__).resolve().parent
 

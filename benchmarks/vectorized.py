@@ -131,7 +131,7 @@ def _prepared():
 def _row(
     net: str, way: str, trials: int, epochs: int, images: int, processes: int, ended: list[tuple]
 ) -> dict:
-    from zoo.training.run_folder import processor
+    from zoo.utils.machine import processor
 
     trials *= processes
     return {

@@ -36,6 +36,8 @@ exclude_patterns = ["_build", "generated/experiments.md"]
 html_theme = "furo"
 html_title = f"neural-zoo {release}"
 html_show_sphinx = False
+# The lab's report in its full form, once `make report-full` has written it: lab/index.html.
+html_extra_path = [str(HERE / "report")] if (HERE / "report").is_dir() else []
 
 myst_enable_extensions = ["dollarmath", "colon_fence"]
 myst_heading_anchors = 3

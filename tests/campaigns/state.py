@@ -110,6 +110,7 @@ def _outcome() -> bytes:
 
     outcome = Result({"curve": [1, 2]}, [check_expected("a", 1.0, 1.0, 0.1)]).to_plain()
     plain = {"experiment": "x", "code": "x", "fast": False, "seconds": 1.0, "outcome": outcome}
+    plain["origin"] = {"date": "2026-11-28", "processor": "x", "versions": "keras 3"}
     return json.dumps(plain).encode()
 
 

@@ -15,6 +15,7 @@ from zoo.errors import UnknownNameError
 from zoo.lab.core import language, report
 from zoo.lab.core.experiment import Check, Result
 from zoo.lab.core.language import languages, translator
+from zoo.lab.core.running import Origin
 from zoo.lab.pages import TITLES, page, texts
 
 ROOT = Path(__file__).parents[2]
@@ -23,7 +24,8 @@ OTHERS = [each for each in languages() if each != "en"]
 
 def everything() -> list[str]:
     """Every text that a reader in another language should find in hers."""
-    sentences = [report.TITLE, report.INTRO, report.OUTRO, report.FAST, *report.LABELS]
+    sentences = [report.TITLE, report.INTRO, report.ORIGIN, report.OUTRO, report.FAST]
+    sentences += report.LABELS
     pages = [text for name in TITLES for text in texts(name)]
     return [*sentences, *pages, *(each.title for each in lab.experiments())]
 
@@ -81,13 +83,19 @@ def test_a_report_in_chinese(tmp_path):
     checks = (Check("size", 1.0, 1.0, True), Check("rise", 0.0, 0, True, True), Check("x", 2, 3))
     experiment = lab.get_experiment("ch1_nand")
     done = SimpleNamespace(
-        experiment=experiment, outcome=Result({}, checks), picture=picture, seconds=1.0
+        experiment=experiment,
+        outcome=Result({}, checks),
+        picture=picture,
+        seconds=5400.0,
+        origin=Origin("2026-11-28", "a <fast> one", "keras 3"),
     )
     report.write_report([done], tmp_path / "index.html", fast=True, language="zh")
     text = (tmp_path / "index.html").read_text("utf-8")
     assert "第 1 章" in text
     assert "构成与非门的感知器" in text
     assert "<small>(预期)</small>" in text
+    for part in ("测于 2026-11-28", "处理器 a &lt;fast&gt; one", "版本 keras 3", "1.5 小时"):
+        assert part in text
     assert '<span class="verdict agrees">一致</span>' in text
     assert "python -m zoo lab run ch1_nand --fast" in text
 

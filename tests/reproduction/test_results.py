@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 import zoo
 from tests.paths import ROOT
 from zoo.errors import RunError
-from zoo.evaluation.intervals import prediction_interval
+from zoo.evaluation.intervals import bootstrap_interval, prediction_interval
 from zoo.reproduction.results import Row, append, pick, read
-from zoo.reproduction.tables import headlines, table, write_table, written_table
+from zoo.reproduction.tables import (
+    headlines,
+    one_more_run,
+    table,
+    write_table,
+    written_table,
+)
 from zoo.spec import Claim
 
 ROW = Row(
@@ -141,12 +149,66 @@ def test_the_prediction_interval():
     assert prediction_interval([1.0, 2.0, 3.0]) == pytest.approx((2 - reach, 2 + reach), abs=1e-4)
 
 
+def test_the_bootstrap_interval_is_that_of_all_draws_listed():
+    # All 27 samples of three values with one more each, in place of draws. The expanded tail:
+    # Phi(-sqrt(3 / 2) * 0.8165) = Phi(-1) for t = 0.8165, the quantile of 2/3 two-sided at n = 3.
+    values = [1.0, 2.0, 6.0]
+    samples = np.array(list(itertools.product(values, repeat=3))).mean(axis=1)
+    distances = np.subtract.outer(values, samples).ravel() * 1.5**0.5
+    tail = 0.158655
+    expected = 3 + np.quantile(distances, [tail, 1 - tail])
+    confidence = 1 - 2 * 0.25  # Student's t(0.75) for 2 degrees of freedom is 0.8165
+    assert bootstrap_interval(values, confidence) == pytest.approx(tuple(expected), abs=0.05)
+    assert bootstrap_interval(values) == bootstrap_interval(values[::-1])
+
+
+def test_the_bootstrap_interval_holds_most_of_what_comes_next():
+    generator = np.random.default_rng(3)
+    hits = 0
+    for _ in range(60):
+        *values, following = generator.normal(size=21)
+        low, high = bootstrap_interval(values)
+        hits += low <= following <= high
+    assert hits >= 51  # 94 % expected; below 85 % once in a thousand
+
+
+@pytest.mark.parametrize(
+    ("values", "ends"),
+    [
+        ([96.0, 97.0], None),
+        ([95.0, 96.0, 97.0], (96 - 4.30265 * (4 / 3) ** 0.5, 100)),
+        ([96.0] * 5, (96, 96)),
+    ],
+)
+def test_one_more_run_needs_three(values, ends):
+    assert one_more_run(values) == (ends and pytest.approx(ends, abs=1e-4))
+
+
+def test_runs_that_lost_a_digit_are_counted_and_have_no_part_in_the_range():
+    spec = zoo.get_spec("mlp100.quadratic")
+    counts = (9659, 8701, 9650, 8688, 8735)
+    rows = [
+        replace(ROW, seed=seed, spec_hash=spec.hash, test_best=count)
+        for seed, count in enumerate(counts)
+    ]
+
+    def line(rows):
+        return next(
+            line for line in table(rows).splitlines() if line.startswith(f"| `{spec.name}`")
+        )
+
+    assert "| 96.59 | 5, 3 lost a digit | not enough runs | not judged |" in line(rows)
+    more = [replace(rows[0], seed=seed, test_best=9640 + seed) for seed in range(5, 10)]
+    assert "| 10, 3 lost a digit | 96." in line([*rows, *more])
+    assert "| inside |" in line([*rows, *more])
+
+
 def test_the_table_has_a_line_for_every_network_and_says_what_is_missing():
-    rows = [replace(ROW, seed=0, validation=9640), replace(ROW, seed=1, validation=9660)]
+    rows = [replace(ROW, seed=seed, validation=9640 + 10 * seed) for seed in range(3)]
     lines = table(rows).splitlines()
     assert len(lines) == 2 + len(zoo.list_models())
     mine = next(line for line in lines if line.startswith("| `mlp30` "))
-    assert "| 96.48 | 96.50 ± 0.14 | 96.60 | 2 |" in mine
+    assert "| 96.48 | 96.50 ± 0.10 | 96.60 | 3 |" in mine
     assert "| inside |" in mine
     assert "missing" in next(line for line in lines if "`conv2_tanh`" in line)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from string import Template
 
 from tuning.report import charts, rows, sections
 from tuning.report.drawing import escaped
@@ -11,9 +10,11 @@ from tuning.report.record import Record
 from zoo.errors import RunError
 from zoo.lab.core.style import COLORS
 from zoo.utils.atomic import atomic_write
+from zoo.utils.html_page import generator_tag, html_page
 
 # What tells a page of ours from a file that must not be replaced.
-OURS = '<meta name="generator" content="python -m tuning report">'
+GENERATOR = "python -m tuning report"
+OURS = generator_tag(GENERATOR)
 
 _HERE = Path(__file__).parent
 
@@ -41,11 +42,14 @@ def page(record: Record) -> str:
     parts += [sections.explanation(record)]
     if record.all:
         parts += [rows.table(record)]
-    return Template(_read("page.html")).substitute(
-        title=escaped(f"Search of {record.spec.name}: {record.kind.lower()}"),
+    title = escaped(f"Search of {record.spec.name}: {record.kind.lower()}")
+    main = "\n".join(part for part in parts if part)
+    return html_page(
+        title=title,
         style=f":root {{ {colors}}}\n{_read('page.css')}",
-        main="\n".join(part for part in parts if part),
+        body=f"<main>\n<h1>{title}</h1>\n{main}\n</main>",
         script=_read("page.js"),
+        generator=GENERATOR,
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from zoo.book.network import sigmoid_prime
+from zoo.book.sigmoid_network import sigmoid_prime
 
 
 class QuadraticCost:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.book.network import sigmoid
+from zoo.book.sigmoid_network import sigmoid
 from zoo.errors import SpecError
 from zoo.spec import ConvPool, FullyConnected, Softmax
 

@@ -5,33 +5,30 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from zoo.book import bridge, descent, pairs
 from zoo.book.costs import KERAS_COSTS, CrossEntropyCost, QuadraticCost
 from zoo.book.mnist_loader import vectorized_result
-from zoo.book.network import (
+from zoo.book.pairs import Pair
+from zoo.book.sigmoid_network import (
     Gradient,
+    SigmoidNetwork,
     back,
-    check_sizes,
     forward,
+    is_changed,
     mean_gradient,
     right,
     sigmoid,
     sigmoid_prime,
 )
-from zoo.book.pairs import Pair
 from zoo.errors import DataError, SpecError
 from zoo.spec import ModelSpec, Recipe
 from zoo.utils.atomic import atomic_write
 from zoo.utils.regular import readable
-
-if TYPE_CHECKING:
-    import keras
 
 __all__ = [
     "CrossEntropyCost", "Network", "QuadraticCost", "load", "sigmoid", "sigmoid_prime",
@@ -41,7 +38,7 @@ __all__ = [
 Monitored = tuple[list[float], list[int], list[float], list[int]]
 
 
-class Network:
+class Network(SigmoidNetwork):
     """A feed-forward network of sigmoid neurons with a cost of choice.
 
     `cost` is a class, or an object, with `fn(a, y)` and `delta(z, a, y)`; the sizes, weights and
@@ -53,13 +50,8 @@ class Network:
     [(30, 784), (10, 30)]
     """
 
-    weights: list[np.ndarray]
-    biases: list[np.ndarray]
-
     def __init__(self, sizes: Sequence[int], cost: Any = CrossEntropyCost):
-        check_sizes(sizes)
-        self.num_layers = len(sizes)
-        self.sizes = sizes
+        super().__init__(sizes)
         self.default_weight_initializer()
         self.cost = cost
         self._recipe = Recipe(cost="cross_entropy", epochs=30, learning_rate=0.5)
@@ -71,16 +63,7 @@ class Network:
 
     def large_weight_initializer(self) -> None:
         """Draw weights and biases from N(0, 1), as in chapter 1."""
-        self.biases = [np.random.randn(outputs, 1) for outputs in self.sizes[1:]]
-        self.weights = [
-            np.random.randn(outputs, inputs) for inputs, outputs in pairwise(self.sizes)
-        ]
-
-    def feedforward(self, a: np.ndarray) -> np.ndarray:
-        """The output for the input `a`, a column (inputs, 1) or several side by side."""
-        for w, b in zip(self.weights, self.biases, strict=True):
-            a = sigmoid(w @ a + b)
-        return a
+        self._draw_unit_normal()
 
     def SGD(
         self,
@@ -135,6 +118,7 @@ class Network:
     def _epochs(
         self, training: list[Pair], epochs: int, mini_batch_size: int, eta: float, lmbda: float
     ) -> Iterator[int]:
+        changed = is_changed(self, Network, "update_mini_batch", "backprop", "feedforward")
         yield from descent.epochs(
             self,
             training,
@@ -142,7 +126,7 @@ class Network:
             mini_batch_size,
             eta=eta,
             lmbda=lmbda,
-            cost=None if _changed(self) else KERAS_COSTS.get(_class(self.cost)),
+            cost=None if changed else KERAS_COSTS.get(_class(self.cost)),
             by_hand=lambda batch: self.update_mini_batch(batch, eta, lmbda, len(training)),
         )
         self._recipe = dataclasses.replace(
@@ -220,11 +204,6 @@ class Network:
         recipe = dataclasses.replace(self._recipe, cost=cost)
         return bridge.declaration("network2", self.sizes, recipe)
 
-    @property
-    def model(self) -> keras.Model:
-        """The zoo's Keras model with these weights, for `zoo.evaluate`, `zoo.save` and export."""
-        return bridge.keras_model(self.spec, self)
-
 
 def load(filename: str | Path) -> Network:
     """Read a network that `save`, or the author's network2.py, wrote.
@@ -260,8 +239,3 @@ def load(filename: str | Path) -> Network:
 
 def _class(cost: Any) -> Any:
     return cost if isinstance(cost, type) else type(cost)
-
-
-def _changed(network: Network) -> bool:
-    own = ("update_mini_batch", "backprop", "feedforward")
-    return any(getattr(type(network), name) is not getattr(Network, name) for name in own)

@@ -19,8 +19,8 @@ from zoo.book.layers3 import (
     linear,
     tanh,
 )
-from zoo.book.network import sigmoid
 from zoo.book.pairs import own_random_numbers
+from zoo.book.sigmoid_network import sigmoid
 from zoo.data import Split
 from zoo.errors import DataError, SpecError
 from zoo.spec import ModelSpec, Recipe

@@ -22,9 +22,12 @@ from zoo.serve.tensors import Arrays
 
 _BROKEN = "the model failed on this input"
 
-# A model that answers one example within this time does so on the event loop, if nothing waits:
-# to wake a thread would take as long.
-_QUICK_SECONDS = 0.0002
+# A model that answers one example within this time does so on the event loop, if nothing waits: to
+# wake a thread would take as long.
+_INSTANT_SECONDS = 0.00005
+
+# Within this time, it does so for a request that is alone: others could be read meanwhile.
+_QUICK_SECONDS = 0.001
 
 
 @dataclass
@@ -63,16 +66,26 @@ class Batcher:
         self._limits = limits
         self._computed = computed
         self.together = batchable((*model.inputs, *model.outputs))
-        one = warm_up(model, limits.batch, 100 * _QUICK_SECONDS)
-        self._quick = one < _QUICK_SECONDS and not limits.delay_ms  # who sets one wants batches
+        one = warm_up(model, limits.batch, 20 * _QUICK_SECONDS)
+        # Who sets a delay wants batches.
+        self._instant = one < _INSTANT_SECONDS and not limits.delay_ms
+        self._quick = one < _QUICK_SECONDS and not limits.delay_ms
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._held: _Job | None = None
         self._closed = False
         self._thread = threading.Thread(target=self._work, name="zoo-batches", daemon=True)
         self._thread.start()
 
-    async def run(self, inputs: Arrays, count: int) -> Arrays:
+    async def run(self, inputs: Arrays, count: int, *, alone: bool = False) -> Arrays:
         """The model's outputs for `count` examples, computed with those of other requests.
+
+        Args:
+            inputs: The examples.
+            count: How many they are.
+            alone: Whether no other request is in progress, which could join a batch.
+
+        Returns:
+            All outputs.
 
         Raises:
             Refused: 413 for more than the queue can ever hold, 429 where it is full, 503 where the
@@ -87,7 +100,7 @@ class Batcher:
         if self.waiting + count > limits.queue:
             message = f"{self.waiting:,} examples wait already, of {limits.queue:,} that may"
             raise Refused(429, f"{message}: ask again later", {"Retry-After": "1"})
-        if count == 1 and self._quick and not self.waiting:
+        if count == 1 and not self.waiting and (self._instant or (alone and self._quick)):
             return self._at_once(inputs)
         if count <= limits.batch or not self.together:
             return await self._submit(inputs, count)

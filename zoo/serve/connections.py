@@ -22,39 +22,46 @@ _DROPPED = 16
 class _Transport:
     """A transport that sends an answer's head and body as one piece, and does not hang up early.
 
-    To close while the client still sends would make its system throw our answer away. So `close`
-    waits for the end of the message, or for `close_now`.
+    The head of an answer is held until its body is written: Uvicorn writes the two one after the
+    other, and each write is a call of the system. To close while the client still sends would make
+    its system throw our answer away. So `close` waits for the end of the message, or for
+    `close_now`.
     """
 
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop):
+    def __init__(self, transport: asyncio.Transport):
         self._transport = transport
-        self._loop = loop
-        self._parts: list[bytes] = []
+        self._head = b""
         self.receiving = False  # whether a message is on its way to us
         self.lingers = False
+        self.is_closing = transport.is_closing
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
 
     def write(self, data: bytes) -> None:
-        if not self._parts:
-            self._loop.call_soon(self._flush)
-        self._parts.append(data)
+        if self._head:
+            data, self._head = self._head + data, b""
+        elif data.startswith(b"HTTP/1.1 ") and not data.startswith(b"HTTP/1.1 100 "):
+            self._head = data
+            return
+        self._transport.write(data)
 
     def close(self) -> None:
         if self.receiving:
             self.lingers = True
+            self.flush()
         else:
             self.close_now()
 
     def close_now(self) -> None:
-        self._flush()
+        self.flush()
         self._transport.close()
 
-    def _flush(self) -> None:
-        if self._parts:
-            self._transport.write(b"".join(self._parts))
-            self._parts.clear()
+    def flush(self) -> None:
+        """Send a head that has no body."""
+        if self._head:
+            self._transport.write(self._head)
+            self._head = b""
 
 
 class Connection(HttpToolsProtocol):
@@ -70,7 +77,7 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self.transport: Any = _Transport(transport, self.loop)
+        self.transport: Any = _Transport(transport)
         if len(self.connections) > self.limits.connections:
             self._refuse(503, f"{self.limits.connections:,} connections are open: come again later")
         else:
@@ -114,6 +121,10 @@ class Connection(HttpToolsProtocol):
         self.transport.receiving = False
         self._received = 0
         super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        self.transport.flush()  # an answer to HEAD
+        super().on_response_complete()
 
     def send_400_response(self, msg: str) -> None:
         self._refuse(400, "this is no HTTP request")

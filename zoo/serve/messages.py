@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 import msgspec
-from msgspec import UNSET, Struct, UnsetType, field
+from msgspec import UNSET, Raw, Struct, UnsetType, field
 
 from zoo.serve.limits import Refused
 
@@ -18,6 +18,14 @@ class PredictRequest(Struct):
     signature_name: str = ""
     instances: list[Any] | UnsetType = UNSET
     inputs: Any = UNSET
+
+
+class RawPredictRequest(Struct):
+    """The same with its images as JSON text: checked to be JSON, and not yet made lists."""
+
+    signature_name: str = ""
+    instances: Raw = Raw()
+    inputs: Raw = Raw()
 
 
 class ClassifyRequest(Struct):
@@ -82,7 +90,8 @@ class ErrorMessage(Struct):
 
 encode = msgspec.json.Encoder().encode
 _DECODERS: dict[type, msgspec.json.Decoder] = {
-    kind: msgspec.json.Decoder(kind) for kind in (PredictRequest, ClassifyRequest, InferRequest)
+    kind: msgspec.json.Decoder(kind)
+    for kind in (PredictRequest, RawPredictRequest, ClassifyRequest, InferRequest)
 }
 
 

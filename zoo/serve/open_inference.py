@@ -100,10 +100,11 @@ async def infer(call: Call) -> Answer:
     request = decode(text, InferRequest)
     chosen = _signature(request.inputs, version.signatures)
     arrays = _arrays(request.inputs, tensors, chosen)
-    wanted = _wanted(request, [info.name for info in version.model.outputs])
+    infos = {info.name: info for info in version.model.outputs}
+    wanted = _wanted(request, list(infos))
     outputs = await call.service.answer(version, chosen, arrays)
     response = InferResponse(version.name, str(version.number), [], request.id)
-    raw = [_put(response, name, outputs[name], binary) for name, binary in wanted.items()]
+    raw = [_put(response, infos[name], outputs[name], each) for name, each in wanted.items()]
     head = encode(response)
     if not any(wanted.values()):
         return Answer(head)
@@ -241,13 +242,13 @@ def _wanted(request: InferRequest, names: list[str]) -> dict[str, bool]:
     return wanted or dict.fromkeys(names, default)
 
 
-def _put(response: InferResponse, name: str, array: np.ndarray, binary: bool) -> bytes:
-    datatype = OPEN_INFERENCE_OF_NUMPY[array.dtype.name]
-    output = InferResponseOutput(name, datatype, list(array.shape))
-    response.outputs.append(output)
+def _put(response: InferResponse, info: TensorInfo, array: np.ndarray, binary: bool) -> bytes:
+    datatype = OPEN_INFERENCE_OF_NUMPY[info.dtype]
+    message = InferResponseOutput(info.name, datatype, list(array.shape))
+    response.outputs.append(message)
     if not binary:
-        output.data = array.ravel().tolist()
+        message.data = array.ravel().tolist()
         return b""
-    raw = np.ascontiguousarray(array, array.dtype.newbyteorder("<")).tobytes()
-    output.parameters = {"binary_data_size": len(raw)}
+    raw = array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
+    message.parameters = {"binary_data_size": len(raw)}
     return raw

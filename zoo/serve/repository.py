@@ -36,9 +36,12 @@ class Version:
     signatures: dict[str, Signature]
     batcher: Batcher
 
-    async def answer(self, arrays: Arrays, count: int) -> Arrays:
-        """All outputs for `count` examples; raises Refused."""
-        return await self.batcher.run(arrays, count)
+    async def answer(self, arrays: Arrays, count: int, *, alone: bool = False) -> Arrays:
+        """All outputs for `count` examples; `alone` where no other request is in progress.
+
+        Raises Refused.
+        """
+        return await self.batcher.run(arrays, count, alone=alone)
 
 
 @dataclass

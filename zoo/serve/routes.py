@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 from msgspec import Struct
+from starlette.routing import Route as StarletteRoute
 
 from zoo.serve import open_inference, tf_serving
 from zoo.serve.messages import ClassifyRequest, InferRequest, PredictRequest, encode
@@ -83,3 +87,42 @@ def routes() -> list[Route]:
         Route("GET", "/v2/health/ready", v2.ready, "Is the server ready?"),
         Route("POST", "/v2/repository/index", v2.index, "All models and versions"),
     ]
+
+
+class RememberedRoutes:
+    """An application whose endpoints are found by one look-up, once they have been asked for.
+
+    Starlette tries one address after the other at every request, which takes longer than a small
+    network. Whatever is not found here is left to it: its errors, and addresses that are too long
+    to be kept.
+
+    Args:
+        application: Starlette's.
+        entries: Its routes.
+    """
+
+    longest = 200
+    kept = 1024
+
+    def __init__(self, application: Callable, entries: Sequence[StarletteRoute]):
+        self._application = application
+        self._entries = entries
+        self._find = lru_cache(self.kept)(self._search)
+
+    async def __call__(self, scope: dict[str, Any], receive: Callable, send: Callable) -> None:
+        """Answer one request, or what else ASGI asks."""
+        found = None
+        if scope["type"] == "http" and len(scope["path"]) <= self.longest:
+            found = self._find(scope["method"], scope["path"])
+        if found is None:
+            await self._application(scope, receive, send)
+            return
+        endpoint, scope["path_params"] = found
+        await endpoint(scope, receive, send)
+
+    def _search(self, method: str, path: str) -> tuple[Callable, dict[str, str]] | None:
+        for entry in self._entries:
+            match = entry.path_regex.match(path)
+            if match and method in (entry.methods or ()):
+                return entry.endpoint, match.groupdict()
+        return None

@@ -27,7 +27,7 @@ from zoo.serve.logs import log_as_json
 from zoo.serve.messages import encode
 from zoo.serve.metrics import Metrics
 from zoo.serve.repository import Repository
-from zoo.serve.routes import routes
+from zoo.serve.routes import RememberedRoutes, routes
 from zoo.serve.service import Answer, Call, Endpoint, Service, error_answer
 from zoo.serve.sources import Source
 
@@ -75,6 +75,7 @@ def serve(find_sources: Callable[[], Sequence[Source]], settings: Settings) -> N
         app = application(service, settings.poll_seconds)
         server = uvicorn.Server(_config(app, settings.limits))
         service.ready = lambda: not server.should_exit
+        service.in_flight = lambda: len(server.server_state.tasks)
         for each in (signal.SIGINT, signal.SIGTERM):
             # For the moment before Uvicorn has handlers of its own. When it has stopped, it raises
             # the signal again for whoever was there before: us.
@@ -87,7 +88,7 @@ def serve(find_sources: Callable[[], Sequence[Source]], settings: Settings) -> N
     LOG.info("stopped")
 
 
-def application(service: Service, poll_seconds: float) -> Starlette:
+def application(service: Service, poll_seconds: float) -> RememberedRoutes:
     """The application: all routes, their description, and the watch over the models' folders."""
     table = routes()
     document = openapi.document(table)
@@ -116,7 +117,7 @@ def application(service: Service, poll_seconds: float) -> Starlette:
 
     app = Starlette(routes=entries, lifespan=lifespan, exception_handlers={HTTPException: _refused})
     app.router.redirect_slashes = False
-    return app
+    return RememberedRoutes(app, entries)
 
 
 def _constant(answer: Answer):
@@ -157,7 +158,7 @@ def _service(sources: Sequence[Source], settings: Settings) -> Service:
     return Service(repository, settings.limits, metrics, log_requests=settings.log_requests)
 
 
-def _config(app: Starlette, limits: Limits) -> uvicorn.Config:
+def _config(app: RememberedRoutes, limits: Limits) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         http=guarded(limits),

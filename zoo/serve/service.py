@@ -33,6 +33,7 @@ class Service:
         limits: What it grants.
         metrics: What it counts.
         ready: Whether requests are welcome: not while it stops.
+        in_flight: How many requests are being received or answered.
         log_requests: Whether every request gets a line in the log, or refused ones alone.
     """
 
@@ -40,6 +41,7 @@ class Service:
     limits: Limits
     metrics: Metrics
     ready: Callable[[], bool] = lambda: True
+    in_flight: Callable[[], int] = lambda: 1
     log_requests: bool = False
     pictures: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
 
@@ -57,7 +59,7 @@ class Service:
             arrays = await self._in_a_thread(signature, given)
         else:
             arrays = signature.prepare(given)
-        return await version.answer(arrays, count)
+        return await version.answer(arrays, count, alone=self.in_flight() <= 1)
 
     async def _in_a_thread(self, signature: Signature, given: Arrays) -> Arrays:
         # One at a time: pictures take memory.

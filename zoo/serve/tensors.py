@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
+import msgspec
 import numpy as np
+from msgspec import Raw
 
 from zoo.serve.limits import Refused
 
@@ -33,6 +36,8 @@ TENSORFLOW_OF_NUMPY = {numpy: name for numpy, _, _, name in _TYPES}
 NUMPY_OF_OPEN_INFERENCE = {name: numpy for numpy, _, name, _ in _TYPES}
 
 Arrays = dict[str, np.ndarray]
+
+_decode_numbers = msgspec.json.Decoder(list[int]).decode
 
 
 @dataclass(frozen=True)
@@ -109,6 +114,43 @@ def from_json(value: Any, info: TensorInfo) -> np.ndarray:
         raise Refused(400, f"{info.name} must be nested lists of {info}: its rows differ")
     info.check(array.shape)
     return _converted(array, kinds, info)
+
+
+def images_from_json(text: Raw, info: TensorInfo) -> np.ndarray | None:
+    """The same for bytes of known sides, from JSON text that is known to be well-formed.
+
+    No list is made but a flat one: four times as fast as `from_json`.
+
+    Args:
+        text: Nested lists of whole numbers 0 to 255.
+        info: The tensor that it is given for.
+
+    Returns:
+        The array, or None for anything else: `from_json` says what is wrong with it, if it is.
+    """
+    sides = info.shape[1:]
+    if info.dtype != "uint8" or len(info.shape) < 2 or -1 in sides:
+        return None
+    content, one = bytes(text), _brackets(sides)
+    brackets = content.translate(None, b"0123456789 \t\n\r")
+    # n images, the commas between them, and the brackets around: n (len(one) + 1) + 1.
+    count, rest = divmod(len(brackets) - 1, len(one) + 1)
+    if rest or count < 1 or brackets != b"[" + b",".join([one] * count) + b"]":
+        return None
+    try:
+        numbers = _decode_numbers(b"[" + content.translate(None, b"[] \t\n\r") + b"]")
+        return np.frombuffer(bytes(numbers), np.uint8).reshape(count, *sides)
+    except (msgspec.MsgspecError, ValueError):  # an empty list, a number above 255
+        return None
+
+
+@functools.cache
+def _brackets(sides: tuple[int, ...]) -> bytes:
+    """What is left of nested lists with these sides when their numbers are gone."""
+    text = b""
+    for side in reversed(sides):
+        text = b"[" + b",".join([text] * side) + b"]"
+    return text
 
 
 def _bytes(value: list, sides: tuple[int, ...]) -> np.ndarray | None:

@@ -14,10 +14,22 @@ import numpy as np
 from msgspec import UNSET
 
 from zoo.serve.limits import Refused
-from zoo.serve.messages import ClassifyRequest, PredictRequest, decode, encode
+from zoo.serve.messages import (
+    ClassifyRequest,
+    PredictRequest,
+    RawPredictRequest,
+    decode,
+    encode,
+)
 from zoo.serve.service import Answer, Call
 from zoo.serve.signatures import Signature, signature
-from zoo.serve.tensors import TENSORFLOW_OF_NUMPY, Arrays, TensorInfo, from_json
+from zoo.serve.tensors import (
+    TENSORFLOW_OF_NUMPY,
+    Arrays,
+    TensorInfo,
+    from_json,
+    images_from_json,
+)
 
 
 async def status(call: Call) -> Answer:
@@ -56,19 +68,38 @@ async def metadata(call: Call) -> Answer:
 async def predict(call: Call) -> Answer:
     """POST ...:predict, in rows (`instances`) or in columns (`inputs`)."""
     version = call.version()
-    request = decode(await call.body(), PredictRequest)
-    chosen = signature(version.signatures, request.signature_name)
+    body = await call.body()
+    raw = decode(body, RawPredictRequest)
+    chosen = signature(version.signatures, raw.signature_name)
+    images = _images(raw, chosen)
+    in_rows = bool(raw.instances)
+    if images is not None:
+        given, count = {chosen.inputs[0].name: images}, len(images)
+    else:
+        given, count = _given(decode(body, PredictRequest), chosen)
+    outputs = await call.service.answer(version, chosen, given)
+    if in_rows:
+        return Answer(encode({"predictions": _rows(outputs, count)}))
+    lists = {name: array.tolist() for name, array in outputs.items()}
+    return Answer(encode({"outputs": lists if len(lists) > 1 else next(iter(lists.values()))}))
+
+
+def _images(raw: RawPredictRequest, chosen: Signature) -> np.ndarray | None:
+    """The images of most requests: bytes, for a model with no other input; None for the rest."""
+    if bool(raw.instances) == bool(raw.inputs) or len(chosen.inputs) != 1:
+        return None
+    return images_from_json(raw.instances or raw.inputs, chosen.inputs[0])
+
+
+def _given(request: PredictRequest, chosen: Signature) -> tuple[Arrays, int]:
+    """The inputs, and how many rows they were given in."""
     if (request.instances is UNSET) == (request.inputs is UNSET):
         raise Refused(400, 'give either "instances", a row each, or "inputs", a column each')
     if request.instances is not UNSET:
-        columns = _columns_of_rows(request.instances, chosen)
+        columns, count = _columns_of_rows(request.instances, chosen), len(request.instances)
     else:
-        columns = _columns(request.inputs, chosen)
-    outputs = await call.service.answer(version, chosen, _arrays(columns, chosen))
-    if request.instances is not UNSET:
-        return Answer(encode({"predictions": _rows(outputs, len(request.instances))}))
-    lists = {name: array.tolist() for name, array in outputs.items()}
-    return Answer(encode({"outputs": lists if len(lists) > 1 else next(iter(lists.values()))}))
+        columns, count = _columns(request.inputs, chosen), 0
+    return _arrays(columns, chosen), count
 
 
 async def classify(call: Call) -> Answer:

@@ -9,7 +9,6 @@ run.json                seed, data, versions, best epoch and history; its presen
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import json
 import platform
@@ -28,6 +27,7 @@ from zoo.spec import NetworkSpec
 from zoo.training import weights
 from zoo.training.run_record import CheckpointRecord, RunRecord, read_checkpoint, read_run
 from zoo.utils.atomic import atomic_write, remove_stale_temporaries
+from zoo.utils.machine import processor
 
 FILES = ("spec.json", "checkpoint.safetensors", "history.csv", "weights.safetensors", "run.json")
 
@@ -183,15 +183,6 @@ def load_run(path: str | Path) -> tuple[NetworkSpec, keras.Model]:
     if metadata.get("spec_hash") != spec.hash:
         raise RunError(f"the weights in {path} are not of the spec beside them: train again")
     return spec, model
-
-
-def processor() -> str:
-    """The processor's name; Linux tells it in a file, elsewhere Python knows."""
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
 
 
 def _state(model: keras.Model) -> list[keras.Variable]:

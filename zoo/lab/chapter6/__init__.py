@@ -12,4 +12,7 @@ MODULES = (
     "fooling",
     "exercises",
     "rectified",
+    "survey",
+    "boltzmann",
+    "recurrent",
 )

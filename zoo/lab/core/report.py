@@ -37,6 +37,7 @@ nav ul {{ margin: 0 0 1rem; padding-left: 1.2rem; break-before: avoid }}
 </style>
 <h1>{title}</h1>
 <p>{intro}</p>
+<p>{origin}</p>
 <nav>
 {contents}
 </nav>
@@ -52,6 +53,7 @@ INTRO = (
     " the book to compare.{fast} Ranges are such that one in twenty, or one in a hundred where it"
     " says so, differs by chance alone."
 )
+ORIGIN = "Measured {dates} on {processor}, with {versions}; {hours} hours of measuring in all."
 OUTRO = (
     "Some of these can be played with: <code>python -m zoo lab pages</code> writes a neuron, a"
     " softmax and a game of bumps."
@@ -94,12 +96,26 @@ def write_report(done: Sequence[Done], path: Path, *, fast: bool, language: str 
         lang=language,
         title=translate(TITLE),
         intro=intro,
+        origin=_origin(done, translate),
         outro=translate(OUTRO),
         contents="\n".join(_contents(done, translate)),
         sections="\n".join(_chapters(done, fast, translate)),
     )
     with atomic_write(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def _origin(done: Sequence[Done], translate: Translate) -> str:
+    origins = [each.origin for each in done]
+    dates = sorted({each.date for each in origins})
+    return html.escape(
+        translate(ORIGIN).format(
+            dates=", ".join(dates),
+            processor=", ".join(dict.fromkeys(each.processor for each in origins)),
+            versions=", ".join(dict.fromkeys(each.versions for each in origins)),
+            hours=f"{sum(each.seconds for each in done) / 3600:.1f}",
+        )
+    )
 
 
 def _contents(done: Sequence[Done], translate: Translate) -> list[str]:

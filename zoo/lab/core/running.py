@@ -1,6 +1,6 @@
 """Running experiments: measure, draw, and keep both, so that nothing is measured twice.
 
-DIR/<experiment>/outcome.json   what was measured, and by which code
+DIR/<experiment>/outcome.json   what was measured, by which code, when, and on what machine
 DIR/<experiment>/figure.png     its picture, and the same as figure.svg
 DIR/trained/                    the networks that experiments share
 """
@@ -11,13 +11,16 @@ import json
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 
 from zoo.errors import LabError
 from zoo.lab.chapters import get_experiment
 from zoo.lab.core.experiment import Context, Experiment, Result
 from zoo.utils.atomic import atomic_write, remove_stale_temporaries
+from zoo.utils.machine import processor
 from zoo.utils.regular import readable
 
 FOLDER = Path("runs") / "lab"
@@ -26,12 +29,36 @@ FAST_FOLDER = Path("runs") / "lab-fast"
 
 @dataclass(frozen=True)
 class Done:
-    """An experiment that has run: its outcome, its picture, and the seconds it took then."""
+    """An experiment that has run.
+
+    Attributes:
+        experiment: The experiment.
+        outcome: What it found.
+        picture: Its figure.png.
+        seconds: How long it took then.
+        origin: Date, processor and versions of that day.
+    """
 
     experiment: Experiment
     outcome: Result
     picture: Path
     seconds: float
+    origin: Origin
+
+
+@dataclass(frozen=True)
+class Origin:
+    """When an experiment ran, on which processor, with which versions."""
+
+    date: str
+    processor: str
+    versions: str
+
+    @classmethod
+    def of_today(cls) -> Origin:
+        """This machine, now."""
+        numbers = (f"{name} {version(name)}" for name in ("keras", "numpy", "tensorflow"))
+        return cls(datetime.now(UTC).date().isoformat(), processor(), " ".join(numbers))
 
 
 def run(
@@ -103,18 +130,20 @@ def _known(experiment: Experiment, bench: Context) -> Done | None:
     known = read_outcome(path)
     if known is None or known[:2] != (experiment.code, bench.fast):
         return None
-    return Done(experiment, known[3], picture, known[2])
+    return Done(experiment, known[3], picture, known[2], known[4])
 
 
-def read_outcome(path: Path) -> tuple[str, bool, float, Result] | None:
-    """What an outcome.json says: the hash of the code, whether `fast`, the seconds, the result.
+def read_outcome(path: Path) -> tuple[str, bool, float, Result, Origin] | None:
+    """What an outcome.json says: the hash of the code, `fast`, the seconds, result and origin.
 
     None for a damaged one: the experiment is then measured again.
     """
     try:
         record = json.loads(readable(path).read_text(encoding="utf-8"))
         result = Result.from_plain(record["outcome"])
-        return str(record["code"]), bool(record["fast"]), float(record["seconds"]), result
+        words = (record["origin"][name] for name in ("date", "processor", "versions"))
+        origin = Origin(*map(str, words))
+        return str(record["code"]), bool(record["fast"]), float(record["seconds"]), result, origin
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None
 
@@ -122,12 +151,13 @@ def read_outcome(path: Path) -> tuple[str, bool, float, Result] | None:
 def _measured(experiment: Experiment, bench: Context) -> Done:
     began = time.monotonic()
     outcome = experiment.measure(bench)
-    seconds = round(time.monotonic() - began, 1)
+    seconds, origin = round(time.monotonic() - began, 1), Origin.of_today()
     record = {
         "experiment": experiment.name,
         "code": experiment.code,
         "fast": bench.fast,
         "seconds": seconds,
+        "origin": asdict(origin),
         "outcome": outcome.to_plain(),
     }
     text = json.dumps(record, indent=1, allow_nan=False)
@@ -140,4 +170,4 @@ def _measured(experiment: Experiment, bench: Context) -> Done:
             drawn.savefig(temporary, dpi=120)
     with atomic_write(folder / "outcome.json") as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
-    return Done(experiment, outcome, folder / "figure.png", seconds)
+    return Done(experiment, outcome, folder / "figure.png", seconds, origin)

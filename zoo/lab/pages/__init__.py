@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from string import Template
 
 from zoo.lab.core.language import ENGLISH, translator
 from zoo.lab.core.style import COLORS
 from zoo.utils.atomic import atomic_write
+from zoo.utils.html_page import html_page
 
 TITLES = {
     "neuron": "A neuron learns to say 0",
@@ -43,11 +43,12 @@ def page(name: str, language: str = ENGLISH) -> str:
         MARKED.sub(lambda match: translate(_plain(match[1])), source) for source in _sources(name)
     )
     colors = "".join(f"--color{number}: {color}; " for number, color in enumerate(COLORS))
-    return Template(_read("frame.html")).substitute(
-        lang=language,
-        title=translate(TITLES[name]),
+    title = translate(TITLES[name])
+    return html_page(
+        language=language,
+        title=title,
         style=f":root {{ {colors}}}\n{_read('page.css')}",
-        main=main,
+        body=f"<main>\n<h1>{title}</h1>\n{main}\n</main>",
         script=script,
     )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from string import Template
 from typing import Any
 
 from zoo.data import Data
@@ -16,6 +15,7 @@ from zoo.serve.draw.digits import digits_script, misclassified
 from zoo.serve.draw.program import Precision, Program, programs
 from zoo.spec import EnsembleSpec, NetworkSpec
 from zoo.utils.atomic import atomic_directory, atomic_write, remove_stale_temporaries
+from zoo.utils.html_page import html_page
 
 # In the order of the book.
 DEFAULT_NETWORKS = (
@@ -184,15 +184,24 @@ def _weights(entry: Entry, spec: NetworkSpec) -> Mapping[str, Any]:
         raise RunError(f"{path} is damaged or no safetensors file ({error})") from error
 
 
+# Members join as scripts of their own, from a file or a server; pictures are made by the page.
+_LOADED = "script-src 'self' file: 'unsafe-inline' blob:; worker-src blob:; img-src data: blob:"
+
+
 def _html(record: dict[str, Any], inline: str) -> str:
     scripts = [_read(f"{name}.js") for name in _SCRIPTS]
     # The weights follow the function that takes them, and precede the page, which asks for them.
     scripts.insert(-1, inline)
-    return Template(_read("frame.html")).substitute(
+    given = json.dumps(record).replace("</", "<\\/")
+    code = "\n".join(scripts)
+    return html_page(
+        title="Draw a digit",
         style=_read("page.css"),
-        main=_read("page.html"),
-        page=json.dumps(record).replace("</", "<\\/"),
-        script="\n".join(scripts),
+        body=_read("page.html"),
+        script=f"const ZOO = {given};\n{code}",
+        generator="zoo draw",
+        sources=_LOADED,
+        head='<link rel="icon" href="data:,">',
     )
 
 

@@ -1,0 +1,187 @@
+"""The short ways of a request: each gives what the long way gives, and leaves the rest to it."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import json
+import re
+import socket
+import threading
+
+import numpy as np
+import pytest
+from msgspec import Raw
+
+from tests.serve.running import half_plus, serving
+from zoo.serve.batching import Batcher
+from zoo.serve.limits import Limits
+from zoo.serve.routes import RememberedRoutes
+from zoo.serve.runtime import OnnxModel
+from zoo.serve.tensors import TensorInfo, from_json, images_from_json
+
+IMAGES = TensorInfo("images", "uint8", (-1, 3, 2, 1))
+
+# --- images as JSON text --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+@pytest.mark.parametrize("style", [{}, {"separators": (",", ":")}, {"indent": 1}])
+def test_images_are_read_as_from_lists(count, style):
+    images = np.random.default_rng(count).integers(0, 256, (count, 3, 2, 1), np.uint8)
+    text = json.dumps(images.tolist(), **style).encode()
+    np.testing.assert_array_equal(images_from_json(Raw(text), IMAGES), images)
+    np.testing.assert_array_equal(from_json(json.loads(text), IMAGES), images)
+
+
+ONE = [[[1], [2]], [[3], [4]], [[5], [6]]]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        [],
+        7,
+        None,
+        "x",
+        {"b64": "eA=="},
+        ONE,
+        [[ONE]],
+        [ONE, ONE[:2]],
+        [ONE[:2]],
+        [[[[1, 2], []], ONE[1], ONE[2]]],
+        [[[[1], []], ONE[1], ONE[2]]],
+        [[[[1], [256]], ONE[1], ONE[2]]],
+        [[[[1], [10**30]], ONE[1], ONE[2]]],
+        [[[[1], [-1]], ONE[1], ONE[2]]],
+        [[[[1], [2.0]], ONE[1], ONE[2]]],
+        [[[[1], [True]], ONE[1], ONE[2]]],
+        [[[[1], ["2"]], ONE[1], ONE[2]]],
+        [[[[1], [None]], ONE[1], ONE[2]]],
+    ],
+)
+def test_whatever_is_no_image_is_left_to_the_long_way(value):
+    assert images_from_json(Raw(json.dumps(value).encode()), IMAGES) is None
+
+
+@pytest.mark.parametrize(
+    "info",
+    [
+        TensorInfo("x", "float32", (-1, 3, 2, 1)),
+        TensorInfo("x", "uint8", (-1,)),
+        TensorInfo("x", "uint8", (-1, -1, 2, 1)),
+    ],
+)
+def test_tensors_of_other_kinds_are_left_to_the_long_way(info):
+    assert images_from_json(Raw(json.dumps([ONE]).encode()), info) is None
+
+
+def test_changed_texts_are_read_right_or_not_at_all():
+    choose = np.random.default_rng(8)
+    whole, read = json.dumps([ONE, ONE]).encode(), 0
+    for _ in range(3_000):
+        text = bytearray(whole)
+        for place in choose.integers(0, len(text), choose.integers(1, 3)):
+            text[place] = choose.choice(list(b"[],0123456789 -."))
+        try:
+            value = json.loads(text)
+        except ValueError:
+            continue  # decoded before, and refused
+        array = images_from_json(Raw(bytes(text)), IMAGES)
+        if array is not None:
+            read += 1
+            assert array.tolist() == value
+    assert read > 100
+
+
+# --- addresses ------------------------------------------------------------------------------------
+
+
+class Entry:
+    """A route as Starlette's, with one address."""
+
+    def __init__(self, pattern, name, methods):
+        self.path_regex, self.endpoint, self.methods = re.compile(pattern), self, methods
+        self.name, self.seen = name, []
+
+    async def __call__(self, scope, receive, send):
+        self.seen.append(scope["path_params"])
+
+
+def test_addresses_are_found_by_method_and_path_and_else_left_to_starlette():
+    left = []
+
+    async def starlette(scope, receive, send):
+        left.append(scope.get("path"))
+
+    one = Entry("^/m/(?P<name>[^/]+)$", "one", {"GET"})
+    two = Entry("^/m/(?P<name>[^/]+)$", "two", {"POST"})
+    routes = RememberedRoutes(starlette, [one, two])
+
+    def ask(method, path, kind="http"):
+        asyncio.run(routes({"type": kind, "method": method, "path": path}, None, None))
+
+    for _ in range(2):
+        ask("GET", "/m/a")
+        ask("POST", "/m/b")
+    assert one.seen == [{"name": "a"}] * 2
+    assert two.seen == [{"name": "b"}] * 2
+    ask("PUT", "/m/a")
+    ask("GET", "/nothing")
+    ask("GET", "/m/" + "a" * 300)
+    asyncio.run(routes({"type": "lifespan"}, None, None))
+    assert left == ["/m/a", "/nothing", "/m/" + "a" * 300, None]
+    for number in range(2 * routes.kept):
+        routes._find("GET", f"/m/{number}")
+    assert routes._find.cache_info().currsize == routes.kept
+
+
+# --- the loop or the thread -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("seconds", "alone", "on_the_loop"),
+    [
+        (0.00001, False, True),
+        (0.0001, True, True),
+        (0.0001, False, False),
+        (0.1, True, False),
+    ],
+)
+def test_a_model_answers_on_the_loop_if_that_keeps_nobody_waiting(
+    seconds, alone, on_the_loop, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("zoo.serve.batching.warm_up", lambda *_: seconds)
+    threads: list[int] = []
+    model = OnnxModel(half_plus(tmp_path / "half.onnx", 2))
+    batcher = Batcher(model, Limits(), lambda count: threads.append(threading.get_ident()))
+    answer = asyncio.run(batcher.run({"x": np.float32([1])}, 1, alone=alone))
+    batcher.close()
+    batcher.join(10)
+    assert answer["y"] == [2.5]
+    assert (threads == [threading.get_ident()]) == on_the_loop
+
+
+# --- the connection -------------------------------------------------------------------------------
+
+
+def test_heads_are_sent_with_and_without_a_body(tmp_path):
+    half_plus(tmp_path / "half/1/model.onnx", 2)
+    with serving(tmp_path) as server:
+        client = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+        for _ in range(2):
+            client.request("HEAD", "/v1/models/half")
+            answer = client.getresponse()
+            assert (answer.status, answer.read()) == (200, b"")
+        client.close()
+        body = b'{"instances": [1.0, 5.0]}'
+        head = b"POST /v1/models/half:predict HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+        head += b"Expect: 100-continue\r\nContent-Length: %d\r\n\r\n" % len(body)
+        with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+            connection.sendall(head)
+            assert connection.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
+            connection.sendall(body)
+            answer = b""
+            while part := connection.recv(4096):
+                answer += part
+        assert answer.endswith(b'{"predictions":[2.5,4.5]}')
