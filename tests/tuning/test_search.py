@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
-import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
@@ -16,7 +13,7 @@ import numpy as np
 import pytest
 
 import zoo
-from tests.paths import ROOT
+from tests import children
 from tuning import Choice, Integer, LogUniform, SearchSpace, Uniform
 from tuning.fidelity import FULL, Fidelity
 from tuning.search import PAUSE, Search
@@ -315,9 +312,8 @@ search(Path(sys.argv[1]), spec=spec, executions=2).work(data)
 """
 
 
-def _start(folder: Path) -> subprocess.Popen:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.Popen([sys.executable, "-c", WORKER, str(folder)], env=environment)
+def _start(folder: Path) -> children.Child:
+    return children.Child(["-c", WORKER, folder])
 
 
 def test_whoever_is_killed_no_trial_is_lost_and_none_counts_twice(tmp_path):
@@ -387,9 +383,7 @@ if __name__ == "__main__":
 
 def test_workers_end_with_a_main_that_is_killed(tmp_path):
     (tmp_path / "main.py").write_text(MAIN)
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, str(tmp_path / "main.py"), str(tmp_path)]
-    main = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+    main = children.Child([tmp_path / "main.py", tmp_path], stderr=children.PIPE)
     store = search(tmp_path, spec=SPEC.with_settings(epochs=100)).store
     until(store.trials)
     main.kill()
