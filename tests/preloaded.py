@@ -22,4 +22,4 @@ def _without_stderr():
 with _without_stderr():
     import keras  # noqa: F401
     import keras_tuner  # noqa: F401
-    import tensorflow  # noqa: F401, ICN001
+    import tensorflow  # noqa: F401
