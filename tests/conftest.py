@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import sys
+import types
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 import pytest
 
+from tests import children
 from zoo.data import Data, Split, load_data
 from zoo.data.idx import to_idx
 from zoo.data.mnist_files import SHA256
@@ -89,3 +92,18 @@ def chromium():
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     with webdriver.Chrome(options=options, service=webdriver.ChromeService(driver)) as opened:
         yield opened
+
+
+@pytest.fixture
+def forked_client(monkeypatch):
+    """Have `zoo.export` run a SavedModel in a fork, where TensorFlow is imported already.
+
+    tests/export/test_saved_model.py runs it in a fresh interpreter, as its users do.
+    """
+
+    def run(command, *, env, **_options):
+        python, isolated, *arguments = command
+        assert (python, isolated) == (sys.executable, "-I")
+        return children.run(arguments, env=env)
+
+    monkeypatch.setattr("zoo.export.runners.subprocess", types.SimpleNamespace(run=run))

@@ -169,6 +169,19 @@ def test_a_diverged_run_stops_and_says_so(bars):
     assert all(np.isfinite(weight).all() for weight in _weights(result)) or not result.best_epoch
 
 
+def test_a_diverged_run_that_is_stopped_at_its_end_does_not_go_on(bars, tmp_path):
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            raise KeyboardInterrupt  # the checkpoint is written, and run.json is not
+
+    spec = zoo.get_spec("linear").with_settings(learning_rate=1e30, epochs=4)
+    settings = {"out": tmp_path, "progress": False}
+    with pytest.raises(KeyboardInterrupt):
+        zoo.train(spec, bars.take(100), callbacks=[Stop()], **settings)
+    result = zoo.train(spec, bars.take(100), **settings)
+    assert (result.diverged, len(result.history)) == (True, 1)
+
+
 def test_the_recipe_decides_how_many_images_are_seen(bars):
     result = zoo.train("mlp30.overfit_1000", bars, epochs=1, progress=False)
     assert result.spec.recipe.images == 1000
