@@ -7,10 +7,13 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 import zoo
+from tests.conftest import _bars
 from tests.paths import ROOT
+from zoo.nn.batching import Blocks
 
 PROGRAM = """
 import pathlib, sys, tempfile
@@ -36,6 +39,8 @@ for name in sys.argv[1:]:
     assert np.isfinite(expected).all(), name
     np.testing.assert_array_equal(other.predict(split, verbose=0), expected)
 assert "tensorflow" not in keras.backend.backend()
+from tests.nn.test_backends import sum_after_two_epochs
+print(sum_after_two_epochs())
 # Pretrained weights answer as on TensorFlow; what TensorFlow alone can do says so.
 model = zoo.load("linear")
 print(zoo.evaluate(model, zoo.load_data().test).correct)
@@ -56,6 +61,15 @@ BACKENDS = [
 ]
 
 
+def sum_after_two_epochs() -> float:
+    """Train by blocks from known weights on this backend: the sum of all weights' sizes."""
+    model = zoo.build(zoo.get_spec("mlp30").with_settings(images=203), seed=1)
+    shapes = [array.shape for array in model.get_weights()]
+    model.set_weights([np.cos(np.arange(np.prod(shape)).reshape(shape)) / 28 for shape in shapes])
+    model.fit(Blocks(_bars(203, seed=0), 10, shuffle_seed=3), epochs=2, verbose=0)
+    return float(sum(np.abs(array).sum() for array in model.get_weights()))
+
+
 def run_on(backend: str, *names: str) -> list[str]:
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, *names],
@@ -70,7 +84,8 @@ def run_on(backend: str, *names: str) -> list[str]:
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_networks_are_built_trained_saved_and_loaded(backend, mnist):
-    *_, correct, refused = run_on(backend, "mlp30", "conv2_relu_dropout")
+    *_, total, correct, refused = run_on(backend, "mlp30", "conv2_relu_dropout")
+    assert float(total) == pytest.approx(sum_after_two_epochs(), rel=1e-5)
     expected = zoo.evaluate(zoo.load("linear"), mnist.test).correct
     assert abs(int(correct) - expected) <= 2  # sums in another order decide a close call
     assert refused == (

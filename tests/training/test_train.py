@@ -5,17 +5,12 @@ from __future__ import annotations
 import csv
 import dataclasses
 import json
-import os
-import subprocess
-import sys
 
 import keras
 import numpy as np
 import pytest
 
 import zoo
-from tests import children
-from tests.paths import ROOT
 from zoo.data import Split
 from zoo.errors import RunError, SpecError
 from zoo.training import ensemble
@@ -261,27 +256,3 @@ def test_real_digits_are_learned(mnist):
 def test_real_digits_are_learned_by_a_convolution(mnist):
     result = zoo.train("conv2_relu", mnist.take(5000), seed=1, epochs=3, progress=False)
     assert 0.93 < zoo.evaluate(result.model, mnist.test).accuracy < 0.99
-
-
-def test_on_jax_the_same_blocks_train_the_same_network(bars):
-    pytest.importorskip("jax", reason="JAX is not installed: pip install jax")
-    program = """
-import numpy as np, zoo
-from tests.conftest import _bars
-from zoo.nn.batching import Blocks
-spec = zoo.get_spec("mlp30").with_settings(images=203)
-model = zoo.build(spec, seed=1)
-model.set_weights([np.cos(np.arange(w.size).reshape(w.shape)) / 28 for w in model.get_weights()])
-model.fit(Blocks(_bars(203, seed=0), 10, shuffle_seed=3), epochs=2, verbose=0)
-print(float(sum(np.abs(weights).sum() for weights in model.get_weights())))
-"""
-    on_tensorflow = children.run(["-c", program])
-    on_jax = subprocess.run(
-        [sys.executable, "-c", program],
-        env={**os.environ, "KERAS_BACKEND": "jax", "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-    )
-    assert (on_tensorflow.returncode, on_jax.returncode) == (0, 0), on_jax.stderr
-    sums = [float(done.stdout.splitlines()[-1]) for done in (on_tensorflow, on_jax)]
-    assert sums[0] == pytest.approx(sums[1], rel=1e-5)
