@@ -213,7 +213,7 @@ def test_the_best_point_trains_from_its_file(ended, tmp_path, capsys):
     assert spec.name == "linear.tuned"
     assert spec.recipe.learning_rate == found.best().values["learning_rate"]
     rows = (found.project / "trials.csv").read_text().splitlines()
-    assert len(rows) == 1 + 4
+    assert len(rows) == 1 + 4 * 2
     assert to_csv(found.trials()).splitlines() == rows
     (tmp_path / "none.json").write_text("{}")
     assert main(["train", "--from", str(tmp_path / "none.json")]) == 2
