@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import tempfile
 import warnings
@@ -106,7 +107,7 @@ def outcome(habit: str) -> str:
     from zoo.errors import ZooError
 
     names = _names()
-    expected = names["model"].predict(names["x"], verbose=0)
+    expected = _expected()
     settings = keras.config.dtype_policy(), keras.config.floatx(), keras.config.image_data_format()
     before = Path.cwd()
     *steps, last = habit.replace(".predict(", ".predict(verbose=0, x=").split("; ")
@@ -151,6 +152,13 @@ def _names() -> dict[str, Any]:
     model.fit = lambda *arguments, **options: fit(*arguments, **options, verbose=0)
     modules = {"copy": copy, "pickle": pickle, "keras": keras, "np": np, "tf": tf, "zoo": zoo}
     return {**modules, "x": x, "y": y, "data": data, "model": model}
+
+
+@functools.cache
+def _expected() -> Any:
+    """What a new model answers to the images."""
+    names = _names()
+    return names["model"].predict(names["x"], verbose=0)
 
 
 def _judged(value: Any, expected: Any, x: Any) -> str:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import sys
+import types
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 import pytest
 
+from tests import children
 from zoo.data import Data, Split, load_data
 from zoo.data.idx import to_idx
 from zoo.data.mnist_files import SHA256
@@ -20,6 +23,10 @@ from zoo.utils.tensorflow import set_environment
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 set_environment()  # as in training: one thread, so that sums do not depend on the machine
+
+# Small networks compile longer than they train. XLA's passes over the machine code are a third of
+# that, and gain nothing here.
+os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
 
 
 def pytest_addoption(parser):
@@ -85,3 +92,18 @@ def chromium():
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     with webdriver.Chrome(options=options, service=webdriver.ChromeService(driver)) as opened:
         yield opened
+
+
+@pytest.fixture
+def forked_client(monkeypatch):
+    """Have `zoo.export` run a SavedModel in a fork, where TensorFlow is imported already.
+
+    tests/export/test_saved_model.py runs it in a fresh interpreter, as its users do.
+    """
+
+    def run(command, *, env, **_options):
+        python, isolated, *arguments = command
+        assert (python, isolated) == (sys.executable, "-I")
+        return children.run(arguments, env=env)
+
+    monkeypatch.setattr("zoo.export.runners.subprocess", types.SimpleNamespace(run=run))

@@ -95,9 +95,10 @@ def test_its_models_load_anywhere_and_nothing_is_written_beside_it(installed, aw
         "assert 'site-packages' in zoo.__file__, zoo.__file__\n"
         "model = zoo.load('mlp30')\n"
         "print(model.predict(np.zeros((1, 28, 28, 1), 'uint8'), verbose=0).shape)\n"
+        "from zoo.cli.main import main\n"
+        "assert main(['export', 'mlp30', '--format', 'onnx']) == 0\n"
     )
     assert "(1, 10)" in _run([installed / "python", "-c", program], **away).stdout
-    _run([installed / "zoo", "export", "mlp30", "--format", "onnx"], **away)
     assert (away["cwd"] / "saved_models/mlp30/mlp30.onnx").is_file()
     after = {path for path in installed.parent.rglob("*") if "__pycache__" not in path.parts}
     assert after == before

@@ -114,6 +114,7 @@ def test_a_sheet_of_bytes_tells_how_the_bytes_score(mnist, tmp_path, capsys):
     assert f"on the test images: {right:,} / 10,000" in capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("forked_client")
 def test_verify_finds_that_all_forms_answer_alike(capsys):
     assert main(["verify", NET]) == 0
     lines = capsys.readouterr().out.splitlines()
@@ -127,6 +128,7 @@ def test_verify_finds_that_all_forms_answer_alike(capsys):
     assert lines[-1] == "all but those in bytes answer alike"
 
 
+@pytest.mark.usefixtures("forked_client")
 def test_verify_fails_where_a_form_answers_otherwise(tmp_path, idx_folder, monkeypatch, capsys):
     other = zoo.build(NET, seed=1)
     export(other, "saved_model", tmp_path, name=NET)

@@ -12,6 +12,7 @@ import time
 import pytest
 
 import zoo
+from tests import children
 from tests.data.data_files import write_classes
 from tests.paths import ROOT
 from zoo.cli.main import main
@@ -183,17 +184,16 @@ def test_a_network_of_ones_own_joins_the_commands(tmp_path, idx_folder):
     assert listed.returncode == 0, listed.stderr
     assert "23,860" in listed.stdout
     command = ["--import", "own", "train", "own", "--epochs", "1", "--data", str(idx_folder)]
-    trained = _python("-m", "zoo", *command, cwd=tmp_path, check=False)
+    trained = children.run(["-m", "zoo", *command], cwd=tmp_path)
     assert trained.returncode == 0, trained.stderr
     assert (tmp_path / "runs" / "own-seed0" / "weights.safetensors").exists()
 
 
 def test_ctrl_c_in_mid_epoch_keeps_the_run_and_the_same_command_goes_on(tmp_path, idx_folder):
-    command = [sys.executable, "-m", "zoo", "train", "mlp30", "--out", str(tmp_path / "run")]
-    command += ["--data", str(idx_folder), "--epochs", "4000"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = ["-m", "zoo", "train", "mlp30", "--out", tmp_path / "run"]
+    command += ["--data", idx_folder, "--epochs", "4000"]
     checkpoint = tmp_path / "run" / "checkpoint.safetensors"
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
+    with children.Child(command, stderr=children.PIPE) as process:
         while not checkpoint.exists() and process.poll() is None:
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)
@@ -206,7 +206,7 @@ def test_ctrl_c_in_mid_epoch_keeps_the_run_and_the_same_command_goes_on(tmp_path
     from zoo.training.weights import read
 
     finished = len(json.loads(read(checkpoint)[1]["run"])["rows"])
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
+    with children.Child(command, stderr=children.PIPE) as process:
         first = next(line for line in process.stderr if "epoch" in line)
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=60)
@@ -236,7 +236,7 @@ sys.exit(main(sys.argv[1:]))
 """
     out = tmp_path / "run"
     arguments = ["train", "mlp30", "--epochs", "1", "--quiet", "--out", str(out)]
-    done = _python("-c", program, *arguments, "--data", str(idx_folder), check=False)
+    done = children.run(["-c", program, *arguments, "--data", idx_folder])
     assert done.returncode == 1, done.stderr
     assert done.stderr.startswith(f"zoo: cannot write {out}")
     assert done.stderr.count("\n") == 1

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import functools
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
+from tests import children
 from tests.data.data_files import prepared_mnist, write_idx_folder
-from tests.paths import ROOT
 from zoo.data import Split, load_data
 from zoo.data.book_mnist import BookMnistConfig
 from zoo.errors import DataError
@@ -95,9 +93,9 @@ print(whole["label"].numpy().sum(), builder.info.splits["train"].num_examples)
 
 def test_two_processes_that_prepare_at_once_both_succeed(tmp_path):
     folder = write_idx_folder(tmp_path / "small", train=300, test=30)
-    command = [sys.executable, "-c", PREPARE, str(folder), str(tmp_path / "data")]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    start = functools.partial(subprocess.Popen, command, cwd=ROOT, text=True, **pipes)
+    command = ["-c", PREPARE, folder, tmp_path / "data"]
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), children.PIPE)
+    start = functools.partial(children.Child, command, **pipes)
     with start() as first, start() as second:
         for child in (first, second):
             while "here" not in (line := child.stdout.readline()):

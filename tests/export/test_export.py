@@ -93,6 +93,7 @@ def exported(trained, bars, tmp_path_factory) -> dict[str, Path]:
 
 
 @pytest.mark.parametrize("name", ["conv1", "small_vote", "own_net"])
+@pytest.mark.usefixtures("forked_client")
 def test_every_form_of_every_kind_of_network_answers_alike(name, bars):
     rows = verify(build(name), bars.test, bars.train.images[:100])
     assert [row.form.split()[0] for row in rows] == [
@@ -144,6 +145,7 @@ def test_bytes_in_place_of_floats_cost_a_trained_network_nothing(trained, export
         assert exported[format].stat().st_size < 0.5 * whole.stat().st_size
 
 
+@pytest.mark.usefixtures("forked_client")
 def test_a_version_exported_before_is_verified_too(trained, exported, bars, monkeypatch):
     monkeypatch.setattr("zoo.export.verify.FORMATS", ("onnx",))
     split = zoo.Split(bars.test.images[:20], bars.test.labels[:20])

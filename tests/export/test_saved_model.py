@@ -15,7 +15,8 @@ import tensorflow as tf
 from PIL import Image
 
 import zoo
-from tests.paths import ATTACKS, ROOT
+from tests import children
+from tests.paths import ATTACKS
 from zoo.errors import RunError, SpecError
 from zoo.export import FORMATS, export, isolated_client
 from zoo.export.runners import in_batches, keras_runner, saved_model_alone, saved_model_runner
@@ -238,12 +239,7 @@ for format in FORMATS:
     except RunError as error:
         print(error)
 """
-    done = subprocess.run(
-        [sys.executable, "-c", program, str(tmp_path)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
+    done = children.run(["-c", program, tmp_path])
     lines = done.stdout.splitlines()
     assert [line.split()[:2] for line in lines] == [["cannot", "write"]] * len(FORMATS), (
         done.stderr[-2000:]

@@ -7,10 +7,13 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 import zoo
+from tests.conftest import _bars
 from tests.paths import ROOT
+from zoo.nn.batching import Blocks
 
 PROGRAM = """
 import pathlib, sys, tempfile
@@ -43,6 +46,8 @@ for name in sys.argv[1:]:
         np.testing.assert_allclose(pretrained, load(name).predict(images).outputs, atol=1e-4)
     print(name, file=sys.stderr, flush=True)
 assert "tensorflow" not in keras.backend.backend()
+from tests.nn.test_backends import sum_after_two_epochs
+print(sum_after_two_epochs())
 # Pretrained weights answer as on TensorFlow; what TensorFlow alone can do says so.
 model = zoo.load("linear")
 print(zoo.evaluate(model, zoo.load_data().test).correct)
@@ -63,6 +68,15 @@ BACKENDS = [
 ]
 
 
+def sum_after_two_epochs() -> float:
+    """Train by blocks from known weights on this backend: the sum of all weights' sizes."""
+    model = zoo.build(zoo.get_spec("mlp30").with_settings(images=203), seed=1)
+    shapes = [array.shape for array in model.get_weights()]
+    model.set_weights([np.cos(np.arange(np.prod(shape)).reshape(shape)) / 28 for shape in shapes])
+    model.fit(Blocks(_bars(203, seed=0), 10, shuffle_seed=3), epochs=2, verbose=0)
+    return float(sum(np.abs(array).sum() for array in model.get_weights()))
+
+
 def run_on(backend: str, *names: str) -> list[str]:
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, *names],
@@ -77,7 +91,8 @@ def run_on(backend: str, *names: str) -> list[str]:
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_networks_are_built_trained_saved_and_loaded(backend, mnist):
-    *_, correct, refused = run_on(backend, "mlp30", "conv2_relu_dropout")
+    *_, total, correct, refused = run_on(backend, "mlp30", "conv2_relu_dropout")
+    assert float(total) == pytest.approx(sum_after_two_epochs(), rel=1e-5)
     expected = zoo.evaluate(zoo.load("linear"), mnist.test).correct
     assert abs(int(correct) - expected) <= 2  # sums in another order decide a close call
     assert refused == (

@@ -15,16 +15,35 @@ LABELS = np.arange(10, dtype=np.int32)
 
 
 # ksh2012 has 61 million weights: tests/test_ksh2012.py.
-@pytest.fixture(params=list_models(exclude="ksh2012"))
+BUILT = list_models(exclude="ksh2012")
+
+
+def _trained() -> list:
+    """The networks to train; one with the layers and the cost of another is trained if slow."""
+    seen, params = set(), []
+    for name in BUILT:
+        spec = get_spec(name)
+        alike = (spec.members, getattr(spec, "layers", ()), spec.recipe.cost)
+        params.append(pytest.param(name, marks=pytest.mark.slow) if alike in seen else name)
+        seen.add(alike)
+    return params
+
+
+@pytest.fixture(scope="module", params=BUILT)
 def spec(request):
     return get_spec(request.param)
 
 
-def test_it_takes_bytes_and_gives_ten_numbers_between_0_and_1(spec):
-    model = zoo.build(spec, seed=0)
+@pytest.fixture(scope="module")
+def model(spec):
+    """The network, built once for all tests that only look at it."""
+    return zoo.build(spec, seed=0)
+
+
+def test_it_takes_bytes_and_gives_ten_numbers_between_0_and_1(spec, model):
     assert model.input_shape == (None, 28, 28, 1)
     assert model.inputs[0].dtype == "uint8"
-    outputs = model.predict(IMAGES, verbose=0)
+    outputs = np.asarray(model(IMAGES))
     assert outputs.shape == (10, 10)
     assert outputs.min() >= 0
     assert outputs.max() <= 1
@@ -32,14 +51,15 @@ def test_it_takes_bytes_and_gives_ten_numbers_between_0_and_1(spec):
         np.testing.assert_allclose(outputs.sum(axis=1), 1, atol=1e-5)
 
 
-def test_keras_counts_the_parameters_that_the_spec_counts(spec):
-    model = zoo.build(spec)
+def test_keras_counts_the_parameters_that_the_spec_counts(spec, model):
     assert model.count_params() == spec.parameters
     for layer, shape, _ in spec.walk():
         assert any(built.output.shape[1:] == shape for built in model.layers), layer
 
 
-def test_training_moves_every_weight(spec):
+@pytest.mark.parametrize("name", _trained())
+def test_training_moves_every_weight(name):
+    spec = get_spec(name)
     if spec.members:
         pytest.skip("an ensemble is trained member by member: tests/training/test_train.py")
     # A softmax layer starts at zero and passes no error back: only the second step reaches below,
@@ -52,8 +72,7 @@ def test_training_moves_every_weight(spec):
         assert np.isfinite(new).all()
 
 
-def test_it_is_compiled_with_its_recipe(spec):
-    model = zoo.build(spec)
+def test_it_is_compiled_with_its_recipe(spec, model):
     if spec.recipe.schedule != "one_cycle":
         assert float(model.optimizer.learning_rate) == pytest.approx(spec.recipe.learning_rate)
     named = {"quadratic": "QuadraticCost", "cross_entropy": "CrossEntropyCost"}

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import zoo
+from tests import children
 from tests.paths import ROOT
 from zoo.nn.losses import QuadraticCost, SmoothedLogLikelihoodCost
 from zoo.nn.optimizers import OneCycle
@@ -157,13 +158,7 @@ print(keras.models.load_model(sys.argv[1])(images).numpy().tolist())
 def test_in_another_process_keras_says_what_to_import_and_then_loads_the_model(tmp_path):
     model = zoo.build("conv2_relu_dropout", seed=1)
     model.save(tmp_path / "m.keras")
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, tmp_path / "m.keras"],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = children.run(["-c", PROGRAM, tmp_path / "m.keras"])
     assert done.returncode == 0, done.stderr
     refused, answered = done.stdout.splitlines()
     assert refused.startswith("Could not locate class 'zoo.BlockModel'")

@@ -15,7 +15,13 @@ from zoo.reproduction.results import read
 BRIEF = replace(zoo.get_spec("mlp30").with_settings(images=2000, epochs=2), name="brief")
 
 
-def test_a_row_for_every_seed_and_no_second_one(mnist, tmp_path):
+@pytest.fixture(scope="module")
+def alone(mnist):
+    """The first run, trained by itself."""
+    return zoo.train(BRIEF, mnist, seed=0, progress=False)
+
+
+def test_a_row_for_every_seed_and_no_second_one(mnist, tmp_path, alone):
     places = {"runs": tmp_path / "runs", "results": tmp_path / "results.csv", "progress": False}
     rows = list(reproduce.reproduce(BRIEF, range(2), **places))
     assert [row.seed for row in rows] == [0, 1]
@@ -25,7 +31,6 @@ def test_a_row_for_every_seed_and_no_second_one(mnist, tmp_path):
     assert read(tmp_path / "results.csv") == again
 
     row = rows[0]
-    alone = zoo.train(BRIEF, mnist, seed=0, progress=False)
     assert row.best_epoch == alone.best_epoch
     assert row.test == zoo.evaluate(alone.model, mnist.test).correct
     assert row.validation == zoo.evaluate(alone.model, mnist.validation).correct
@@ -40,10 +45,9 @@ def test_a_diverged_run_is_reported_and_is_no_row(mnist, tmp_path):
     assert read(tmp_path / "results.csv") == []
 
 
-def test_jobs_run_side_by_side_and_give_the_same_rows(mnist, tmp_path, capfd):
+def test_jobs_run_side_by_side_and_give_the_same_rows(mnist, tmp_path, capfd, alone):
     places = {"runs": tmp_path / "runs", "results": tmp_path / "results.csv", "progress": False}
     rows = {row.seed: row for row in reproduce.reproduce(BRIEF, [0, 1], jobs=2, **places)}
     assert sorted(read(tmp_path / "results.csv"), key=lambda row: row.seed) == [rows[0], rows[1]]
     assert "port.cc" not in capfd.readouterr().err  # TensorFlow's notes, of every process
-    alone = zoo.train(BRIEF, mnist, seed=0, progress=False)
     assert rows[0].test == zoo.evaluate(alone.model, mnist.test).correct

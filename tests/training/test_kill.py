@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import random
 import subprocess
-import sys
 
 import numpy as np
 
 import zoo
-from tests.paths import ROOT
+from tests import children
 from zoo.training.run_folder import load_run
 
 PROGRAM = """
@@ -43,12 +41,7 @@ SPEC = zoo.ModelSpec(
 
 
 def _start(folder):
-    return subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, str(folder)],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    )
+    return children.Child(["-c", PROGRAM, folder], stdout=children.PIPE, stderr=children.DEVNULL)
 
 
 def test_weights_agree_bit_by_bit_after_any_number_of_kills(bars, tmp_path):

@@ -8,8 +8,6 @@ import json
 import os
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,7 +16,7 @@ from pathlib import Path
 import pytest
 
 import zoo
-from tests.paths import ROOT
+from tests import children
 from tuning import Choice, SearchSpace
 from tuning.cli import main
 from tuning.kerastuner.chief import (
@@ -74,15 +72,14 @@ def searched(project: Path, seed: int = 0) -> Search:
 
 
 @contextlib.contextmanager
-def processes() -> Iterator[Callable[..., subprocess.Popen]]:
-    started: list[subprocess.Popen] = []
+def processes() -> Iterator[Callable[..., children.Child]]:
+    started: list[children.Child] = []
 
     def start(name: str, port: int, project: Path, delay=0.0, heartbeat_timeout=60):
         variables = dict(zip(VARIABLES, (name, "127.0.0.1", str(port)), strict=True))
-        environment = {**os.environ, **variables, "PYTHONPATH": str(ROOT)}
-        command = [sys.executable, "-c", PROCESS, *map(str, (project, delay, heartbeat_timeout))]
-        pipe = subprocess.PIPE
-        started.append(subprocess.Popen(command, env=environment, stderr=pipe, text=True))
+        command = ["-c", PROCESS, project, delay, heartbeat_timeout]
+        environment = {**os.environ, **variables}
+        started.append(children.Child(command, env=environment, stderr=children.PIPE))
         return started[-1]
 
     try:

@@ -61,7 +61,11 @@ def _start_from(tensors: dict[str, np.ndarray], model: keras.Model) -> None:
 
 def _fit(model: keras.Model, job: TrainingJob, state: TrainingState) -> None:
     recipe = job.spec.recipe
-    if state.epoch == recipe.epochs or plateau_rule(state.accuracies, recipe).stop:
+    if (
+        state.diverged
+        or state.epoch == recipe.epochs
+        or plateau_rule(state.accuracies, recipe).stop
+    ):
         return  # it was interrupted between its last epoch and its end
     bar = [ProgressBar(job.spec, state)] if job.progress else []
     recorder = Recorder(state, job.monitor, job.folder)

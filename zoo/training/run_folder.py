@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import platform
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -147,7 +148,8 @@ class RunFolder:
             for name, array in tensors.items()
             if name.startswith("best/")
         }
-        return TrainingState(run.rows, run.best_epoch, best)
+        diverged = bool(run.rows) and not math.isfinite(run.rows[-1]["loss"])
+        return TrainingState(run.rows, run.best_epoch, best, diverged)
 
     def _write(self, name: str, text: str) -> None:
         with atomic_write(self.path / name) as temporary:
