@@ -35,11 +35,11 @@ NETWORKS = {
     "linear": 3,
     "mlp30": 5,
     "mlp30.quadratic": 5,
-    "mlp30x3": 5,
+    "mlp30x3": 20,
     "mlp100.l2": 5,
     "shallow": 5,
     "conv1": 3,
-    "conv2": 3,
+    "conv2_tanh": 3,
     "conv2_relu.expanded": 1,
     "conv2_relu_dropout.fast": 2,
 }

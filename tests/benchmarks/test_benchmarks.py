@@ -70,7 +70,7 @@ def test_it_measures_end_to_end(tmp_path, capsys):
     assert throughput.main([*asked, "--out", str(tmp_path)]) == 0
     with (tmp_path / "throughput.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert list(rows[0]) == list(throughput.COLUMNS)
+    assert list(rows[0]) == [*throughput.COLUMNS, "measured_at", "sources"]
     assert [(row["peer"], row["threads"]) for row in rows] == [
         ("zoo", "default"),
         ("numpy", "default"),

@@ -14,7 +14,6 @@ from pathlib import Path
 
 from zoo.errors import RunError
 from zoo.spec import Claim
-from zoo.utils.locks import file_lock
 from zoo.utils.regular import readable
 
 RESULTS = Path("benchmarks/results.csv")
@@ -83,6 +82,8 @@ def append(row: Row, path: Path = RESULTS) -> bool:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = path.with_name(f".{path.name}.lock")
+    from zoo.utils.locks import file_lock  # imported late: the server alone has no filelock
+
     with file_lock(lock, wait=True), readable(path).open("a+b") as file:
         file.seek(0)
         text = file.read()
