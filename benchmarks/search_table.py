@@ -130,7 +130,8 @@ def draw(rows: Sequence[Row], path: Path) -> None:
             panel.step(cost, middle[seen], where="post", **line(number, label=name))
             color = COLORS[number % len(COLORS)]
             panel.fill_between(cost, low[seen], high[seen], step="post", alpha=0.15, color=color)
-        panel.set_ylim(bottom=100 * 0.9)
+        top = max(best.max() for runs in strategies.values() for _, best in runs)
+        panel.set_ylim(90, 100 * top + 0.5)
         panel.set_title(problem.replace("`", ""))
         panel.set_xlabel("image presentations (millions)")
         panel.set_ylabel("best validation accuracy (%)")
