@@ -64,6 +64,7 @@ def test_all_names_every_extra_that_code_imports():
 
 def test_a_missing_package_is_named_with_its_command(monkeypatch):
     monkeypatch.setitem(sys.modules, "onnx", None)
+    monkeypatch.delitem(sys.modules, "onnx.checker", raising=False)  # of an earlier test
     said = r"^onnx is not installed: pip install 'neural-zoo\[export\]'$"
     for attempt in (lambda: import_extra("onnx.checker"), lambda: check_extras("onnx", "sys")):
         with pytest.raises(RunError, match=said):
