@@ -2,11 +2,10 @@
 
 What a paper does that is no setting here is said in the claim's note. Sizes and settings that the
 book does not print are the papers' as they are commonly cited; they have not been compared with the
-papers themselves. A recipe with `.fast` is
-ours, for two cores and an hour. Papers: LeCun, Bottou, Bengio and Haffner 1998; Simard, Steinkraus
-and Platt 2003; Ciresan, Meier, Gambardella and Schmidhuber 2010; Krizhevsky, Sutskever and Hinton
-2012; Hinton, Srivastava, Krizhevsky, Sutskever and Salakhutdinov 2012; Wan, Zeiler, Zhang, LeCun
-and Fergus 2013.
+papers themselves. A recipe with `.fast` is ours, for two cores and an hour. Papers: LeCun, Bottou,
+Bengio and Haffner 1998; Simard, Steinkraus and Platt 2003; Ciresan, Meier, Gambardella and
+Schmidhuber 2010; Krizhevsky, Sutskever and Hinton 2012; Hinton, Srivastava, Krizhevsky, Sutskever
+and Salakhutdinov 2012; Wan, Zeiler, Zhang, LeCun and Fergus 2013.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ import numpy as np
 
 from tuning.space import SearchSpace, Values
 from tuning.strategies.keras_tuner_space import check_convertible, hyperparameters
-from tuning.strategies.random import TRIALS_OPTION, Capped, random_point
+from tuning.strategies.random import TRIALS_OPTION, Capped, random_point, untried
 from tuning.strategies.registry import register_strategy
 from tuning.trial import Suggestion, Trial
 
@@ -48,11 +48,7 @@ class Bayesian(Capped):
         ended = [trial for trial in trials if trial.result]
         if len(ended) < max(3 * len(self.space.ranges), 3):
             return Suggestion(random_point(self.space, self.seed, len(trials)))
-        values, tried = self._hoped_for(trials), [trial.values for trial in trials]
-        number = 0
-        while values in tried:
-            values, number = random_point(self.space, self.seed, number), number + 1
-        return Suggestion(values)
+        return Suggestion(untried(self._hoped_for(trials), self.space, self.seed, trials))
 
     def _hoped_for(self, trials: Sequence[Trial]) -> Values:
         import keras_tuner

@@ -94,6 +94,15 @@ def random_point(space: SearchSpace, seed: int, number: int) -> Values:
     return space.point(int(generator.permutation(int(size))[place]))
 
 
+def untried(values: Values, space: SearchSpace, seed: int, trials: Sequence[Trial]) -> Values:
+    """A point, or the first random one that no trial has had, where a trial has had it."""
+    tried = [trial.values for trial in trials]
+    number = 0
+    while values in tried:
+        values, number = random_point(space, seed, number), number + 1
+    return values
+
+
 def _distinct(size: int, seed: int, number: int) -> int:
     """The number-th of numbers below `size` that are drawn until they differ."""
     drawn: set[int] = set()

@@ -25,6 +25,7 @@ from tuning.space import SearchSpace
 from tuning.strategies.base import Strategy
 from zoo.errors import SpecError
 from zoo.spec import ModelSpec
+from zoo.utils.extras import install_command
 
 # The modules of this package that register a strategy, in the order of the command line's help.
 BUILT_IN = ("broad", "grid", "random", "halving", "hyperband", "bayesian", "tpe", "cmaes")
@@ -151,7 +152,7 @@ def require(module: str, *, strategy: str) -> None:
         SpecError: It is not; the command that installs it is named.
     """
     if importlib.util.find_spec(module) is None:
-        raise SpecError(f"{strategy} needs {module}: pip install 'neural-zoo[samplers]'")
+        raise SpecError(f"{strategy} needs {module}: {install_command(module)}")
 
 
 def count(text: str) -> int:

@@ -14,7 +14,7 @@ import numpy as np
 
 from tuning.ranges import Choice, Integer, LogUniform, Range
 from tuning.space import SearchSpace, Values
-from tuning.strategies.random import TRIALS_OPTION, Capped, random_point
+from tuning.strategies.random import TRIALS_OPTION, Capped, random_point, untried
 from tuning.strategies.registry import register_strategy, require
 from tuning.trial import Suggestion, Trial
 
@@ -57,11 +57,7 @@ class TPE(Capped):
             return None
         if sum(trial.result is not None for trial in trials) < STARTUP_TRIALS:
             return Suggestion(random_point(self.space, self.seed, len(trials)))
-        values, tried = self._sampled(trials), [trial.values for trial in trials]
-        number = 0
-        while values in tried:
-            values, number = random_point(self.space, self.seed, number), number + 1
-        return Suggestion(values)
+        return Suggestion(untried(self._sampled(trials), self.space, self.seed, trials))
 
     def _sampled(self, trials: Sequence[Trial]) -> Values:
         import optuna

@@ -6,38 +6,22 @@ import keras
 from keras import ops
 
 
-@keras.saving.register_keras_serializable("zoo")
-class BookDropout(keras.layers.Layer):
-    """Dropout as the book has it: inputs are masked in training, and multiplied by 1 - p in use.
+class _Masked(keras.layers.Layer):
+    """What layers that draw masks in training share: rate, generator, and how both are saved."""
 
-    Keras' own layer divides by 1 - p in training instead. That is the same family of networks, but
-    its weights are 1 - p times the book's, so one learning rate takes it through another course.
-    Every layer draws masks of its own; in network3.py layers of one size share theirs by accident.
-    """
-
-    def __init__(self, rate: float, seed: int | None = None, **layer_options):
-        super().__init__(**layer_options)
+    def _start_masks(self, rate: float, seed: int | None) -> None:
         self.rate = rate
         self.seed = seed
         self.disabled = False  # whether training goes on without masks, as in use
         # Named, so that a saved state of the generator finds its way back.
         self.generator = keras.random.SeedGenerator(seed, name=f"{self.name}_masks")
 
-    def call(self, inputs, training=False):
-        """Drop a share of the inputs in training; scale all of them otherwise."""
-        keep = 1 - self.rate
-        if not training or self.disabled:
-            return inputs * keep
-        # In single precision whatever `floatx` is, or one seed would draw other masks.
-        drawn = keras.random.uniform(ops.shape(inputs), dtype="float32", seed=self.generator)
-        return inputs * ops.cast(drawn < keep, inputs.dtype)
-
     def get_config(self):
         """Return what a saved model needs to make this layer again."""
         return {**super().get_config(), "rate": self.rate, "seed": self.seed}
 
     def save_own_variables(self, store):
-        """Store the state of the mask's generator."""
+        """Store the weights, if any, and the state of the mask's generator."""
         super().save_own_variables(store)
         # Keras leaves generators out: a model loaded to train further would draw old masks again.
         store["masks"] = self.generator.state
@@ -49,7 +33,30 @@ class BookDropout(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("zoo")
-class DropConnect(keras.layers.Dense):
+class BookDropout(_Masked):
+    """Dropout as the book has it: inputs are masked in training, and multiplied by 1 - p in use.
+
+    Keras' own layer divides by 1 - p in training instead. That is the same family of networks, but
+    its weights are 1 - p times the book's, so one learning rate takes it through another course.
+    Every layer draws masks of its own; in network3.py layers of one size share theirs by accident.
+    """
+
+    def __init__(self, rate: float, seed: int | None = None, **layer_options):
+        super().__init__(**layer_options)
+        self._start_masks(rate, seed)
+
+    def call(self, inputs, training=False):
+        """Drop a share of the inputs in training; scale all of them otherwise."""
+        keep = 1 - self.rate
+        if not training or self.disabled:
+            return inputs * keep
+        # In single precision whatever `floatx` is, or one seed would draw other masks.
+        drawn = keras.random.uniform(ops.shape(inputs), dtype="float32", seed=self.generator)
+        return inputs * ops.cast(drawn < keep, inputs.dtype)
+
+
+@keras.saving.register_keras_serializable("zoo")
+class DropConnect(_Masked, keras.layers.Dense):
     """A dense layer that drops weights and biases in training, others for every image.
 
     Source: L. Wan, M. Zeiler, S. Zhang, Y. LeCun and R. Fergus, "Regularization of neural networks
@@ -60,10 +67,7 @@ class DropConnect(keras.layers.Dense):
 
     def __init__(self, units: int, rate: float, seed: int | None = None, **layer_options):
         super().__init__(units, **layer_options)
-        self.rate = rate
-        self.seed = seed
-        self.disabled = False  # whether training goes on without masks, as in use
-        self.generator = keras.random.SeedGenerator(seed, name=f"{self.name}_masks")
+        self._start_masks(rate, seed)
 
     def call(self, inputs, training=None):
         """Return the activations [n, units] of inputs [n, size]."""
@@ -83,18 +87,8 @@ class DropConnect(keras.layers.Dense):
         shape = (count, rows + 1, units)
         return keras.random.uniform(shape, dtype="float32", seed=self.generator) < 1 - self.rate
 
-    def get_config(self):
-        """Return what a saved model needs to make this layer again."""
-        return {**super().get_config(), "rate": self.rate, "seed": self.seed}
-
-    def save_own_variables(self, store):
-        """Store the weights, and the state of the mask's generator."""
-        super().save_own_variables(store)
-        store["masks"] = self.generator.state
-
     def load_own_variables(self, store):
         """Restore the weights, and the state of the mask's generator, where one was stored."""
         for name, variable in {"0": self.kernel, "1": self.bias}.items():
             variable.assign(store[name])
-        if "masks" in store:
-            self.generator.state.assign(store["masks"])
+        super().load_own_variables(store)

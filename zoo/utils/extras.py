@@ -60,7 +60,7 @@ def import_extra(module: str) -> ModuleType:
             raise
         except ImportError as error:
             raise RunError(
-                f"{package} cannot be imported ({error}): {_command(package)}"
+                f"{package} cannot be imported ({error}): {install_command(package)}"
             ) from error
 
 
@@ -97,8 +97,9 @@ def naming_extras() -> Iterator[None]:
 
 def _missing(*packages: str, extra: str | None = None) -> str:
     verb = "is" if len(packages) == 1 else "are"
-    return f"{', '.join(packages)} {verb} not installed: {_command(packages[0], extra)}"
+    return f"{', '.join(packages)} {verb} not installed: {install_command(packages[0], extra)}"
 
 
-def _command(package: str, extra: str | None = None) -> str:
+def install_command(package: str, extra: str | None = None) -> str:
+    """What installs a package of EXTRAS, or the extra that is named."""
     return f"pip install '{PROJECT}[{extra or EXTRAS[package]}]'"
