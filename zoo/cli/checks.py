@@ -8,7 +8,7 @@ from pathlib import Path
 
 from zoo.errors import RunError, SpecError, nearest
 from zoo.export import FORMATS, path_of
-from zoo.spec import EnsembleSpec, ModelSpec, NetworkSpec
+from zoo.spec import ModelSpec, NetworkSpec
 
 _BACKENDS = ("tensorflow", "jax", "torch", "numpy", "openvino")
 
@@ -83,7 +83,7 @@ def check_voters(spec: NetworkSpec, of: int, seeds: list[int] | None, runs: Path
         seeds: Of the runs, if they are named.
         runs: The folder that has them.
     """
-    if isinstance(spec, EnsembleSpec) or not isinstance(spec, ModelSpec):
+    if not isinstance(spec, ModelSpec):
         raise SpecError(f"{spec.name} is no single stack of layers: draw from runs of one")
     if seeds is None:
         there = len(list(runs.glob(f"{spec.name}-seed*/run.json")))
