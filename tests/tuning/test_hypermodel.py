@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import keras_tuner
+import numpy as np
 import pytest
+from PIL import Image
 
 import zoo
 from tuning import Choice, Integer, LogUniform, SearchSpace
 from tuning.kerastuner.hypermodel import hypermodel
-from zoo.errors import SpecError
+from zoo.data.mapped import mapping_of
+from zoo.errors import SpecError, ZooError
 
 SPACE = SearchSpace.of(learning_rate=LogUniform(0.01, 1), units=Integer(5, 20), l2=Choice(0, 5))
 BRIEF = zoo.get_spec("mlp30").with_settings(epochs=2)
@@ -62,3 +65,28 @@ def test_what_keras_tuner_cannot_hold_is_refused():
     space = SearchSpace.of(augment=Choice(["shift"], ["rotate"]))
     with pytest.raises(SpecError, match="augment: keras-tuner chooses among numbers and words"):
         hypermodel("mlp30", space)
+
+
+def test_pictures_of_other_shapes_on_the_disk(tmp_path):
+    generator = np.random.default_rng(0)
+    labels = np.arange(120) % 3  # red, green, blue
+    pictures = generator.integers(0, 60, (120, 8, 8, 3), np.uint8)
+    pictures[np.arange(120), :, :, labels] += 150
+    for number, (picture, label) in enumerate(zip(pictures, labels, strict=True)):
+        place = tmp_path / "pictures" / "red green blue".split()[label] / f"{number}.png"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(picture).save(place)
+    data = zoo.load_data(tmp_path / "pictures", cache=tmp_path / "cache", progress=False)
+    assert mapping_of(data.train.images) is not None
+    spec = BRIEF.with_settings(input_shape=data.shape, classes=3)
+    searching = keras_tuner.RandomSearch(
+        hypermodel(spec, SearchSpace.of(units=Choice(20, 30)), seed=1),
+        objective="val_accuracy",
+        max_trials=2,
+        directory=tmp_path,
+    )
+    searching.search(data, verbose=0)
+    assert searching.oracle.get_best_trials()[0].score > 0.9
+    with pytest.raises(ZooError, match=r"8x8x3"):
+        network, point = hypermodel(BRIEF, SPACE), keras_tuner.HyperParameters()
+        network.fit(point, network.build(point), data)

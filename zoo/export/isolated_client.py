@@ -21,7 +21,7 @@ def main(folder: str, images: str, answers: str, *endpoints: str) -> None:
     import tensorflow as tf
 
     loaded = tf.saved_model.load(folder)
-    stored = np.load(images)
+    stored = np.load(images, mmap_mode="r")  # a set may be larger than memory
     outputs: dict[str, Any] = {}
     for endpoint in endpoints:
         asked = loaded.signatures[endpoint]

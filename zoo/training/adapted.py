@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import keras
 
 from zoo.data import Data
+from zoo.errors import SpecError
 from zoo.nn import regularizers
 from zoo.nn.optimizers import OneCycle
 from zoo.nn.schedules import one_cycle_points
@@ -50,8 +51,10 @@ def fit_adapted(
         Keras' history.
 
     Raises:
-        SpecError: The layers do not fit the images, or a mini-batch is larger than the set.
+        SpecError: The images have another shape or more classes than the model was built for, or a
+            mini-batch is larger than the set.
     """
+    _check_built_for(spec, data)
     spec, images = training_set(spec, data)
     job = TrainingJob(
         spec, seed, images, data.validation, "", None, {}, list(callbacks), {}, progress=False
@@ -66,6 +69,17 @@ def fit_adapted(
     state = TrainingState()
     own = [_Accuracies(state), Patience(state, spec.recipe)] if validate else []
     return fit(model, job, epoch, until=until, callbacks=own, validate=validate, verbose=verbose)
+
+
+def _check_built_for(spec: NetworkSpec, data: Data) -> None:
+    """Raise SpecError unless a model of this declaration takes these images and classes."""
+    if data.shape != spec.input.shape or data.classes > spec.output_classes:
+        built = f"{'x'.join(map(str, spec.input.shape))} in {spec.output_classes} classes"
+        raise SpecError(
+            f"{spec.name} was built for images of {built}; the data has "
+            f"{'x'.join(map(str, data.shape))} in {data.classes}: declare it by "
+            f".with_settings(input_shape={data.shape}, classes={data.classes})"
+        )
 
 
 def _set_penalties(model: keras.Model, spec: NetworkSpec) -> None:
