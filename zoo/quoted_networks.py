@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from zoo.networks import FAST, tanh
+from zoo.networks import FAST, FAST_DROPOUT, tanh
 from zoo.spec import (
     LSTM,
     Claim,
@@ -73,7 +73,7 @@ KSH = Recipe(
 # Ours, for networks without rectified linear units, in numbers of 32 bits.
 SMOOTH = replace(FAST, initializer="lecun_normal", precision="float32")
 SMOOTH_ELASTIC = replace(SMOOTH, augment=("shift", "rotate", "skew", "elastic"), l2=0.0)
-WAN = replace(FAST, epochs=100, l2=0.0, dropout_off_epochs=20, precision="float32")
+WAN = replace(FAST_DROPOUT, l2=0.0)
 # A recurrent network whose learning rate is ten times as large unlearns what it has learned.
 ROWS = replace(SMOOTH, augment=(), l2=0.0, learning_rate=0.005)
 
@@ -185,6 +185,8 @@ QUOTED_NETWORKS: tuple[NetworkSpec, ...] = (
               quoted(6, IN_PRACTICE, 99.65, "Ciresan et al. 2010; the book does not say how many "
                      "epochs"),
               "a large dense network, elastic distortions"),
+    ModelSpec("ciresan2010.fast", CIRESAN_LAYERS, SMOOTH_ELASTIC, None,
+              "the same by a recipe of today"),
     ModelSpec("ksh2012", KSH_LAYERS, KSH,
               quoted(6, PROGRESS, 63.3, "Krizhevsky et al. 2012, of ImageNet's pictures by one "
                      "guess, and 84.7 % by five; they normalize responses, too. Trained on nothing "
