@@ -159,6 +159,9 @@ def test_json_of_the_authors_program_is_read_and_written(tmp_path):
         ({"sizes": [2, 4, 1]}, "weights do not fit"),
         ({"biases": [[[0.1]]]}, "biases do not fit"),
         ({"weights": "none"}, "no network of network2.py"),
+        ({"sizes": 3}, "not a list of whole numbers"),
+        ({"sizes": [2, 10**12, 1]}, "weights do not fit"),
+        ({"cost": []}, "known are QuadraticCost"),
     ],
 )
 def test_json_that_is_none(tmp_path, change, expected):

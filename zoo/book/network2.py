@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -224,17 +225,26 @@ def load(filename: str | Path) -> Network:
             "weights, biases and cost, as `net.save` writes it."
         ) from error
     costs = {cost.__name__: cost for cost in KERAS_COSTS}
-    if name not in costs:
+    if not isinstance(name, str) or name not in costs:
         raise DataError(f"{filename} has the cost {name!r}; known are {', '.join(costs)}.")
+    _check_sizes(sizes, weights, biases, filename)
     network = Network(sizes, cost=costs[name])
-    for what, ours, theirs in (
-        ("weights", network.weights, weights),
-        ("biases", network.biases, biases),
-    ):
-        if [array.shape for array in ours] != [array.shape for array in theirs]:
-            raise DataError(f"{filename}: its {what} do not fit its sizes {sizes}.")
     network.weights, network.biases = weights, biases
     return network
+
+
+def _check_sizes(
+    sizes: Any, weights: list[np.ndarray], biases: list[np.ndarray], filename: str | Path
+) -> None:
+    """Raise DataError unless stored arrays are of the stored sizes, for which memory is taken."""
+    if not isinstance(sizes, list) or not all(type(size) is int for size in sizes):
+        raise DataError(f"{filename}: its sizes are not a list of whole numbers, as [784, 30, 10].")
+    for what, arrays, shapes in (
+        ("weights", weights, [(outputs, inputs) for inputs, outputs in pairwise(sizes)]),
+        ("biases", biases, [(outputs, 1) for outputs in sizes[1:]]),
+    ):
+        if [array.shape for array in arrays] != shapes:
+            raise DataError(f"{filename}: its {what} do not fit its sizes {sizes}.")
 
 
 def _class(cost: Any) -> Any:

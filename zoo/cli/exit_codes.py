@@ -6,9 +6,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from types import FrameType
 
 from zoo.cli.refusals import system_error_text
 from zoo.errors import SpecError, UnknownNameError, ZooError
@@ -23,21 +27,48 @@ def run_command(program: str, command: Callable[[], int | None], *, debug: bool 
         command: What is run; it returns its exit code, or None for 0.
         debug: Raise the error in place of the line.
     """
+    with _noting_ctrl_c() as noted:
+        try:
+            with naming_extras():
+                code = command() or 0
+            sys.stdout.flush()  # what cannot be written is said here, not after the end
+            return code
+        except BrokenPipeError:
+            # Whoever read the output has seen enough, as in `... | head`.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+        except (ZooError, OSError) as error:
+            if debug:
+                raise
+            message = error if isinstance(error, ZooError) else system_error_text(error)
+            print(f"{program}: {message}", file=sys.stderr)
+            return 2 if isinstance(error, SpecError | UnknownNameError) else 1
+        except (KeyboardInterrupt, Exception) as error:
+            if not (noted or isinstance(error, KeyboardInterrupt)):
+                raise
+            print(f"\n{program}: stopped; the same command goes on where it was", file=sys.stderr)
+            return 130
+
+
+@contextlib.contextmanager
+def _noting_ctrl_c() -> Iterator[list[int]]:
+    """Yield a list that has an entry for each Ctrl-C.
+
+    Keras asks for shapes under an `except:` that takes a KeyboardInterrupt for a shape that is not
+    to be had, and fails for it later: that error is the interrupt's.
+    """
+    noted: list[int] = []
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        noted.append(number)
+        signal.default_int_handler(number, frame)
+
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    if not in_main_thread or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield noted
+        return
+    signal.signal(signal.SIGINT, interrupt)
     try:
-        with naming_extras():
-            code = command() or 0
-        sys.stdout.flush()  # what cannot be written is said here, not after the end
-        return code
-    except BrokenPipeError:
-        # Whoever read the output has seen enough, as in `... | head`.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except (ZooError, OSError) as error:
-        if debug:
-            raise
-        message = error if isinstance(error, ZooError) else system_error_text(error)
-        print(f"{program}: {message}", file=sys.stderr)
-        return 2 if isinstance(error, SpecError | UnknownNameError) else 1
-    except KeyboardInterrupt:
-        print(f"\n{program}: stopped; the same command goes on where it was", file=sys.stderr)
-        return 130
+        yield noted
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
