@@ -44,7 +44,7 @@ _LATER = {
     "vote": "zoo.pretrained.models",
     "TrainResult": "zoo.training.job",
     "train": "zoo.training.train",
-    "features": "zoo.pretrained.transfer",
+    "features": "zoo.pretrained.features",
     "Score": "zoo.evaluation.scores",
     "predict": "zoo.evaluation.scores",
     "evaluate": "zoo.evaluation.scores",

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from zoo.cli.main import main
-from zoo.pretrained.transfer import features
+from zoo.pretrained.features import features
 from zoo.training.run_folder import load_run
 
 NAMES = ("bar", "ring")

@@ -1,4 +1,4 @@
-"""Fine-tuning: the body of a trained network under a fresh head, and its features.
+"""Fine-tuning: the body of a trained network under a fresh head.
 
 The head is the last layer, which knows the classes; the body is all that comes before it.
 """
@@ -11,8 +11,6 @@ import keras
 import numpy as np
 
 from zoo.errors import SpecError
-from zoo.nn.block_model import BlockModel
-from zoo.nn.dropout import BookDropout
 from zoo.spec import ModelSpec, NetworkSpec
 
 
@@ -97,31 +95,3 @@ def freeze_body(model: keras.Model) -> None:
     for layer in model.layers:
         layer.trainable = layer is own
     model.make_train_function(force=True)
-
-
-def features(network: str | NetworkSpec | keras.Model) -> keras.Model:
-    """A network up to its last hidden layer: from images to the numbers that its head sees.
-
-    Args:
-        network: A pretrained network by its name, or a model of the zoo, as `zoo.train` returns it.
-
-    Returns:
-        A model from byte images to features, [n, units], with the weights of the network; the two
-        share them.
-
-    Raises:
-        SpecError: The network is an ensemble, or ends with something else than a dense layer.
-        UnknownNameError: There is no network of that name, or no weights for it.
-
-    >>> import zoo
-    >>> zoo.features("mlp30").predict(np.zeros((2, 28, 28, 1), np.uint8), verbose=0).shape
-    (2, 30)
-    """
-    if not isinstance(network, keras.Model):
-        from zoo.pretrained.models import load
-
-        network = load(network)
-    tensor = head(network).input
-    while isinstance(layer := tensor._keras_history.operation, BookDropout):
-        tensor = layer.input
-    return BlockModel(network.inputs, tensor, name=f"{network.name}_features")
