@@ -33,6 +33,19 @@ def test_ctrl_c_is_130_even_where_a_library_has_swallowed_it(capsys):
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+def test_what_was_half_made_at_ctrl_c_is_deleted_in_silence(capsys):
+    class HalfMade:
+        def __init__(self):
+            signal.raise_signal(signal.SIGINT)
+            self.handle = 1
+
+        def __del__(self):
+            print(self.handle)
+
+    assert run_command("zoo", HalfMade) == 130
+    assert capsys.readouterr().err == "\nzoo: stopped; the same command goes on where it was\n"
+
+
 def test_an_error_of_the_program_itself_is_not_hidden():
     with pytest.raises(ZeroDivisionError):
         run_command("zoo", lambda: 1 // 0)

@@ -55,12 +55,15 @@ def _noting_ctrl_c() -> Iterator[list[int]]:
     """Yield a list that has an entry for each Ctrl-C.
 
     Keras asks for shapes under an `except:` that takes a KeyboardInterrupt for a shape that is not
-    to be had, and fails for it later: that error is the interrupt's.
+    to be had, and fails for it later: that error is the interrupt's. So are those of objects that
+    were half made when it came, as they are deleted.
     """
     noted: list[int] = []
+    hook = sys.unraisablehook
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         noted.append(number)
+        sys.unraisablehook = lambda _: None
         signal.default_int_handler(number, frame)
 
     in_main_thread = threading.current_thread() is threading.main_thread()
@@ -72,3 +75,4 @@ def _noting_ctrl_c() -> Iterator[list[int]]:
         yield noted
     finally:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        sys.unraisablehook = hook
