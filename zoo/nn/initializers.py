@@ -10,9 +10,12 @@ from zoo.spec import ConvPool, FullyConnected
 def kernel_deviation(kind: str, fan_in: float, fan_out: float) -> float:
     """The standard deviation of a layer's initial weights, which are normal with mean 0.
 
-    'unit_normal' is 1 (network.py), 'lecun_normal' 1/sqrt(fan_in) (network2.py, chapter 3),
-    'fan_out_normal' 1/sqrt(fan_out) (network3.py, although chapter 3 argues for fan_in), and
-    'he_normal' sqrt(2/fan_in), for rectified linear units (He et al. 2015).
+    Args:
+        kind: 'unit_normal' is 1 (network.py), 'lecun_normal' 1/sqrt(fan_in) (network2.py, chapter
+            3), 'fan_out_normal' 1/sqrt(fan_out) (network3.py, although chapter 3 argues for
+            fan_in), and 'he_normal' sqrt(2/fan_in), for rectified linear units (He et al. 2015).
+        fan_in: Inputs of a neuron.
+        fan_out: Neurons that an input goes to.
     """
     return {
         "unit_normal": 1.0,

@@ -27,11 +27,19 @@ def results(
     *,
     tensorflow: bool = False,
 ) -> Iterator[tuple[int, Any]]:
-    """Make every call, `jobs` at a time; as they end, yield a call's number and what it returned.
+    """Make every call, some at a time, and yield what they return as they end.
 
-    With one job all happens in this process. The first error is raised here; calls that run go on
-    to their end, and those that wait are dropped. Where calls need `tensorflow`, each process
-    begins by importing it, since the calls themselves would import it aloud.
+    The first error is raised here; calls that run go on to their end, and those that wait are
+    dropped.
+
+    Args:
+        function: Of a module, so that a process can import it.
+        calls: The arguments of each call.
+        jobs: How many calls at a time, each in a process; with one job all happens in this process.
+        tensorflow: Whether the calls need it: each process then begins by importing it quietly.
+
+    Yields:
+        The number of a call, and what it returned.
 
     Raises:
         RunError: A process died.

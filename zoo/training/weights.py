@@ -26,7 +26,16 @@ PRECISIONS = {"F32": np.float32, "F16": np.float16}
 
 
 def save(model: keras.Model, path: str | Path, metadata: Mapping[str, str] = {}) -> None:
-    """Write a model's weights; the file appears whole or not at all."""
+    """Write a model's weights; the file appears whole or not at all.
+
+    Args:
+        model: Any Keras model.
+        path: Of the safetensors file.
+        metadata: Kept in the file.
+
+    Raises:
+        RunError: It cannot be written.
+    """
     write(path, arrays(model.weights), metadata)
 
 
@@ -84,7 +93,13 @@ def assign(
 def write(path: str | Path, tensors: dict[str, np.ndarray], metadata: Mapping[str, str]) -> None:
     """Write named arrays and metadata; the file appears whole or not at all.
 
-    Raises RunError, or OSError, where it cannot be written.
+    Args:
+        path: Of the safetensors file.
+        tensors: The arrays.
+        metadata: Kept in the file.
+
+    Raises:
+        RunError: It cannot be written; or OSError.
     """
     try:
         with atomic_write(path) as temporary:
