@@ -43,9 +43,9 @@ def train_vectorized(
     """Train networks by their recipes, those of one shape at once in one program.
 
     Networks of one shape share layers and cost, and all that decides which images make a
-    mini-batch; they may differ in learning rate, momentum, penalties, initial weights, patience and seed. It is
-    fastest where they share the seed, and so the order of the images. Where a network cannot be
-    stacked, `zoo.train` trains it.
+    mini-batch; they may differ in learning rate, momentum, penalties, initial weights, patience and
+    seed. It is fastest where they share the seed, and so the order of the images. Where a network
+    cannot be stacked, `zoo.train` trains it.
 
     Args:
         networks: Names or declarations.
