@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import zoo
+from tests.distinct import one_of_each
 from zoo.nn.batching import Blocks
 from zoo.nn.builder import add_layer, build_model
 from zoo.registry import get_spec, list_models
@@ -17,17 +18,6 @@ LABELS = np.arange(10, dtype=np.int32)
 
 # ksh2012 has 61 million weights: tests/test_ksh2012.py.
 BUILT = list_models(exclude="ksh2012")
-
-
-def _trained() -> list:
-    """The networks to train; one with the layers and the cost of another is trained if slow."""
-    seen, params = set(), []
-    for name in BUILT:
-        spec = get_spec(name)
-        alike = (spec.members, getattr(spec, "layers", ()), spec.recipe.cost)
-        params.append(pytest.param(name, marks=pytest.mark.slow) if alike in seen else name)
-        seen.add(alike)
-    return params
 
 
 @pytest.fixture(scope="module", params=BUILT)
@@ -58,7 +48,7 @@ def test_keras_counts_the_parameters_that_the_spec_counts(spec, model):
         assert any(built.output.shape[1:] == shape for built in model.layers), layer
 
 
-@pytest.mark.parametrize("name", _trained())
+@pytest.mark.parametrize("name", one_of_each(BUILT))
 def test_training_moves_every_weight(name):
     spec = get_spec(name)
     if spec.members:

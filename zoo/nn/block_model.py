@@ -38,6 +38,7 @@ class BlockModel(backend_model()):  # type: ignore[misc] # its base depends on t
     # The convolutions as matrix products, and the blocks that they are compiled for.
     program: Program | None = None
     _trained_on: str | None = None
+    jit_compile: bool  # Keras' own property
 
     def __call__(self, inputs, *arguments, **options):
         """Keras' call; images that are no bytes yet are made bytes, or refused."""

@@ -16,8 +16,8 @@ from numpy._core import _multiarray_umath  # type: ignore[attr-defined]
 from zoo.nn.conv_lowering import Program, lowered
 
 # Images that a run must see. A program takes about 3 s to compile, and saves about 35 microseconds
-# an image of `conv2_relu` (benchmarks/throughput.py); the step of `mlp30` takes XLA 1.3 s, and saves
-# 16 microseconds an image.
+# an image of `conv2_relu` (benchmarks/throughput.py). XLA needs 1.3 s for the step of `mlp30`, and
+# saves 16 microseconds an image.
 WORTH_COMPILING = WORTH_XLA = 85_000
 
 # The share of the machine's memory that a program may take.
