@@ -7,7 +7,7 @@ INSTALL = $(RUN) -m pip install --quiet --disable-pip-version-check
 LOCK = UV_CUSTOM_COMPILE_COMMAND='make lock' $(RUN) -m uv pip compile --quiet --universal \
 	--python-version 3.11 --generate-hashes
 
-.PHONY: demo test test-slow backends campaign lint docs table throughput benchmarks nightly page report-full results lock clean help
+.PHONY: demo test test-integration test-slow backends campaign lint docs table throughput benchmarks nightly page report-full results lock clean help
 
 demo: $(VENV)/installed  ## train a network of the book on real digits: score, confusions, its errors as a picture
 	$(RUN) -m zoo train mlp30 --seed 1 --out demo --overwrite
@@ -15,12 +15,15 @@ demo: $(VENV)/installed  ## train a network of the book on real digits: score, c
 test: $(VENV)/installed  ## run the tests (a few minutes)
 	$(RUN) -m pytest --numprocesses 2 --dist worksteal
 
+test-integration: $(VENV)/installed  ## run the tests with many processes or fresh environments, which `test` skips
+	$(RUN) -m pytest --numprocesses 2 --dist worksteal --integration -m 'integration and not slow'
+
 test-slow: $(VENV)/installed  ## run the tests that train for minutes, too
-	$(RUN) -m pytest --numprocesses 2 --dist worksteal --slow
+	$(RUN) -m pytest --numprocesses 2 --dist worksteal --integration --slow
 
 backends: $(VENV)/installed  ## every network on JAX and on PyTorch: built, trained, saved, loaded, asked
 	$(INSTALL) --requirement benchmarks/requirements.txt
-	$(RUN) -m pytest tests/nn/test_backends.py --slow
+	$(RUN) -m pytest tests/nn/test_backends.py --integration --slow
 
 MINUTES ?= 10
 campaign: $(VENV)/installed  ## bad files and kills at every boundary, for MINUTES=10: what was tried, what failed

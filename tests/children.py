@@ -59,7 +59,7 @@ class Child:
             for name, wanted in zip(_STREAMS, (stdin, stdout, stderr), strict=True)
         ]
         environment = dict(os.environ if env is None else env)
-        self._process = _context().Process(
+        self._process = context().Process(
             target=_run,
             args=(self.args, environment, str(cwd or ROOT), _Descriptors(theirs)),
             daemon=True,  # killed with the tests
@@ -157,7 +157,7 @@ def run(
 # --- the server and what a child does -------------------------------------------------------------
 
 
-def _context() -> Any:
+def context() -> Any:
     """The way to start processes, with the server that has TensorFlow imported."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.preloaded"])

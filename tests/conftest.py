@@ -1,4 +1,4 @@
-"""What all tests share: a quiet TensorFlow, the real images, and the flag for the long ones."""
+"""What all tests share: a quiet TensorFlow, the real images, and the flags for the dear ones."""
 
 from __future__ import annotations
 
@@ -29,16 +29,25 @@ set_environment()  # as in training: one thread, so that sums do not depend on t
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
 
 
+# Marks of tests that run only if they are asked for, by a flag of the same name.
+ON_REQUEST = {
+    "slow": "trains for minutes",
+    "integration": "several processes or fresh environments",
+}
+
+
 def pytest_addoption(parser):
-    parser.addoption("--slow", action="store_true", help="run the tests that train for minutes")
+    for name, what in ON_REQUEST.items():
+        parser.addoption(f"--{name}", action="store_true", help=f"run the tests marked so: {what}")
 
 
 def pytest_collection_modifyitems(config, items):
-    if config.getoption("--slow"):
-        return
-    for item in items:
-        if "slow" in item.keywords:
-            item.add_marker(pytest.mark.skip(reason="trains for minutes: pytest --slow"))
+    for name, what in ON_REQUEST.items():
+        if config.getoption(f"--{name}"):
+            continue
+        for item in items:
+            if name in item.keywords:
+                item.add_marker(pytest.mark.skip(reason=f"{what}: pytest --{name}"))
 
 
 @pytest.fixture(scope="session")
@@ -92,6 +101,22 @@ def chromium():
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     with webdriver.Chrome(options=options, service=webdriver.ChromeService(driver)) as opened:
         yield opened
+
+
+@pytest.fixture(autouse=True)
+def forked_workers(request, monkeypatch):
+    """Fork the workers of this process where TensorFlow is imported already.
+
+    The tests marked `integration` have them start as users have it, each as a fresh Python.
+    """
+    if "integration" not in request.keywords:
+        monkeypatch.setattr("zoo.training.parallel.context", children.context)
+
+
+@pytest.fixture
+def xla(monkeypatch):
+    """Have XLA compile the steps of dense networks, as it does where a run sees many images."""
+    monkeypatch.setattr("zoo.nn.step_choice.WORTH_XLA", 0)
 
 
 @pytest.fixture

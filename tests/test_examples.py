@@ -69,8 +69,21 @@ def test_an_export_serves_without_keras(example):
     assert example("export_and_serve").main(images=200) > 0.97
 
 
-def test_the_notebook_runs(tmp_path, mnist):
-    notebook = nbformat.read(EXAMPLES / "quickstart.ipynb", as_version=4)
+@pytest.fixture
+def notebook():
+    return nbformat.read(EXAMPLES / "quickstart.ipynb", as_version=4)
+
+
+def test_the_cells_of_the_notebook_run_in_turn(notebook, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            exec(cell.source, names)
+
+
+@pytest.mark.integration
+def test_the_notebook_runs(notebook, tmp_path, mnist):
     environment = {
         **os.environ,
         "PYTHONPATH": str(ROOT),

@@ -62,19 +62,48 @@ def away(tmp_path) -> dict:
     return {"cwd": tmp_path / "work", "env": environment}
 
 
-def test_the_wheel_has_the_weights_and_is_no_larger_than_40_mb(wheel):
-    assert wheel.stat().st_size <= LARGEST
-    names = set(zipfile.ZipFile(wheel).namelist())
+# What setuptools would put into a wheel, without building one.
+LISTED = """
+import pathlib
+import setuptools
+from distutils.core import run_setup
+distribution = run_setup("setup.py", stop_after="init")
+distribution.include_package_data = False
+command = distribution.get_command_obj("build_py")
+command.ensure_finalized()
+for package, _, folder, names in command.data_files:
+    for name in names:
+        print(pathlib.Path(folder, name).relative_to(command.build_lib))
+for package, module, _ in command.find_all_modules():
+    print(f"{package.replace('.', '/')}/{module}.py")
+"""
+
+
+def _check_files(names: set[str]) -> None:
     manifest = json.loads((ROOT / "saved_models/manifest.json").read_text())
     for name in manifest:
         assert f"zoo/saved_models/{name}/weights.safetensors" in names
         assert f"zoo/saved_models/{name}/README.md" in names
     assert {"zoo/py.typed", "tuning/py.typed", "zoo/saved_models/manifest.json"} <= names
+    for package in ("zoo", "tuning"):
+        modules = (ROOT / package).rglob("*.py")
+        assert {str(path.relative_to(ROOT)) for path in modules} <= names
     assert not any(name.startswith(("tests/", "benchmarks/")) for name in names)
+
+
+def test_a_wheel_would_have_all_modules_and_the_weights():
+    _check_files(set(_run([sys.executable, "-c", LISTED], cwd=ROOT).stdout.splitlines()))
+
+
+@pytest.mark.integration
+def test_the_wheel_has_the_weights_and_is_no_larger_than_40_mb(wheel):
+    assert wheel.stat().st_size <= LARGEST
+    _check_files(set(zipfile.ZipFile(wheel).namelist()))
     (source,) = wheel.parent.glob("*.tar.gz")
     assert source.stat().st_size <= LARGEST
 
 
+@pytest.mark.integration
 def test_its_commands_run_anywhere(installed, away):
     assert "conv2_relu" in _run([installed / "zoo", "list"], **away).stdout
     assert _run([installed / "zoo", "--version"], **away).stdout.startswith("zoo 0.")
@@ -88,6 +117,7 @@ def test_its_commands_run_anywhere(installed, away):
     assert all((away["cwd"] / page).is_file() for page in pages.split())
 
 
+@pytest.mark.integration
 def test_its_models_load_anywhere_and_nothing_is_written_beside_it(installed, away):
     before = {path for path in installed.parent.rglob("*") if "__pycache__" not in path.parts}
     program = (

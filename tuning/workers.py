@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import os
 import threading
 import time
@@ -11,9 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from zoo.errors import RunError
+from zoo.training import parallel
 from zoo.training.parallel import (
     NEEDS_GUARD,
     UNGUARDED,
@@ -96,10 +96,9 @@ class _Job:
 
 
 def _start(job: _Job) -> BaseProcess:
-    # Forked processes would share TensorFlow's threads, and hang.
-    spawn = multiprocessing.get_context("spawn")
-    theirs, ours = spawn.Pipe(duplex=False)
-    process = spawn.Process(target=_work, args=(theirs,), daemon=True)
+    context: Any = parallel.context()
+    theirs, ours = context.Pipe(duplex=False)
+    process = context.Process(target=_work, args=(theirs,), daemon=True)
     process.start()
     theirs.close()
 

@@ -65,6 +65,7 @@ def test_the_programs_take_the_same_steps_from_the_same_weights(net, peer, mnist
         assert np.abs(ours - start).max() > 1e-4
 
 
+@pytest.mark.integration
 def test_it_measures_end_to_end(tmp_path, capsys):
     asked = ["--nets", "mlp30", "--peers", "zoo", "numpy", "--rounds", "1", "--images", "200"]
     assert throughput.main([*asked, "--out", str(tmp_path)]) == 0

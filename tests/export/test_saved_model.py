@@ -44,7 +44,10 @@ def png(pixels: np.ndarray, mode: str = "L", kind: str = "PNG") -> bytes:
     return file.getvalue()
 
 
-def test_a_process_without_zoo_and_keras_gives_the_same_answers(model, folder):
+@pytest.mark.parametrize("start", ["forked", pytest.param("fresh", marks=pytest.mark.integration)])
+def test_a_process_without_zoo_and_keras_gives_the_same_answers(model, folder, start, request):
+    if start == "forked":
+        request.getfixturevalue("forked_client")
     expected = in_batches(keras_runner(model), IMAGES)
     outputs = saved_model_alone(folder, IMAGES)
     assert tuple(outputs) == ENDPOINTS
@@ -72,6 +75,7 @@ for name in ("zoo", "keras"):
     assert (tmp_path / "answers.npz").exists()
 
 
+@pytest.mark.usefixtures("forked_client")
 def test_a_folder_that_does_not_run_is_one_line(tmp_path):
     with pytest.raises(RunError, match=r"does not run by itself .*: export it again") as raised:
         saved_model_alone(tmp_path, IMAGES)

@@ -89,9 +89,12 @@ def run_on(backend: str, *names: str) -> list[str]:
     return done.stdout.splitlines()
 
 
+@pytest.mark.parametrize(
+    "name", ["mlp30", pytest.param("conv2_relu_dropout", marks=pytest.mark.integration)]
+)
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_networks_are_built_trained_saved_and_loaded(backend, mnist):
-    *_, total, correct, refused = run_on(backend, "mlp30", "conv2_relu_dropout")
+def test_networks_are_built_trained_saved_and_loaded(backend, name, mnist):
+    *_, total, correct, refused = run_on(backend, name)
     assert float(total) == pytest.approx(sum_after_two_epochs(), rel=1e-5)
     expected = zoo.evaluate(zoo.load("linear"), mnist.test).correct
     assert abs(int(correct) - expected) <= 2  # sums in another order decide a close call

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 import zoo
+from tests.distinct import one_of_each
+from zoo.nn.batching import Blocks
 from zoo.nn.builder import add_layer, build_model
 from zoo.registry import get_spec, list_models
 
@@ -16,17 +18,6 @@ LABELS = np.arange(10, dtype=np.int32)
 
 # ksh2012 has 61 million weights: tests/test_ksh2012.py.
 BUILT = list_models(exclude="ksh2012")
-
-
-def _trained() -> list:
-    """The networks to train; one with the layers and the cost of another is trained if slow."""
-    seen, params = set(), []
-    for name in BUILT:
-        spec = get_spec(name)
-        alike = (spec.members, getattr(spec, "layers", ()), spec.recipe.cost)
-        params.append(pytest.param(name, marks=pytest.mark.slow) if alike in seen else name)
-        seen.add(alike)
-    return params
 
 
 @pytest.fixture(scope="module", params=BUILT)
@@ -57,7 +48,7 @@ def test_keras_counts_the_parameters_that_the_spec_counts(spec, model):
         assert any(built.output.shape[1:] == shape for built in model.layers), layer
 
 
-@pytest.mark.parametrize("name", _trained())
+@pytest.mark.parametrize("name", one_of_each(BUILT))
 def test_training_moves_every_weight(name):
     spec = get_spec(name)
     if spec.members:
@@ -90,6 +81,24 @@ def test_only_weights_are_penalized_never_biases():
 def test_dense_networks_are_compiled_by_xla_and_convolutions_are_not():
     assert zoo.build("mlp30").jit_compile is True
     assert zoo.build("conv1").jit_compile is False
+
+
+def test_xla_compiles_a_run_of_many_images_alone_and_the_steps_are_the_same(bars, monkeypatch):
+    used, weights = [], []
+    seen = keras.callbacks.LambdaCallback(
+        on_train_begin=lambda logs: used.append(model.jit_compile)
+    )
+    blocks = Blocks(bars.take(100).train, 10, shuffle_seed=None)
+    for worth in (201, 200):
+        monkeypatch.setattr("zoo.nn.step_choice.WORTH_XLA", worth)
+        model = zoo.build("mlp30", seed=1)
+        seen.set_model(model)
+        model.fit(blocks, epochs=2, callbacks=[seen], verbose=0)
+        assert model.jit_compile is True, "as it was compiled"
+        weights.append(model.get_weights())
+    assert used == [False, True]
+    for one, same in zip(*weights, strict=True):
+        np.testing.assert_allclose(one, same, atol=1e-5)
 
 
 def test_the_members_of_a_vote_start_apart():

@@ -14,6 +14,7 @@ import pytest
 
 import zoo
 from tests import children
+from tests.distinct import all_settings_but_sizes, one_of_each
 from tests.paths import ROOT
 from zoo.nn.losses import QuadraticCost, SmoothedLogLikelihoodCost
 from zoo.nn.optimizers import OneCycle
@@ -37,7 +38,9 @@ def plain(config):
     return [plain(value) for value in config] if isinstance(config, (list, tuple)) else config
 
 
-@pytest.mark.parametrize("name", zoo.list_models(exclude="ksh2012"))
+@pytest.mark.parametrize(
+    "name", one_of_each(zoo.list_models(exclude="ksh2012"), all_settings_but_sizes)
+)
 def test_every_network_comes_back_from_a_file(name, tmp_path):
     model = zoo.build(name, seed=1)
     model.save(tmp_path / "m.keras")
@@ -156,7 +159,7 @@ print(keras.models.load_model(sys.argv[1])(images).numpy().tolist())
 
 
 def test_in_another_process_keras_says_what_to_import_and_then_loads_the_model(tmp_path):
-    model = zoo.build("conv2_relu_dropout", seed=1)
+    model = zoo.build("mlp30", seed=1)
     model.save(tmp_path / "m.keras")
     done = children.run(["-c", PROGRAM, tmp_path / "m.keras"])
     assert done.returncode == 0, done.stderr
@@ -166,11 +169,14 @@ def test_in_another_process_keras_says_what_to_import_and_then_loads_the_model(t
     assert answered == str(expected)
 
 
-def test_import_zoo_imports_no_keras_and_leaves_the_environment_alone():
+@pytest.mark.parametrize("then", ["", pytest.param("keras", marks=pytest.mark.integration)])
+def test_import_zoo_imports_no_keras_and_leaves_the_environment_alone(then):
     program = (
         "import os; before = dict(os.environ); import sys, zoo; print(dict(os.environ) == before, "
-        "'keras' in sys.modules); import keras; print('zoo.nn.block_model' in sys.modules)"
+        "'keras' in sys.modules)"
     )
+    if then:
+        program += f"; import {then}; print('zoo.nn.block_model' in sys.modules)"
     environment = {name: value for name, value in os.environ.items() if not name.startswith("TF_")}
     done = subprocess.run(
         [sys.executable, "-c", program],
@@ -179,4 +185,4 @@ def test_import_zoo_imports_no_keras_and_leaves_the_environment_alone():
         text=True,
         check=True,
     )
-    assert done.stdout.split() == ["True", "False", "True"]
+    assert done.stdout.split() == ["True", "False", *["True"] * bool(then)]

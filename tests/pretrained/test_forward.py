@@ -34,12 +34,19 @@ def _alike(network: NumpyNetwork, model, images) -> None:
 
 
 @pytest.mark.parametrize("name", manifest.manifest())
-@pytest.mark.parametrize("count", [100, pytest.param(10_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "count",
+    [
+        100,
+        pytest.param(1_000, marks=pytest.mark.integration),
+        pytest.param(10_000, marks=pytest.mark.slow),
+    ],
+)
 def test_every_pretrained_network_answers_as_in_keras(name, count, mnist):
     _alike(forward.load(name), zoo.load(name), mnist.test.images[:count])
 
 
-@pytest.mark.parametrize("name", ["mlp30", pytest.param("conv1", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", ["mlp30", pytest.param("conv1", marks=pytest.mark.integration)])
 def test_a_manifests_figure_comes_out_without_keras(name, mnist):
     digits = forward.load(name).predict(mnist.test.images).digits
     assert np.sum(digits == mnist.test.labels) == manifest.entry_of(name).test

@@ -49,7 +49,10 @@ def _dense(name: str) -> bool:
 
 @pytest.mark.parametrize(
     "name",
-    [name if _dense(name) else pytest.param(name, marks=pytest.mark.slow) for name in MANIFEST],
+    [
+        name if _dense(name) else pytest.param(name, marks=pytest.mark.integration)
+        for name in MANIFEST
+    ],
 )
 def test_validation_figures_are_those_of_the_weights(name, mnist):
     entry = MANIFEST[name]

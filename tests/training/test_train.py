@@ -95,6 +95,17 @@ def test_an_interrupted_run_goes_on_and_ends_bit_by_bit_the_same(bars, tmp_path,
         np.testing.assert_array_equal(mine, theirs)
 
 
+@pytest.mark.usefixtures("xla")
+def test_an_interrupted_run_that_xla_compiles_ends_bit_by_bit_the_same(bars, tmp_path):
+    job = {"network": "mlp30", "data": bars.take(300), "epochs": 3, "progress": False}
+    with pytest.raises(KeyboardInterrupt):
+        zoo.train(**job, out=tmp_path, callbacks=[Interrupt(1)])
+    for mine, theirs in zip(
+        _weights(zoo.train(**job)), _weights(zoo.train(**job, out=tmp_path)), strict=True
+    ):
+        np.testing.assert_array_equal(mine, theirs)
+
+
 def test_a_run_folder_tells_the_run(bars, finished):
     settings, result = finished
     folder = settings["out"]
@@ -221,7 +232,7 @@ def test_members_of_a_vote_are_trained_apart_and_vote_together(bars, tmp_path):
         np.testing.assert_allclose(shares, counts / 3, atol=1e-3)
 
 
-@pytest.mark.slow
+@pytest.mark.integration
 def test_a_vote_that_was_stopped_goes_on_in_two_processes(bars, tmp_path, monkeypatch):
     member = (zoo.FullyConnected(10), zoo.Softmax())
     spec = zoo.EnsembleSpec("vote", (member,) * 2, DROPOUT.recipe)

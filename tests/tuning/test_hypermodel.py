@@ -32,8 +32,8 @@ def test_it_builds_what_the_point_says():
     "tuner",
     [
         "RandomSearch",
-        pytest.param("Hyperband", marks=pytest.mark.slow),
-        pytest.param("BayesianOptimization", marks=pytest.mark.slow),
+        pytest.param("Hyperband", marks=pytest.mark.integration),
+        pytest.param("BayesianOptimization", marks=pytest.mark.integration),
     ],
 )
 def test_keras_tuners_search_it_unchanged(tuner, bars, tmp_path):

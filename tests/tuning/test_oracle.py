@@ -232,7 +232,7 @@ def test_trials_that_fail_under_keras_tuners_own_tuner_end_nothing(tmp_path):
     assert ended[3]["result"]["error"] == "its score was not a number"
 
 
-@pytest.mark.slow
+@pytest.mark.integration
 def test_the_tuner_takes_keras_tuners_own_oracles(few, tmp_path):
     oracle = keras_tuner.oracles.HyperbandOracle("val_accuracy", max_epochs=2, factor=2, seed=1)
     space = SearchSpace.of(learning_rate=Choice(1e30, 0.1, 0.2, 0.3))

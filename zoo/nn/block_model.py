@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # it needs TensorFlow
     from zoo.nn.conv_lowering import Program
 
 # What trains on blocks and what on single batches cannot share one compiled step.
-BLOCKS, BATCHES = "blocks", "batches"
+BLOCKS, FEW_BLOCKS, BATCHES = "blocks", "too few blocks for XLA", "batches"
 
 
 @keras.saving.register_keras_serializable("zoo", name="BlockModel")
@@ -38,6 +38,7 @@ class BlockModel(backend_model()):  # type: ignore[misc] # its base depends on t
     # The convolutions as matrix products, and the blocks that they are compiled for.
     program: Program | None = None
     _trained_on: str | None = None
+    jit_compile: bool  # Keras' own property
 
     def __call__(self, inputs, *arguments, **options):
         """Keras' call; images that are no bytes yet are made bytes, or refused."""
@@ -125,25 +126,27 @@ class BlockModel(backend_model()):  # type: ignore[misc] # its base depends on t
         options["callbacks"] = [*keras.tree.flatten(callbacks or []), redraw]
         options["shuffle"] = False
         backend = keras.backend.backend()
-        self._prepare_for(BLOCKS)
         if backend == "tensorflow":
-            self._choose_program(blocks, options.get("epochs", 1))
-            data = tensorflow_dataset(blocks)
-        elif backend == "jax":
+            return self._fit_in_tensorflow(blocks, **options)
+        self._prepare_for(BLOCKS)
+        if backend == "jax":
             self._build_on_one_batch(blocks)
-            data = BlockDataset(blocks)
-        else:
-            data = BatchDataset(blocks)
-        return super().fit(data, **options)
+        return super().fit((BlockDataset if backend == "jax" else BatchDataset)(blocks), **options)
 
-    def _choose_program(self, blocks: Blocks, epochs: int) -> None:
-        from zoo.nn.step_choice import choose
+    def _fit_in_tensorflow(self, blocks: Blocks, **options):
+        from zoo.nn.step_choice import choose, worth_xla
 
-        size = blocks.batch_size
-        images, batches = len(blocks.split) * epochs, blocks.ends[0] // size
+        asked, size = self.jit_compile, blocks.batch_size
+        images, batches = len(blocks.split) * options.get("epochs", 1), blocks.ends[0] // size
         program = choose(self, images=images, batches=batches, size=size)
         if program != self.program:
             self.program, self.train_function = program, None
+        self.jit_compile = asked and worth_xla(images)
+        self._prepare_for(BLOCKS if self.jit_compile == asked else FEW_BLOCKS)
+        try:
+            return super().fit(tensorflow_dataset(blocks), **options)
+        finally:
+            self.jit_compile = asked
 
     def _build_on_one_batch(self, blocks: Blocks) -> None:
         # Keras on JAX builds metrics and optimizer from the first data it sees, which must not be

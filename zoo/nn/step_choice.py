@@ -1,4 +1,4 @@
-"""The choice between Keras' own training step and convolutions as matrix products.
+"""The choice between Keras' own training step, with or without XLA, and matrix products.
 
 It depends on the network, the recipe and the machine, and on nothing that differs between a run and
 the same one taken up again, since the two must end alike to the last bit.
@@ -16,8 +16,9 @@ from numpy._core import _multiarray_umath  # type: ignore[attr-defined]
 from zoo.nn.conv_lowering import Program, lowered
 
 # Images that a run must see. A program takes about 3 s to compile, and saves about 35 microseconds
-# an image of `conv2_relu` (benchmarks/throughput.py).
-WORTH_COMPILING = 85_000
+# an image of `conv2_relu` (benchmarks/throughput.py). XLA needs 1.3 s for the step of `mlp30`, and
+# saves 16 microseconds an image.
+WORTH_COMPILING = WORTH_XLA = 85_000
 
 # The share of the machine's memory that a program may take.
 MEMORY = 0.5
@@ -35,8 +36,7 @@ def choose(model: keras.Model, *, images: int, batches: int, size: int) -> Progr
     Returns:
         None, too, where the machine cannot run the program: one warning says why.
     """
-    elsewhere = tf.config.list_logical_devices("GPU") or tf.distribute.has_strategy()
-    if images < WORTH_COMPILING or elsewhere or model.run_eagerly or model.jit_compile:
+    if images < WORTH_COMPILING or _elsewhere() or model.run_eagerly or model.jit_compile:
         return None
     network = lowered(model)
     if network is None:
@@ -51,6 +51,16 @@ def choose(model: keras.Model, *, images: int, batches: int, size: int) -> Progr
             f"{obstacle}: training uses oneDNN's convolutions, which take longer", stacklevel=2
         )
     return None
+
+
+def worth_xla(images: int) -> bool:
+    """Whether XLA saves a dense network more time than it takes, in a run over so many images."""
+    return images >= WORTH_XLA or _elsewhere()
+
+
+def _elsewhere() -> bool:
+    """Whether it is not this machine's processor alone that computes."""
+    return bool(tf.config.list_logical_devices("GPU")) or tf.distribute.has_strategy()
 
 
 _said: set[str] = set()

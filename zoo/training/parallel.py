@@ -8,6 +8,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.context import BaseContext
 from typing import Any
 
 from zoo.errors import RunError
@@ -48,9 +49,7 @@ def results(
         yield from ((number, function(*call)) for number, call in enumerate(calls))
         return
     end_where_main_is_imported()
-    # Forked processes would share TensorFlow's threads, and hang.
-    spawn = multiprocessing.get_context("spawn")
-    with concurrent.futures.ProcessPoolExecutor(jobs, spawn, _begin, (tensorflow,)) as pool:
+    with concurrent.futures.ProcessPoolExecutor(jobs, context(), _begin, (tensorflow,)) as pool:
         waiting = {pool.submit(function, *call): number for number, call in enumerate(calls)}
         try:
             for done in concurrent.futures.as_completed(waiting):
@@ -63,6 +62,14 @@ def results(
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def context() -> BaseContext:
+    """The way in which processes start: as fresh Pythons.
+
+    Forked from this one they would share TensorFlow's threads, and hang.
+    """
+    return multiprocessing.get_context("spawn")
 
 
 def end_where_main_is_imported() -> None:
