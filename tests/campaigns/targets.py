@@ -389,7 +389,8 @@ def _chief(place: Path, shared: Path) -> list[dict[str, str]]:
     return [dict(zip(VARIABLES, (name, "127.0.0.1", port), strict=True)) for name in names]
 
 
-_ACROSS = _tuning(*SEARCH, "--heartbeat-timeout", "10s")
+# Long enough for a chief that imports TensorFlow while other campaigns run.
+_ACROSS = _tuning(*SEARCH, "--heartbeat-timeout", "60s")
 
 TARGETS = {
     "train": TRAINED,
