@@ -6,13 +6,32 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
 
 from zoo.cli.refusals import system_error_text
 from zoo.errors import SpecError, UnknownNameError, ZooError
 from zoo.utils.extras import naming_extras
+
+
+@contextlib.contextmanager
+def _warnings_as_lines(program: str) -> Iterator[None]:
+    """Let a warning of this project be one line, without the place in the code that gave it."""
+    usual = warnings.formatwarning
+
+    def line(message, category, *place, **more) -> str:
+        if category is UserWarning:
+            return f"{program}: {message}\n"
+        return usual(message, category, *place, **more)
+
+    warnings.formatwarning = line
+    try:
+        yield
+    finally:
+        warnings.formatwarning = usual
 
 
 def run_command(program: str, command: Callable[[], int | None], *, debug: bool = False) -> int:
@@ -24,7 +43,7 @@ def run_command(program: str, command: Callable[[], int | None], *, debug: bool 
         debug: Raise the error in place of the line.
     """
     try:
-        with naming_extras():
+        with naming_extras(), _warnings_as_lines(program):
             code = command() or 0
         sys.stdout.flush()  # what cannot be written is said here, not after the end
         return code
