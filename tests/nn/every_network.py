@@ -4,7 +4,8 @@
 
 Every network is trained by its own recipe for one epoch of a few images, asked, saved, loaded,
 asked again, and trained on by Keras' own step. Those above five million parameters have an eighth
-of their maps and neurons. What is wrong is an AssertionError, or whatever Keras raises.
+of their maps and neurons; ensembles above that are not trained. What is wrong is an AssertionError,
+or whatever Keras raises.
 """
 
 from __future__ import annotations
@@ -67,9 +68,11 @@ def check(name: str, folder: Path) -> None:
     spec = declared(name)
     data = noise(spec)
     split = data.train
-    before = zoo.build(spec, seed=1).get_weights()
-    model = zoo.train(spec, data, seed=1, progress=False).model
-    assert moved(model, before), f"{name} did not learn"
+    model = zoo.build(spec, seed=1)
+    if not spec.members or spec.parameters <= LARGEST:
+        before = model.get_weights()
+        model = zoo.train(spec, data, seed=1, progress=False).model
+        assert moved(model, before), f"{name} did not learn"
     expected = model.predict(split.images, verbose=0)
     assert expected.shape == (IMAGES, spec.output_classes)
     model.save(folder / "m.keras")
