@@ -12,7 +12,7 @@ import pytest
 
 from tests.data.data_files import OFFICIAL_NAMES, gzip_with_dots, prepared_mnist, write_idx_folder
 from tests.paths import ROOT
-from zoo.data.mnist_files import check_official, read_idx_folder
+from zoo.data.mnist_files import SHA256, check_official, read_idx_folder
 from zoo.data.sources import data_root, mnist_files
 from zoo.errors import DataError
 
@@ -116,6 +116,16 @@ def test_a_data_directory_that_cannot_be_written_is_named(official, tmp_path, wh
         with pytest.raises(DataError, match="TFDS_DATA_DIR") as caught:
             mnist_files(source, data_dir, progress=False)
         assert f"Cannot write the prepared data to {prepared_in(data_dir)}" in str(caught.value)
+
+
+def test_a_home_that_cannot_be_written_keeps_nothing(official, monkeypatch, offline):
+    monkeypatch.delenv("TFDS_DATA_DIR", raising=False)
+    monkeypatch.setenv("HOME", "/proc/zoo")
+    with pytest.warns(
+        UserWarning, match=r"book_mnist_files/1.0.0 cannot be written .*TFDS_DATA_DIR"
+    ):
+        files = mnist_files(official, progress=False)
+    assert files.keys() == SHA256.keys()
 
 
 def run_child(program: str, *arguments: object) -> subprocess.CompletedProcess:

@@ -6,6 +6,7 @@ import importlib.util
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,46 +16,34 @@ from tests.conftest import _bars
 from tests.paths import ROOT
 from zoo.nn.batching import Blocks
 
+# After every network: what is compared with TensorFlow, and what that alone can do.
 PROGRAM = """
-import pathlib, sys, tempfile
+import sys, tempfile
 import keras
-import numpy as np
 import zoo
-from zoo.pretrained.forward import load
-from zoo.pretrained.manifest import manifest
-images = np.random.default_rng(0).integers(0, 256, (45, 28, 28, 1), dtype=np.uint8)
-split = zoo.Split(images, np.arange(45, dtype=np.int32) % 10)
-data = zoo.Data("noise", split, split, split)
-settings = {"epochs": 1, "expanded": False, "batch_size": 10, "partial_batch": True}
-for name in sys.argv[1:]:
-    spec = zoo.get_spec(name).with_settings(**settings)
-    model = zoo.build(spec, seed=1)
-    if not spec.members:
-        model = zoo.train(spec, data, progress=False).model
-        before = model.get_weights()
-        model.fit(images / 255, split.labels, verbose=0)
-        assert any((a != b).any() for a, b in zip(before, model.get_weights())), name
-    path = pathlib.Path(tempfile.mkdtemp()) / "m.keras"
-    model.save(path)
-    other = keras.models.load_model(path)
-    expected = model.predict(images, verbose=0)
-    assert np.isfinite(expected).all(), name
-    np.testing.assert_array_equal(other.predict(split, verbose=0), expected)
-    if name in manifest():
-        # NumPy alone, from the same file of weights, is the oracle.
-        pretrained = zoo.load(name).predict(images, verbose=0)
-        np.testing.assert_allclose(pretrained, load(name).predict(images).outputs, atol=1e-4)
-    print(name, file=sys.stderr, flush=True)
-assert "tensorflow" not in keras.backend.backend()
+from tests.nn import every_network
 from tests.nn.test_backends import sum_after_two_epochs
+every_network.main(sys.argv[1:])
+assert "tensorflow" not in keras.backend.backend()
 print(sum_after_two_epochs())
-# Pretrained weights answer as on TensorFlow; what TensorFlow alone can do says so.
 model = zoo.load("linear")
 print(zoo.evaluate(model, zoo.load_data().test).correct)
+for form in ("saved_model", "onnx", "litert"):
+    try:
+        zoo.export.export(model, form, tempfile.mkdtemp(), name="linear")
+    except zoo.RunError as error:
+        print(error)
+import warnings
+from tuning import train_vectorized
+data = every_network.noise(zoo.get_spec("mlp30"))
+warnings.simplefilter("error", UserWarning)
 try:
-    zoo.export.export(model, "saved_model", tempfile.mkdtemp(), name="linear")
-except zoo.RunError as error:
-    print(error)
+    train_vectorized([every_network.declared("mlp30")], data)
+except UserWarning as warning:
+    print(warning)
+warnings.simplefilter("ignore")
+(result,) = train_vectorized([every_network.declared("mlp30")], data)
+print(len(result.history))
 """
 
 BACKENDS = [
@@ -77,33 +66,39 @@ def sum_after_two_epochs() -> float:
     return float(sum(np.abs(array).sum() for array in model.get_weights()))
 
 
-def run_on(backend: str, *names: str) -> list[str]:
+def run_on(backend: str, *names: str, compiled: Path) -> list[str]:
+    """What the program prints on a backend; XLA's programs are kept, since networks share them."""
+    cache = {
+        "JAX_COMPILATION_CACHE_DIR": str(compiled),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+    }
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, *names],
-        env={**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
+        env={**os.environ, **cache, "KERAS_BACKEND": backend, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,  # stderr says which network is at work
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0
     return done.stdout.splitlines()
 
 
-@pytest.mark.parametrize(
-    "name", ["mlp30", pytest.param("conv2_relu_dropout", marks=pytest.mark.integration)]
-)
+# In one process, since each would import and compile the same: some two minutes of CPU on JAX.
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_networks_are_built_trained_saved_and_loaded(backend, name, mnist):
-    *_, total, correct, refused = run_on(backend, name)
+def test_every_network_is_built_trained_saved_and_loaded(backend, mnist, tmp_path):
+    *_, total, correct, saved_model, onnx, litert, stacked, epochs = run_on(
+        backend, compiled=tmp_path
+    )
     assert float(total) == pytest.approx(sum_after_two_epochs(), rel=1e-5)
     expected = zoo.evaluate(zoo.load("linear"), mnist.test).correct
     assert abs(int(correct) - expected) <= 2  # sums in another order decide a close call
-    assert refused == (
+    assert {saved_model, onnx, litert} == {
         f"exports need TensorFlow, and Keras runs on {backend}: set KERAS_BACKEND=tensorflow"
+    }
+    assert stacked == (
+        "trials are trained one by one: to stack them needs TensorFlow, and Keras runs on "
+        f"{backend}"
     )
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("backend", BACKENDS)
-def test_every_network_is_built_trained_saved_and_loaded(backend):
-    run_on(backend, *zoo.list_models(exclude="ksh2012"))
+    assert epochs == "1"

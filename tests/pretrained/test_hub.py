@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import hashlib
 import json
 import re
@@ -15,9 +16,11 @@ import numpy as np
 import pytest
 
 import zoo
+from zoo.cli.main import main
 from zoo.errors import RunError, SpecError, UnknownNameError
 from zoo.pretrained import manifest
-from zoo.pretrained.hub import CARD, CONFIG, WEIGHTS
+from zoo.pretrained.hub_folder import CARD, CONFIG, WEIGHTS, read_config
+from zoo.training import weights
 
 FILES = {CARD, CONFIG, WEIGHTS}
 IMAGES = np.random.default_rng(0).integers(0, 256, (20, 28, 28, 1), dtype=np.uint8)
@@ -88,6 +91,70 @@ def test_what_has_no_weights_is_not_pushed(tmp_path):
 def test_a_repository_is_owner_and_name(repo):
     with pytest.raises(SpecError, match="owner/name, as in 'hf://me/conv2_relu', or the path"):
         zoo.push("linear", repo)
+
+
+# --- one's own ---
+
+
+@pytest.fixture(scope="module")
+def run(bars, tmp_path_factory):
+    """A finished run in its folder, and what it returned."""
+    folder = tmp_path_factory.mktemp("runs") / "mine"
+    data = dataclasses.replace(bars.take(200), class_names=tuple("abcdefghij"))
+    spec = zoo.get_spec("mlp30").with_settings(epochs=1)
+    return folder, zoo.train(spec, data, out=folder, progress=False)
+
+
+@pytest.mark.parametrize("kind", ["folder", "result", "model"])
+def test_a_run_goes_there_and_back(run, kind, tmp_path):
+    folder, result = run
+    if kind == "model":
+        zoo.push(result.model, tmp_path / "net", spec=result.spec, class_names=result.class_names)
+    else:
+        zoo.push(folder if kind == "folder" else result, tmp_path / "net")
+    model = zoo.load(tmp_path / "net")
+    np.testing.assert_array_equal(
+        model.predict(IMAGES, verbose=0), result.model.predict(IMAGES, verbose=0)
+    )
+    config = read_config(tmp_path / "net" / CONFIG)
+    assert config.network == result.spec
+    assert config.class_names == list("abcdefghij")
+    card = (tmp_path / "net" / CARD).read_text()
+    assert '["a", "b", "c"' in card
+    if kind != "model":
+        accuracy = result.history[result.best_epoch - 1]["val_accuracy"]
+        assert f"| validation images | {100 * accuracy:.2f} % correct |" in card
+    hub = hub_client()
+    assert hub.ModelCard(card).data.pipeline_tag == "image-classification"
+
+
+def test_what_is_pushed_is_checked(run, tmp_path):
+    folder, result = run
+    with pytest.raises(SpecError, match="other layers than linear declares: see dense_1/"):
+        zoo.push(result.model, tmp_path / "net", spec="linear")
+    with pytest.raises(SpecError, match="declaration that the model was built from: spec="):
+        zoo.push(result.model, tmp_path / "net")
+    with pytest.raises(SpecError, match="go with a model"):
+        zoo.push("linear", tmp_path / "net", spec="linear")
+    with pytest.raises(RunError, match="holds no finished run"):
+        zoo.push(tmp_path, tmp_path / "net")
+    damaged = Path(shutil.copytree(folder, tmp_path / "damaged"))
+    tensors, metadata = weights.read(damaged / "weights.safetensors")
+    next(iter(tensors.values()))[0] = np.nan
+    weights.write(damaged / "weights.safetensors", tensors, metadata)
+    with pytest.raises(RunError, match="infinities, or what is no number"):
+        zoo.push(damaged, tmp_path / "net")
+    assert not (tmp_path / "net").exists()
+
+
+def test_the_command_pushes_a_run_into_a_folder(run, tmp_path, capsys):
+    folder, result = run
+    place = str(tmp_path / "net")
+    assert main(["push", "mlp30", place, "--run", str(folder), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"name": "mlp30", "place": place}
+    assert read_config(tmp_path / "net" / CONFIG).network == result.spec
+    assert main(["push", "mlp30", place]) == 1
+    assert "exists already: choose another folder" in capsys.readouterr().err
 
 
 # --- what a folder may hold -----------------------------------------------------------------------

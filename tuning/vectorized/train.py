@@ -7,7 +7,9 @@ of `zoo.train`, too, and either takes up what the other left.
 
 from __future__ import annotations
 
+import functools
 import time
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -125,8 +127,21 @@ def stackable(spec: NetworkSpec) -> bool:
         and spec.recipe.schedule != "decay"  # the rate of an epoch is set by a callback
         and (spec.input.dtype, spec.input.scale) == ("uint8", PIXEL_SCALE)
         and spec.recipe.precision == "float32"
-        and keras.backend.backend() == "tensorflow"
+        and _backend_stacks()
     )
+
+
+@functools.cache
+def _backend_stacks() -> bool:
+    """Whether Keras runs on TensorFlow, as stacked programs do; where not, one warning says so."""
+    backend = keras.backend.backend()
+    if backend != "tensorflow":
+        warnings.warn(
+            f"trials are trained one by one: to stack them needs TensorFlow, and Keras runs on "
+            f"{backend}",
+            stacklevel=3,
+        )
+    return backend == "tensorflow"
 
 
 def _train_group(runs: list[Run]) -> Iterator[tuple[int, TrainResult]]:

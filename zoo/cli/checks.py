@@ -27,7 +27,7 @@ def check_backend() -> None:
 
 def check_weights(spec: NetworkSpec) -> None:
     """Raise UnknownNameError where a network has no pretrained weights."""
-    from zoo.pretrained.manifest import entry_of  # imported late: it takes NumPy
+    from zoo.pretrained.manifest import entry_of
 
     entry_of(spec.name)
 

@@ -13,7 +13,7 @@ SHELLS = ("bash", "zsh", "tcsh")
 
 def add_completion(choices, parser: argparse.ArgumentParser) -> None:
     """Add `completion` to the subparsers of `parser`, whose commands the script will complete."""
-    summary = 'a script for your shell: eval "$(%(prog)s bash)"'
+    summary = f'a script for your shell: eval "$({parser.prog} completion bash)"'
 
     def completion(options: argparse.Namespace) -> None:
         """Print the script."""

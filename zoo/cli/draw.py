@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 import threading
-import webbrowser
 from pathlib import Path
 
 from zoo.cli.options import add_command, path
@@ -36,6 +35,8 @@ def draw(options: argparse.Namespace) -> None:
         UnknownNameError: For a network that has no pretrained weights.
         RunError: Where the port is in use, or the folder holds something else.
     """
+    import webbrowser  # late, as it takes longer than all of `zoo list`
+
     from zoo.serve.draw import DEFAULT_NETWORKS, PageServer, page_files, write_page
 
     files = page_files(options.names or DEFAULT_NETWORKS, _test_digits(options.source))

@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from types import FrameType
 
@@ -29,7 +30,7 @@ def run_command(program: str, command: Callable[[], int | None], *, debug: bool 
     """
     with _noting_ctrl_c() as noted:
         try:
-            with naming_extras():
+            with naming_extras(), _warnings_as_lines(program):
                 code = command() or 0
             sys.stdout.flush()  # what cannot be written is said here, not after the end
             return code
@@ -48,6 +49,23 @@ def run_command(program: str, command: Callable[[], int | None], *, debug: bool 
                 raise
             print(f"\n{program}: stopped; the same command goes on where it was", file=sys.stderr)
             return 130
+
+
+@contextlib.contextmanager
+def _warnings_as_lines(program: str) -> Iterator[None]:
+    """Let a warning of this project be one line, without the place in the code that gave it."""
+    usual = warnings.formatwarning
+
+    def line(message, category, *place, **more) -> str:
+        if category is UserWarning:
+            return f"{program}: {message}\n"
+        return usual(message, category, *place, **more)
+
+    warnings.formatwarning = line
+    try:
+        yield
+    finally:
+        warnings.formatwarning = usual
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ from zoo.cli.options import load_images
 from zoo.errors import RunError
 from zoo.export import path_of
 from zoo.registry import get_spec
+from zoo.utils.extras import import_extra
 from zoo.utils.tensorflow import import_tensorflow
 
 if TYPE_CHECKING:
@@ -101,6 +102,27 @@ def _score(path: Path, split):
 
     digits = in_batches(file_runner(path), split.images)["digit"]
     return Score(int((digits == split.labels).sum()), len(split))
+
+
+def push(options: argparse.Namespace) -> None:
+    """Put a pretrained network, or one of a run, on the hub or into a folder of its shape."""
+    check_source(get_spec(options.name), options.run)
+    from zoo.pretrained.hub_folder import folder_of, repository_of
+
+    if (folder := folder_of(options.repo)) is None:
+        repository_of(options.repo)
+        import_extra("huggingface_hub")
+    elif folder.exists():
+        raise RunError(f"{folder} exists already: choose another folder")
+    import_tensorflow()
+    from zoo.pretrained.hub import push as put
+
+    source = options.run or options.name
+    place = put(source, options.repo, private=options.private, overwrite=options.overwrite)
+    if options.json:
+        print_json({"name": options.name, "place": str(place)})
+    else:
+        print(f"{options.name}: {place}")
 
 
 def _row_record(row: Row) -> dict[str, Any]:

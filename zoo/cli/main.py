@@ -191,6 +191,14 @@ def _add_serving(choices) -> None:
     add_json_option(command)
     add_data_options(command)
 
+    command = add_command(choices, "push", inference.push, "to the Hugging Face hub, or a folder")
+    command.add_argument("name")
+    command.add_argument("repo", help="owner/name, or a folder, as in ./conv2_relu")
+    command.add_argument("--run", type=path, metavar="DIR", help="the run in this folder instead")
+    command.add_argument("--private", action="store_true", help="for its owner alone")
+    command.add_argument("--overwrite", action="store_true", help="a new version of what is there")
+    command.add_argument("--json", action="store_true", help="name and place as JSON")
+
     command = add_command(choices, "verify", inference.verify, "do all the exports answer alike?")
     command.add_argument("name")
     command.add_argument("--version", type=count, metavar="N", help="a SavedModel, too")

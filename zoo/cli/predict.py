@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +16,7 @@ from zoo.cli.checks import check_run, check_weights
 from zoo.errors import SpecError, ZooError
 from zoo.registry import get_spec
 from zoo.spec import IMAGE_SHAPE, FunctionSpec, NetworkSpec
+from zoo.utils.regular import is_readable_to_its_end
 
 # The names of zoo.data.pictures, which takes NumPy to import.
 RESIZE = ("stretch", "crop", "pad")
@@ -39,6 +42,8 @@ class _Asked:
 
 def predict(options: argparse.Namespace) -> int:
     """Say what each picture shows; exit code 1 if one of them cannot be read."""
+    if "numpy" not in sys.modules:  # to wake more threads costs more than they save on a picture
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     asked = _asked(options)
     if options.all and not asked.reads_digits:
         raise SpecError(f"--all finds digits, and {asked.spec.name} tells other classes apart")
@@ -79,6 +84,8 @@ def _asked(options: argparse.Namespace) -> _Asked:
 
 def _read(path: Path, asked: _Asked, several: bool) -> tuple[str, list[tuple[Any, Any]]]:
     """The images of a picture, each with the box of its digit if asked; or why there are none."""
+    if reason := _why_closed(path):
+        return reason, []
     try:
         if not asked.reads_digits:
             from zoo.data.pictures import PictureFormat, read_picture
@@ -92,6 +99,18 @@ def _read(path: Path, asked: _Asked, several: bool) -> tuple[str, list[tuple[Any
         return "", [(digit.image, digit.box if several else None) for digit in digits]
     except (ZooError, OSError) as error:
         return str(error), []
+
+
+def _why_closed(path: Path) -> str:
+    """Why a file cannot be opened, or nothing; asked first, since decoders take long to import."""
+    if not is_readable_to_its_end(path):
+        return ""  # left to them: it must not be opened
+    try:
+        path.open("rb").close()
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        return f"Cannot read {path}: {reason}. Name a PNG, JPEG, WebP, TIFF, GIF or BMP file."
+    return ""
 
 
 def _network(asked: _Asked) -> Answer:

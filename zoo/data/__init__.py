@@ -8,7 +8,21 @@
 imports neither it nor TensorFlow.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from zoo.data.dataset import Data, Split
-from zoo.data.loading import load_data
+
+if TYPE_CHECKING:
+    from zoo.data.loading import load_data
 
 __all__ = ["Data", "Split", "load_data"]
+
+
+def __getattr__(name: str):
+    if name == "load_data":  # late: a photo is read without what loads sets of images
+        from zoo.data.loading import load_data
+
+        return load_data
+    raise AttributeError(f"module 'zoo.data' has no attribute {name!r}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,10 +25,12 @@ from zoo.data.mnist_files import (
 from zoo.errors import DataError
 from zoo.utils.atomic import atomic_write, remove_stale_temporaries
 
+VARIABLE = "TFDS_DATA_DIR"
+
 
 def data_root(data_dir: str | Path | None = None) -> Path:
     """The TFDS data directory: the one given, or $TFDS_DATA_DIR, or ~/tensorflow_datasets."""
-    named = data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets"
+    named = data_dir or os.environ.get(VARIABLE) or "~/tensorflow_datasets"
     try:
         return Path(named).expanduser()
     except RuntimeError as error:
@@ -50,23 +53,40 @@ def mnist_files(
         The contents by the files' names.
 
     Raises:
-        DataError: No source answers, or the data directory cannot be written.
+        DataError: No source answers, or a data directory that is named cannot be written; in a
+            home that cannot, nothing is kept, and a warning says so.
     """
     prepared = data_root(data_dir) / "book_mnist_files" / "1.0.0"
     ready = _prepared(prepared)
     if source is None and ready:
         return ready
     # Made before the download, so that a folder that cannot be written costs nobody a wait.
-    with _writing_to(prepared):
-        prepared.mkdir(parents=True, exist_ok=True)
+    keeps = not ready and _is_made(prepared, named=bool(data_dir or os.environ.get(VARIABLE)))
     files = _from_network(prepared, progress) if source is None else from_folder(Path(source))
-    if not ready:
+    if keeps:
         with _writing_to(prepared):
             remove_stale_temporaries(prepared)
             for name, raw in files.items():
                 with atomic_write(prepared / name) as path:
                     path.write_bytes(raw)
     return files
+
+
+def _is_made(folder: Path, *, named: bool) -> bool:
+    """Whether the folder is there; DataError where it cannot be, if it is one that is `named`."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError as error:
+        if named:
+            raise _unwritable(folder, error) from error
+        warnings.warn(
+            f"{folder} cannot be written ({error.strerror or error}): MNIST is fetched anew each "
+            f"time, unless {VARIABLE} names another folder",
+            stacklevel=4,
+        )
+        return False
 
 
 def from_folder(folder: Path) -> dict[str, bytes]:
@@ -122,7 +142,11 @@ def _writing_to(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise DataError(
-            f"Cannot write the prepared data to {folder}: {error.strerror or error}. Make room"
-            " there, or name another data directory in the environment variable TFDS_DATA_DIR."
-        ) from error
+        raise _unwritable(folder, error) from error
+
+
+def _unwritable(folder: Path, error: OSError) -> DataError:
+    return DataError(
+        f"Cannot write the prepared data to {folder}: {error.strerror or error}. Make room"
+        f" there, or name another data directory in the environment variable {VARIABLE}."
+    )

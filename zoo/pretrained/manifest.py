@@ -8,14 +8,16 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zoo.errors import RunError, UnknownNameError, ZooError, nearest
-from zoo.evaluation.scores import Score
 from zoo.registry import get_spec
 from zoo.spec import NetworkSpec, validation
 from zoo.utils.atomic import atomic_write
 from zoo.utils.regular import readable
+
+if TYPE_CHECKING:
+    from zoo.evaluation.scores import Score
 
 MANIFEST, WEIGHTS = "manifest.json", "weights.safetensors"
 
@@ -67,6 +69,8 @@ class Entry:
     @property
     def score(self) -> Score:
         """On the test images."""
+        from zoo.evaluation.scores import Score  # takes NumPy
+
         return Score(self.test, self.test_total)
 
 
