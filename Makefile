@@ -4,6 +4,8 @@ VENV   := .venv
 RUN    := $(VENV)/bin/python
 # Every file that is installed has the SHA-256 that stands in requirements.txt.
 INSTALL = $(RUN) -m pip install --quiet --disable-pip-version-check
+# Its many processes import the same modules: they are compiled once, whatever the environment says.
+TESTS = PYTHONDONTWRITEBYTECODE= $(RUN) -m pytest --numprocesses 2 --dist worksteal
 LOCK = UV_CUSTOM_COMPILE_COMMAND='make lock' $(RUN) -m uv pip compile --quiet --universal \
 	--python-version 3.11 --generate-hashes
 
@@ -13,13 +15,13 @@ demo: $(VENV)/installed  ## train a network of the book on real digits: score, c
 	$(RUN) -m zoo train mlp30 --seed 1 --out demo --overwrite
 
 test: $(VENV)/installed  ## run the tests (a few minutes)
-	$(RUN) -m pytest --numprocesses 2 --dist worksteal
+	$(TESTS)
 
 test-integration: $(VENV)/installed  ## run the tests with many processes or fresh environments, which `test` skips
-	$(RUN) -m pytest --numprocesses 2 --dist worksteal --integration -m 'integration and not slow'
+	$(TESTS) --integration -m 'integration and not slow'
 
 test-slow: $(VENV)/installed  ## run the tests that train for minutes, too
-	$(RUN) -m pytest --numprocesses 2 --dist worksteal --integration --slow
+	$(TESTS) --integration --slow
 
 backends: $(VENV)/installed  ## every network on JAX and on PyTorch: built, trained, saved, loaded, asked
 	$(INSTALL) --requirement benchmarks/requirements.txt

@@ -5,10 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import TYPE_CHECKING, Any
 
@@ -64,7 +63,7 @@ def run(
     processes, deaths = [_start(job) for _ in range(workers)], 0
     try:
         while processes:
-            time.sleep(1)
+            wait([process.sentinel for process in processes], timeout=1)
             watch(search)
             ended = [process for process in processes if process.exitcode is not None]
             processes = [process for process in processes if process.exitcode is None]

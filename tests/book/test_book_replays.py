@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pytest
 
+from tests import children
 from zoo.book import mnist_loader, network2
 
 WITHIN = 3  # counts that another processor's last bits may tip
@@ -103,8 +104,9 @@ def test_all_images_with_lambda_5(data, capsys):
     assert lines == pytest.approx([9649, 9649, 9561, 48561], abs=WITHIN)
 
 
-def test_importing_tensorflow_draws_none_of_the_readers_numbers():
-    """In a fresh process, where SGD is the first to import it."""
+@pytest.mark.parametrize("start", ["forked", pytest.param("fresh", marks=pytest.mark.integration)])
+def test_importing_tensorflow_draws_none_of_the_readers_numbers(start):
+    """In a fresh process SGD is the first to import it, in a forked one that of the project."""
     program = (
         "import random, numpy as np\n"
         "from zoo.book import network, network3\n"
@@ -115,10 +117,13 @@ def test_importing_tensorflow_draws_none_of_the_readers_numbers():
         "network3.Network([network3.SoftmaxLayer(784, 10)], 1).model\n"
         "print(random.random(), np.random.randn())"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
-    ).stdout.split()
+    run = children.run if start == "forked" else _run_fresh
+    done = run(["-c", program]).stdout.split()
     random.seed(1)
     np.random.seed(1)
     np.random.randn(3)  # two weights and a bias
     assert [float(number) for number in done] == [random.random(), np.random.randn()]
+
+
+def _run_fresh(arguments):
+    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=True)

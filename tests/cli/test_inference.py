@@ -115,10 +115,13 @@ def test_a_sheet_of_bytes_tells_how_the_bytes_score(mnist, tmp_path, capsys):
 
 
 @pytest.mark.usefixtures("forked_client")
-def test_verify_finds_that_all_forms_answer_alike(capsys):
-    assert main(["verify", NET]) == 0
+@pytest.mark.parametrize("data", ["bars", pytest.param("mnist", marks=pytest.mark.integration)])
+def test_verify_finds_that_all_forms_answer_alike(data, bars, idx_folder, capsys):
+    asked, score = ([], str(manifest.entry_of(NET).score))
+    if data == "bars":
+        asked, score = ["--data", str(idx_folder)], str(zoo.evaluate(zoo.load(NET), bars.test))
+    assert main(["verify", NET, *asked]) == 0
     lines = capsys.readouterr().out.splitlines()
-    score = str(manifest.entry_of(NET).score)
     exact = [
         line for line in lines if line.startswith(("Keras", "saved_model", "onnx ", "litert "))
     ]

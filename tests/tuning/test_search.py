@@ -244,6 +244,14 @@ def test_a_damaged_line_is_named(tmp_path, line):
         journal.read()
 
 
+@pytest.fixture(scope="module")
+def begun(bars, tmp_path_factory):
+    """A search of which one trial has ended; no test changes it."""
+    found = search(tmp_path_factory.mktemp("begun"))
+    found.work(bars.take(500), most=1)
+    return found
+
+
 def _damage(found, change) -> None:
     """Change the lines of a journal."""
     lines = found.journal.path.read_text().splitlines(keepends=True)
@@ -265,10 +273,10 @@ def _damage(found, change) -> None:
         (lambda lines: [lines[0], '{"event": "ended", "trial": 1' + "0" * 5000 + "}\n"], "JSON"),
     ],
 )
-def test_a_damaged_journal_says_the_line_the_field_and_what_to_do(few, tmp_path, change, said):
-    """And what it says to do is true: the search goes on to its end."""
+def test_a_damaged_journal_says_the_line_the_field_and_what_to_do(begun, tmp_path, change, said):
+    """And what it says to do is true: then the journal is read to its end."""
+    shutil.copytree(begun.project, tmp_path / "search")
     found = search(tmp_path)
-    found.work(few, most=1)
     _damage(found, lambda lines: [*lines, lines[0].replace('"trial": 0', '"trial": 1')])
     _damage(found, change)
     with pytest.raises(RunError) as refused:
