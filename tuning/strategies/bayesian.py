@@ -35,6 +35,7 @@ class Bayesian(Capped):
     space: SearchSpace
     trials: int | None = None
     seed: int = 0
+    start: tuple[Values, ...] = ()
     widenable: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
@@ -45,6 +46,8 @@ class Bayesian(Capped):
         """Suggest the point of the largest upper confidence bound; random points come first."""
         if self.total is not None and len(trials) >= self.total:
             return None
+        if len(trials) < len(self.start):
+            return Suggestion(dict(self.start[len(trials)]))
         ended = [trial for trial in trials if trial.result]
         if len(ended) < max(3 * len(self.space.ranges), 3):
             return Suggestion(random_point(self.space, self.seed, len(trials)))

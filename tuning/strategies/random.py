@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -49,6 +49,18 @@ class Capped(Strategy):
         trials = options.trials or (None if options.budget.limited else TRIALS)
         return cls.from_plain({"trials": trials, "seed": options.seed}, spec, space)
 
+    def to_plain(self) -> dict[str, Any]:
+        """The kind and the settings as plain data; points to begin with, where there are any."""
+        plain = super().to_plain()
+        start = [dict(values) for values in plain.pop("start", ())]
+        return {**plain, "start": start} if start else plain
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any], spec: ModelSpec, space: SearchSpace) -> Self:
+        """The strategy of these settings; TypeError or SpecError where they do not fit."""
+        start = {"start": tuple(plain["start"])} if "start" in plain else {}
+        return super().from_plain({**plain, **start}, spec, space)
+
     def _check_trials(self, what: str) -> None:
         trials = self.trials
         if trials is None:
@@ -65,11 +77,13 @@ class Random(Capped):
     Attributes:
         trials: How many; None for as many as the space or the budget has.
         seed: Of the points.
+        start: Points to begin with, as of an earlier search.
     """
 
     space: SearchSpace
     trials: int | None = None
     seed: int = 0
+    start: tuple[Values, ...] = ()
     widenable: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
@@ -79,6 +93,8 @@ class Random(Capped):
         """Suggest the next random point, or None after the last."""
         if self.total is not None and len(trials) >= self.total:
             return None
+        if len(trials) < len(self.start):
+            return Suggestion(dict(self.start[len(trials)]))
         return Suggestion(random_point(self.space, self.seed, len(trials)))
 
 
