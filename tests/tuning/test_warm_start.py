@@ -15,6 +15,7 @@ from tuning.search import Search
 from tuning.strategies.grid import Grid
 from tuning.strategies.random import Random
 from tuning.strategies.registry import read_strategy
+from tuning.strategies.tpe import TPE
 from tuning.trial import Trial, TrialResult
 from tuning.warm_start import started, warm_start, warm_strategy
 from zoo.errors import RunError, SpecError
@@ -49,6 +50,12 @@ def test_the_best_points_come_first_mapped_into_the_space(tmp_path):
     assert [trial.values for trial in trials[2:]] == [
         Random(space, 4).suggest(trials[:n]).values for n in (2, 3)
     ]
+
+    for kind in (Random, TPE) if importlib.util.find_spec("optuna") else (Random,):
+        point = kind(space, 9).suggest(trials[:3]).values
+        begun = kind(space, 9, start=(point,))
+        seen = [Trial(0, point, TrialResult(0.5)), *trials[1:3]]
+        assert begun.suggest(seen).values != point, "a point of the same seed does not come again"
 
 
 def test_what_cannot_start_from_another_search(tmp_path):

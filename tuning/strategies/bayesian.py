@@ -11,7 +11,7 @@ import numpy as np
 
 from tuning.space import SearchSpace, Values
 from tuning.strategies.keras_tuner_space import check_convertible, hyperparameters
-from tuning.strategies.random import TRIALS_OPTION, Capped, random_point, untried
+from tuning.strategies.random import TRIALS_OPTION, Capped, untried
 from tuning.strategies.registry import register_strategy
 from tuning.trial import Suggestion, Trial
 
@@ -50,7 +50,7 @@ class Bayesian(Capped):
             return Suggestion(dict(self.start[len(trials)]))
         ended = [trial for trial in trials if trial.result]
         if len(ended) < max(3 * len(self.space.ranges), 3):
-            return Suggestion(random_point(self.space, self.seed, len(trials)))
+            return Suggestion(self._random(trials))
         return Suggestion(untried(self._hoped_for(trials), self.space, self.seed, trials))
 
     def _hoped_for(self, trials: Sequence[Trial]) -> Values:

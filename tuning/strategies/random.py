@@ -35,6 +35,8 @@ class Capped(Strategy):
     """A strategy of as many trials as were asked for; more, or fewer, may be asked for later."""
 
     trials: int | None
+    seed: int = 0
+    start: tuple[Values, ...] = ()
     extendable: ClassVar[tuple[str, ...]] = ("trials",)
 
     @property
@@ -60,6 +62,12 @@ class Capped(Strategy):
         """The strategy of these settings; TypeError or SpecError where they do not fit."""
         start = {"start": tuple(plain["start"])} if "start" in plain else {}
         return super().from_plain({**plain, **start}, spec, space)
+
+    def _random(self, trials: Sequence[Trial]) -> Values:
+        """The random point of this number; none of those that the search began with again."""
+        point = random_point(self.space, self.seed, len(trials))
+        begun = self.start and self.space.size > len(trials)
+        return untried(point, self.space, self.seed, trials) if begun else point
 
     def _check_trials(self, what: str) -> None:
         trials = self.trials
@@ -95,7 +103,7 @@ class Random(Capped):
             return None
         if len(trials) < len(self.start):
             return Suggestion(dict(self.start[len(trials)]))
-        return Suggestion(random_point(self.space, self.seed, len(trials)))
+        return Suggestion(self._random(trials))
 
 
 def random_point(space: SearchSpace, seed: int, number: int) -> Values:

@@ -14,7 +14,7 @@ import numpy as np
 
 from tuning.ranges import Choice, Integer, LogUniform, Range
 from tuning.space import SearchSpace, Values
-from tuning.strategies.random import TRIALS_OPTION, Capped, random_point, untried
+from tuning.strategies.random import TRIALS_OPTION, Capped, untried
 from tuning.strategies.registry import register_strategy, require
 from tuning.trial import Suggestion, Trial
 
@@ -61,7 +61,7 @@ class TPE(Capped):
         if len(trials) < len(self.start):
             return Suggestion(dict(self.start[len(trials)]))
         if sum(trial.result is not None for trial in trials) < STARTUP_TRIALS:
-            return Suggestion(random_point(self.space, self.seed, len(trials)))
+            return Suggestion(self._random(trials))
         return Suggestion(untried(self._sampled(trials), self.space, self.seed, trials))
 
     def objectives(self, trial: Trial) -> list[float]:
