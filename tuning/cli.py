@@ -7,7 +7,6 @@ everything that can be refused without it.
 from __future__ import annotations
 
 import argparse
-import json
 import re
 import sys
 from collections.abc import Sequence
@@ -15,14 +14,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tuning.kerastuner.chief import HEARTBEAT_TIMEOUT, await_chief, endpoint
+from tuning.outcome import show
 from tuning.report import command as report
 from tuning.space import Choice, LogUniform, SearchSpace, searchable
 from tuning.store.trials import ENDLESS, Budget
 from tuning.strategies.registry import StrategyEntry, count, strategies
+from tuning.warm_start import warm_strategy
 from zoo.cli.checks import check_backend
 from zoo.cli.completion import add_completion
 from zoo.cli.exit_codes import run_command
-from zoo.cli.figures import add_json_option, print_json
+from zoo.cli.figures import add_json_option
 from zoo.cli.options import add_output_options, import_module, nonempty, path
 from zoo.cli.refusals import open_closed_streams
 from zoo.errors import SpecError
@@ -67,6 +68,10 @@ def search(options: argparse.Namespace) -> None:
     space = _space(options.space) if options.space else SPACE
     space.check(spec)
     strategy = options.strategy.kind.from_options(options, spec, space)
+    project = options.project or Path("runs") / f"{options.strategy.name}-{spec.name}"
+    if options.start_from:
+        say = (lambda text: None) if options.quiet else _say
+        strategy = warm_strategy(strategy, options.start_from, project, spec, say)
     place = endpoint()
     if place and options.workers > 1:
         raise SpecError("--workers is for one machine: across machines, start each worker itself")
@@ -74,7 +79,6 @@ def search(options: argparse.Namespace) -> None:
     from tuning.search import Search
     from zoo.data import load_data
 
-    project = options.project or Path("runs") / f"{options.strategy.name}-{spec.name}"
     batch = 1 if place else options.batch_trials
     found = Search(project, spec, space, strategy, options.executions, options.seed, batch)
     if place and not place.is_chief:
@@ -86,7 +90,7 @@ def search(options: argparse.Namespace) -> None:
     _run(options, found, data, progress, place)
     progress.close()
     if not place or place.is_chief:
-        _report(found, as_json=options.json)
+        show(found, as_json=options.json)
 
 
 def _spec(options: argparse.Namespace) -> ModelSpec:
@@ -137,22 +141,6 @@ def _total(found: Search, budget: Budget) -> int | None:
     return min(known, default=None)
 
 
-def _report(found: Search, *, as_json: bool) -> None:
-    from tuning.store.results import keep_best, keep_trials, table, trial_record
-
-    keep_trials(found)
-    trials = found.trials()
-    best = found.best()
-    path = keep_best(found, best)
-    if as_json:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        print_json({"best": record, "trials": [trial_record(trial) for trial in trials]})
-        return
-    print(table(trials))
-    print(f"\nbest: trial {best.number}, {best.score:.2%} on the validation images")
-    print(f"{path}: python -m zoo train --from {path}")
-
-
 # --- the parser -----------------------------------------------------------------------------------
 
 
@@ -189,6 +177,10 @@ def _add_first(parser: argparse.ArgumentParser) -> None:
 def _add_common(command: argparse.ArgumentParser, entry: StrategyEntry) -> None:
     command.add_argument("name", help="of the network")
     command.add_argument("--space", type=path, metavar="FILE", help="the space, as JSON")
+    command.add_argument(
+        "--start-from", type=path, metavar="PROJECT",
+        help="another search, whose best points are tried first",
+    )  # fmt: skip
     command.add_argument("--project", type=path, help="folder (default runs/STRATEGY-NAME)")
     command.add_argument(
         "--budget", type=_budget, default=ENDLESS, metavar="20m",

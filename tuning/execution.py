@@ -8,7 +8,7 @@ import math
 import shutil
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,7 @@ def run(
     seeds: Sequence[int],
     *,
     before: Path | None = None,
-    callbacks: Sequence[keras.callbacks.Callback] = (),
+    callbacks: Callable[[int], Sequence[keras.callbacks.Callback]] = lambda seed: (),
 ) -> TrialResult:
     """Train a trial's point with each seed, and return its result.
 
@@ -50,7 +50,7 @@ def run(
         seeds: One an execution.
         before: The folder of the trial that this one continues: its runs are taken up. Where they
             are not at hand, as on another machine, the same epochs run again.
-        callbacks: Further callbacks of Keras.
+        callbacks: Further callbacks of Keras, by the seed of the run that they are for.
     """
     executions: list[Execution] = []
     began, inherited = time.monotonic(), 0.0
@@ -60,7 +60,7 @@ def run(
         if before:
             inherited += _take_up(before / out.name, out)
         try:
-            executions.append(_train(trial, spec, data, seed, out, callbacks))
+            executions.append(_train(trial, spec, data, seed, out, callbacks(seed)))
         except ZooError as error:
             seconds = time.monotonic() - began
             return TrialResult(0.0, tuple(executions), seconds, str(error) or repr(error))

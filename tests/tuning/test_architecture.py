@@ -19,6 +19,8 @@ ORDER = [
     "execution",
     "vectorized",
     "search",
+    "warm_start",
+    "outcome",
     "workers",
     "progress",
     "kerastuner",

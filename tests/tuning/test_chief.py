@@ -28,7 +28,8 @@ from tuning.kerastuner.chief import (
     endpoint,
     serve,
 )
-from tuning.kerastuner.oracle import RESULT, StrategyOracle
+from tuning.kerastuner.oracle import StrategyOracle
+from tuning.kerastuner.outcome import RESULT
 from tuning.kerastuner.tuner import SEARCH, Tuner, search_across
 from tuning.search import Search
 from tuning.store.trials import TrialStore
@@ -54,7 +55,7 @@ run = tuner.run
 
 def slowly(*args, callbacks, **options):
     slow = keras.callbacks.LambdaCallback(on_epoch_end=lambda *told: time.sleep(float(delay)))
-    return run(*args, callbacks=[slow, *callbacks], **options)
+    return run(*args, callbacks=lambda seed: [slow, *callbacks(seed)], **options)
 
 tuner.run = slowly
 data = Data("bars", _bars(300, 0), _bars(300, 1), _bars(300, 2))

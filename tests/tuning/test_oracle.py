@@ -275,8 +275,10 @@ def test_a_project_of_another_search_is_refused_with_the_difference(few, tmp_pat
 
 
 def test_what_an_oracle_cannot_be():
-    with pytest.raises(SpecError, match="val_loss is to be small"):
-        StrategyOracle(Grid(GRID), objective="val_loss")
+    with pytest.raises(SpecError, match=r"'gird'\. Did you mean 'grid'"):
+        StrategyOracle("gird")
+    with pytest.raises(SpecError, match="broad reads the declaration of a network"):
+        StrategyOracle("broad")
     with pytest.raises(SpecError, match="keras-tuner chooses among numbers and words"):
         StrategyOracle(Grid(SearchSpace.of(augment=Choice(["shift"], ["rotate"]))))
 

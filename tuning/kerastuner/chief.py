@@ -152,7 +152,7 @@ class Client:
         def ask() -> None:
             while not trouble and not ended.wait(_BEAT):
                 try:
-                    if self._client.get_trial(trial_id).status == "COMPLETED":
+                    if self._client.get_trial(trial_id).status in ("COMPLETED", "FAILED"):
                         trouble.append(TrialSuperseded())
                 except RunError as error:
                     trouble.append(TrialSuperseded(error))

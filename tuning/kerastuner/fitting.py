@@ -10,7 +10,9 @@ import keras
 import numpy as np
 
 from tuning.fidelity import Fidelity
+from tuning.space import SearchSpace
 from zoo.data import Data, Split
+from zoo.errors import SpecError
 from zoo.spec import ModelSpec
 from zoo.training.adapted import fit_adapted
 
@@ -58,12 +60,66 @@ def fit_network(
     )
 
 
+def search_data(given: Sequence[Any], options: dict[str, Any], spec: ModelSpec) -> Data:
+    """The images that a search of `tuning.Tuner` is given, and no others are.
+
+    Args:
+        given: The positional arguments: a Data, or images and labels.
+        options: Those of Keras' `fit`; x, y, validation_data and validation_split are taken out.
+        spec: The network that is searched.
+
+    Raises:
+        SpecError: There are no images as bytes, or none to validate by.
+    """
+    named = [options.pop(name) for name in ("x", "y") if name in options]
+    given = [*given, *named]
+    validation = options.pop("validation_data", None)
+    share = options.pop("validation_split", 0.0)
+    if len(given) == 2 and validation is None and share:
+        if not 0 < share < 1:
+            raise SpecError(f"validation_split must be between 0 and 1, not {share!r}")
+        kept = int(len(given[0]) * (1 - share))  # the last ones, as in Keras
+        validation = given[0][kept:], given[1][kept:]
+        given = given[0][:kept], given[1][:kept]
+    data = _as_data(given, validation, spec)
+    if data is None:
+        raise SpecError(
+            f"give images as bytes of shape {spec.input.shape} and their labels, or a "
+            "zoo.load_data(...); keras_tuner.Tuner with tuning.hypermodel takes what Keras takes"
+        )
+    if validation is None and not isinstance(given[0], Data):
+        raise SpecError("trials are judged on validation images: give validation_data as well")
+    return data
+
+
+def recipe_settings(options: dict[str, Any], space: SearchSpace) -> dict[str, Any]:
+    """What a search of `tuning.Tuner` changes in the recipe, by its options.
+
+    Raises:
+        SpecError: An option is not one of a recipe's trainings, or its setting is searched.
+    """
+    known = {"epochs", "batch_size", "callbacks", "verbose"}
+    if unknown := sorted(set(options) - known):
+        raise SpecError(
+            f"{unknown[0]} is no option here: trials train by the recipe, and only "
+            f"{', '.join(sorted(known))} may be given; keras_tuner.Tuner with tuning.hypermodel "
+            "takes what Keras takes"
+        )
+    settings: dict[str, Any] = {
+        name: options[name] for name in ("epochs", "batch_size") if name in options
+    }
+    searched = [name for name, _ in space.ranges if name in settings]
+    if searched:
+        raise SpecError(f"{searched[0]} is in the search space: leave it out of the search's call")
+    return settings
+
+
 def _as_data(given: Sequence[Any], validation: Any, spec: ModelSpec) -> Data | None:
     """The images as Data; None where they are no images as bytes."""
     if len(given) == 1 and isinstance(given[0], Data):
         train = given[0].train
     elif len(given) == 2 and _are_images(given[0], spec):
-        train = Split(given[0], np.asarray(given[1]))
+        train = Split(given[0], _labels(given[1]))
     else:
         return None
     if validation is None:
@@ -72,7 +128,7 @@ def _as_data(given: Sequence[Any], validation: Any, spec: ModelSpec) -> Data | N
     if not isinstance(validation, Split):
         if len(validation) != 2 or not _are_images(validation[0], spec):
             return None
-        validation = Split(validation[0], np.asarray(validation[1]))
+        validation = Split(validation[0], _labels(validation[1]))
     if isinstance(given[0], Data):
         return replace(given[0], validation=validation)
     return Data("arrays", train, validation, validation)
@@ -84,6 +140,12 @@ def _are_images(images: Any, spec: ModelSpec) -> bool:
         and images.dtype == np.uint8
         and images.shape[1:] == spec.input.shape
     )
+
+
+def _labels(labels: Any) -> np.ndarray:
+    """Labels as a vector; a column of them is one to Keras."""
+    array = np.asarray(labels)
+    return array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
 
 
 def _has_batches(given: Sequence[Any]) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 import keras_tuner
 
-from tuning.fidelity import Fidelity
+from tuning.fidelity import FULL, Fidelity
 from tuning.kerastuner.fitting import fit_network
 from tuning.space import SearchSpace, apply, searchable
 from tuning.strategies.keras_tuner_space import ask, check_convertible
@@ -65,7 +65,9 @@ class ZooHyperModel(keras_tuner.HyperModel):
 
 
 def to_keras_tuner(plan: Suggestion) -> dict[str, Any]:
-    """A plan as the values of keras-tuner's trial: its own, and all of it as JSON."""
+    """A plan as the values of keras-tuner's trial, and as JSON where it is more than those."""
+    if plan.fidelity == FULL and plan.after is None:
+        return dict(plan.values)
     record: dict[str, Any] = {"values": plan.values, "fidelity": plan.fidelity.to_plain()}
     if plan.after is not None:
         record["after"] = plan.after
@@ -77,4 +79,8 @@ def suggestion_of(hp: keras_tuner.HyperParameters, space: SearchSpace) -> Sugges
     if PLAN in hp.values:
         record = json.loads(hp.values[PLAN])
         return Suggestion(record["values"], Fidelity(**record["fidelity"]), record.get("after"))
-    return Suggestion({name: ask(hp, name, kind) for name, kind in space.ranges})
+    values = {
+        name: hp.values[name] if name in hp.values else ask(hp, name, kind)
+        for name, kind in space.ranges
+    }
+    return Suggestion(values)

@@ -1,7 +1,7 @@
 """Our strategies as keras-tuner's oracles, so that its tuners, chief and workers follow them.
 
-    oracle = StrategyOracle(Grid(space))
-    tuner = tuning.Tuner(oracle, "mlp30", space, directory="runs", project_name="grid-mlp30")
+    tuner = keras_tuner.Tuner(StrategyOracle("tpe", max_trials=20), build_model, directory="runs")
+    tuner = tuning.Tuner(StrategyOracle(Grid(space)), "mlp30", space, directory="runs")
 
 Its state is the journal in the project's folder, the same as of `python -m tuning`: what was killed
 goes on, and the same reports read it. keras-tuner's own files, which it writes in place and which
@@ -11,62 +11,100 @@ a kill can tear, are not needed and not written.
 from __future__ import annotations
 
 import contextlib
-import json
-import math
-import threading
 import time
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import keras_tuner
 from keras_tuner.engine.trial import Trial as KerasTrial
 
-from tuning.kerastuner.hypermodel import to_keras_tuner
-from tuning.store.events import explained
-from tuning.store.trials import ENDLESS, Budget, TrialStore
+from tuning.kerastuner import entries
+from tuning.kerastuner.recording import RecordedOracle
+from tuning.kerastuner.shown import ShownProgress
+from tuning.kerastuner.supervision import trial_id
+from tuning.store.trials import ENDLESS, Budget
 from tuning.strategies.base import Strategy
-from tuning.strategies.keras_tuner_space import hyperparameters
-from tuning.trial import Suggestion, Trial, TrialResult
+from tuning.strategies.keras_tuner_space import hyperparameters as declared
+from tuning.trial import Suggestion, Trial
 from zoo.errors import RunError, SpecError
-
-# Among keras-tuner's values of a trial that has ended: its result, as JSON.
-RESULT = "zoo/result"
 
 # Seconds before an answer of "not yet": keras-tuner asks again at once.
 PAUSE = 0.5
 
 
-class StrategyOracle(keras_tuner.Oracle):
-    """Any strategy, for any tuner of keras-tuner's whose objective is a score to maximise.
+class StrategyOracle(RecordedOracle):
+    """Any strategy, for any tuner of keras-tuner's.
 
-    A trial that fails, or whose score is not a number, scores 0 and ends nothing. Several processes
-    may have the same project. Strategies that read more of a trial than its score, as `Broad` does,
-    need `tuning.Tuner`.
+    Several processes may have the same project. Strategies that read more of a trial than its
+    score, as `Broad` does, need `tuning.Tuner`.
+
+    Args:
+        strategy: A strategy, whose space is searched, and what a model asks for beyond it; or the
+            name of one, or what makes one from a space, over all that a model asks for.
+        objective: As for keras-tuner's oracles: a name, an Objective, or several.
+        budget: What the search may spend.
+        max_trials: The budget as keras-tuner's oracles take it.
+        hyperparameters: A space declared in advance, for a strategy by its name.
+        seed: Of a strategy by its name.
+        max_consecutive_failed_trials: How many trials may fail one after another; None, the
+            default here, for any number.
+        options: `allow_new_entries`, `tune_new_entries` and `max_retries_per_trial`, as for
+            keras-tuner's oracles.
+
+    Raises:
+        SpecError: There is no such strategy, or the space cannot be one of keras-tuner's.
     """
 
     def __init__(
-        self, strategy: Strategy, objective: Any = "val_accuracy", budget: Budget = ENDLESS
+        self,
+        strategy: Strategy | str | entries.Maker,
+        objective: Any = "val_accuracy",
+        budget: Budget = ENDLESS,
+        *,
+        max_trials: int | None = None,
+        hyperparameters: keras_tuner.HyperParameters | None = None,
+        seed: int = 0,
+        max_consecutive_failed_trials: int | None = None,
+        **options: Any,
     ):
+        self._given = strategy if isinstance(strategy, Strategy) else None
+        if self._given:
+            if hyperparameters is not None:
+                raise SpecError("a strategy has its space: give hyperparameters beside its name")
+            hyperparameters = declared(self._given.space)
+        else:
+            self._make = entries.strategy_maker(strategy, seed)  # type: ignore[arg-type]
         super().__init__(
             objective=objective,
-            hyperparameters=hyperparameters(strategy.space),
-            max_consecutive_failed_trials=None,
+            hyperparameters=hyperparameters,
+            max_trials=budget.trials if max_trials is None else max_trials,
+            max_consecutive_failed_trials=max_consecutive_failed_trials,
             seed=1,  # draws nothing; without one, keras-tuner would draw one
+            **options,
         )
-        if self.objective.direction != "max":
-            raise SpecError(f"a strategy maximises a score: {self.objective.name} is to be small")
-        self.strategy, self.budget = strategy, budget
+        self.budget = replace(budget, trials=self.max_trials)
         self.search_values: dict[str, Any] = {}  # what workers are told of the search
-        self._lock = threading.RLock()
-        self._holds: dict[str, contextlib.ExitStack] = {}
-        self._began: dict[str, float] = {}
-        self._heard: dict[str, float] = {}  # trial or tuner -> when it was last heard of
-        self._over: tuple[int, bool] = (-1, False)
+        self._display = ShownProgress(oracle=self)
+        self._recalled = False
 
     @property
-    def store(self) -> TrialStore:
-        """The trials' files, in the folder that keras-tuner names."""
-        return TrialStore(Path(self._directory) / self._project_name)
+    def strategy(self) -> Strategy:
+        """The strategy that decides, over all entries that are known."""
+        known = [] if self._given is None else [name for name, _ in self._given.space.ranges]
+        space = entries.space_of(self.hyperparameters)
+        if self._given is None:
+            return self._make(space)
+        if all(name in known for name, _ in space.ranges):
+            return self._given
+        late = tuple(each for each in space.ranges if each[0] not in known)
+        return replace(self._given, space=entries.OpenSpace((*self._given.space.ranges, *late)))  # type: ignore[type-var]
+
+    def decide_by(self, space: Any) -> Strategy:
+        """The strategy over a space that is declared; what a named one is given by `Tuner`."""
+        if self._given is None:
+            self._given = self._make(space)
+            self.update_space(declared(space))
+        return self._given
 
     # --- what tuners ask --------------------------------------------------------------------------
 
@@ -77,9 +115,11 @@ class StrategyOracle(keras_tuner.Oracle):
             if tuner_id in self.ongoing_trials:
                 self._check_alone(tuner_id)
                 return self.ongoing_trials[tuner_id]
+            self._recall()
+            self._take_over(tuner_id)
             self.tuner_ids.add(tuner_id)
             stack = contextlib.ExitStack()
-            taken = stack.enter_context(self.store.claim(self.strategy, self.budget))
+            taken = stack.enter_context(self.store.claim(self._decider(), self.budget))
             if isinstance(taken, Trial):
                 return self._begin(taken, tuner_id, stack)
             stack.close()
@@ -91,39 +131,35 @@ class StrategyOracle(keras_tuner.Oracle):
         return KerasTrial(self.get_space(), "", "STOPPED" if over else "IDLE")
 
     def update_trial(self, trial_id: str, metrics: dict[str, float], step: int = 0) -> KerasTrial:
-        """Note the metrics of a trial that runs, if they are numbers."""
+        """Note the metrics of a trial that runs."""
         with self._lock:
-            self._check_objective_found(metrics)
-            for name, value in metrics.items():
-                if not math.isfinite(value):
-                    continue
-                if not self.trials[trial_id].metrics.exists(name):
-                    direction = "max" if name == self.objective.name else None
-                    self.trials[trial_id].metrics.register(name, direction)
-                self.trials[trial_id].metrics.update(name, value, step=step)
-            return self.trials[trial_id]
+            return self._note(trial_id, metrics, step)
 
-    def end_trial(self, trial: KerasTrial) -> None:
-        """Note a trial's result, in the journal first; of a trial that has one, nothing."""
+    def end_trial(self, trial: KerasTrial | str, status: str = "COMPLETED") -> None:
+        """Note a trial's result, in the journal first; of a trial that has one, nothing.
+
+        A trial that is INVALID is left for whoever asks next while it has retries.
+
+        Raises:
+            RunError: There is no such trial.
+            RuntimeError: As many trials have failed in a row as `max_consecutive_failed_trials`.
+        """
         with self._lock:
-            if not any(each.number == int(trial.trial_id) for each in self.store.trials()):
-                raise RunError(f"there is no trial {trial.trial_id} in this search")
-            self.store.end(int(trial.trial_id), self._result_of(trial))
-            self._let_go(trial.trial_id)
-            self._catch_up()
-            self._display.on_trial_end(self.trials[trial.trial_id])
-
-    def get_trial(self, trial_id: str) -> KerasTrial:
-        """A trial; a worker that asks for the one it runs shows that it lives."""
-        self._hear(trial_id)
-        if trial_id not in self.trials:
-            self._catch_up()
-        return self.trials[trial_id]
-
-    def get_best_trials(self, num_trials: int = 1) -> list[KerasTrial]:
-        """The trials with the highest scores, best first."""
-        self._catch_up()
-        return super().get_best_trials(num_trials)
+            if isinstance(trial, str):  # keras-tuner's signature of earlier versions
+                known = {"COMPLETE": "COMPLETED"}
+                trial = KerasTrial(self.get_space(), trial, known.get(status, status))
+            name, others = trial.trial_id, self.store.trials()
+            if not any(trial_id(each.number) == name for each in others):
+                raise RunError(f"there is no trial {name} in this search")
+            self._settle(trial)
+            self._run_times[name] += 1
+            again = self._run_times[name] <= self.max_retries_per_trial
+            if self.trials[name].status == "INVALID" and again:
+                self._let_go(name)
+                return
+            self._end(self.trials[name], others)
+            self._display.on_trial_end(self.trials[name])
+            self._check_consecutive_failures()
 
     def get_space(self) -> keras_tuner.HyperParameters:
         """The space, and beside it what workers are told of the search."""
@@ -131,128 +167,54 @@ class StrategyOracle(keras_tuner.Oracle):
         space.values.update(self.search_values)
         return space
 
+    def update_space(self, hyperparameters: keras_tuner.HyperParameters) -> None:
+        """Add what a model asks for to the space, unless `tune_new_entries` says not to.
+
+        Raises:
+            RuntimeError: There is something new, and `allow_new_entries` is False.
+        """
+        with self._lock:
+            before = len(self.hyperparameters.space)
+            super().update_space(hyperparameters)
+            if self.trials and len(self.hyperparameters.space) > before:
+                entries.write_entries(self._entries, self.hyperparameters)
+
     def save(self) -> None:
         """Nothing: the journal has it all."""
 
     def reload(self) -> None:
-        """Read the journal."""
+        """Read the journal, and the entries that earlier models asked for."""
+        self._recall()
         self._catch_up()
 
-    # --- what the chief asks ----------------------------------------------------------------------
+    def populate_space(self, trial_id: str) -> dict[str, Any]:
+        """The values of the next trial, and whether there is one, as keras-tuner's oracles answer.
 
-    def resume_orphans(self) -> None:
-        """Answer for the trials that an earlier chief left: their workers may be at them still."""
-        with self._lock:
-            for trial in self.store.trials():
-                stack, name = contextlib.ExitStack(), _id(trial.number)
-                if trial.result is None:
-                    with contextlib.suppress(BlockingIOError):
-                        stack.enter_context(self.store.hold(trial.number))
-                        self._begin(trial, f"of trial {name}", stack)
-
-    def let_go(self) -> None:
-        """Answer for no trial any more: whoever asks next takes those that run up."""
-        with self._lock:
-            for name in list(self._holds):
-                self._let_go(name)
-
-    def expire_workers(self, seconds: float) -> list[str]:
-        """Let go of trials and tuners not heard of for so long; the names of those trials."""
-        with self._lock:
-            now, dropped = time.monotonic(), []
-            for tuner_id, trial in list(self.ongoing_trials.items()):
-                if now - self._heard[trial.trial_id] > seconds:
-                    self._let_go(trial.trial_id)
-                    self.tuner_ids.discard(tuner_id)
-                    dropped.append(trial.trial_id)
-            for tuner_id in list(self.tuner_ids - set(self.ongoing_trials)):
-                if now - self._heard[tuner_id] > seconds:
-                    self.tuner_ids.discard(tuner_id)
-            return dropped
-
-    def is_over(self) -> bool:
-        """Whether all trials have ended, none will begin, and every tuner has been told so."""
-        with self._lock:
-            if self.ongoing_trials or self.tuner_ids:
-                return False
-            trials = self.store.trials()
-            if not all(trial.result for trial in trials):
-                return False
-            if self._over[0] != len(trials):
-                done = self.budget.spent_by(trials) or self.strategy.suggest(trials) is None
-                self._over = len(trials), done
-            return self._over[1]
+        A subclass may override it, as one of theirs: its values then make the trial.
+        """
+        suggestion = self._suggesting().suggest(self.store.trials())
+        if isinstance(suggestion, Suggestion):
+            return {"status": "RUNNING", "values": dict(suggestion.values)}
+        return {"status": "STOPPED" if suggestion is None else "IDLE"}
 
     # --- inside -----------------------------------------------------------------------------------
 
-    def _check_alone(self, tuner_id: str) -> None:
-        # One that was killed and is back takes longer to start than a living one to say a word.
-        name = self.ongoing_trials[tuner_id].trial_id
-        heard = self._heard[name]
-        if heard > self._began[name] and time.monotonic() - heard < 2:
-            raise RunError(
-                f"another worker calls itself {tuner_id!r}: give each its own KERASTUNER_TUNER_ID"
-            )
+    @property
+    def _entries(self) -> Any:
+        return self.store.project / "entries.json"
 
-    def _begin(self, trial: Trial, tuner_id: str, stack: contextlib.ExitStack) -> KerasTrial:
-        name = _id(trial.number)
-        keras_trial = self.trials[name] = self._as_keras(trial)
-        self._holds[name], self.ongoing_trials[tuner_id] = stack, keras_trial
-        self._began[name] = self._heard[name] = time.monotonic()
-        self._display.on_trial_begin(keras_trial)
-        return keras_trial
+    def _recall(self) -> None:
+        if not self._recalled and self.tune_new_entries and self.allow_new_entries:
+            self.hyperparameters.merge(entries.read_entries(self._entries), overwrite=False)
+        self._recalled = True
 
-    def _let_go(self, name: str) -> None:
-        for tuner_id, trial in list(self.ongoing_trials.items()):
-            if trial.trial_id == name:
-                del self.ongoing_trials[tuner_id]
-                self._hear(tuner_id)
-        if name in self._holds:
-            self._holds.pop(name).close()
+    def _decider(self) -> Strategy:
+        if type(self).populate_space is not StrategyOracle.populate_space:
+            return entries.PopulatedStrategy(self.populate_space)
+        return self._suggesting()
 
-    def _catch_up(self) -> None:
-        running = {trial.trial_id for trial in self.ongoing_trials.values()}
-        for trial in self.store.trials():
-            if _id(trial.number) not in running:
-                self.trials[_id(trial.number)] = self._as_keras(trial)
-
-    def _hear(self, name: str) -> None:
-        self._heard[name] = time.monotonic()
-
-    def _as_keras(self, trial: Trial) -> KerasTrial:
-        point = self.hyperparameters.copy()
-        point.values = to_keras_tuner(Suggestion(trial.values, trial.fidelity, trial.after))
-        keras_trial = KerasTrial(
-            point, _id(trial.number), "COMPLETED" if trial.result else "RUNNING"
-        )
-        if trial.result:
-            keras_trial.score = trial.score
-            keras_trial.metrics.register(self.objective.name, "max")
-            keras_trial.metrics.update(self.objective.name, trial.score)
-        return keras_trial
-
-    def _result_of(self, trial: KerasTrial) -> TrialResult:
-        if RESULT in trial.hyperparameters.values:
-            return _checked(trial.hyperparameters.values[RESULT])
-        seconds = max(time.monotonic() - self._began.get(trial.trial_id, math.inf), 0.0)
-        known = self.trials[trial.trial_id].metrics
-        if trial.status == "COMPLETED" and known.exists(self.objective.name):
-            best = float(known.get_best_value(self.objective.name))
-            return TrialResult(best, seconds=seconds)
-        message = (trial.message or "its score was not a number").strip()
-        return TrialResult(0.0, seconds=seconds, error=message.splitlines()[-1])
-
-
-def _id(number: int) -> str:
-    return f"{number:04}"
-
-
-def _checked(text: str) -> TrialResult:
-    """A result that came from a worker; RunError where it is none."""
-    try:
-        result = TrialResult.from_plain(json.loads(text))
-    except (ValueError, RecursionError) as error:
-        raise RunError(f"a worker's result is damaged ({explained(error)})") from error
-    if 0 <= result.score <= 1 and math.isfinite(result.seconds):
-        return result
-    raise RunError("a worker's result is damaged: a score is in 0..1, and seconds are finite")
+    def _suggesting(self) -> Strategy:
+        space = entries.space_of(self.hyperparameters)
+        if self._given and len(space.ranges) == len(self._given.space.ranges):
+            return self._given
+        return entries.GrowingStrategy(space, lambda _: self.strategy, self.hyperparameters)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,14 +16,17 @@ from typing import Any
 import keras
 import keras_tuner
 from keras_tuner.engine.trial import Trial as KerasTrial
+from keras_tuner.src.engine.tuner_utils import TunerCallback
 
 from tuning.execution import run
 from tuning.fidelity import Fidelity
 from tuning.kerastuner import chief
 from tuning.kerastuner.chief import Client, TrialSuperseded
+from tuning.kerastuner.fitting import recipe_settings, search_data
 from tuning.kerastuner.hypermodel import hypermodel, suggestion_of
 from tuning.kerastuner.objective import check_objective, objective_value
-from tuning.kerastuner.oracle import RESULT, StrategyOracle
+from tuning.kerastuner.oracle import StrategyOracle
+from tuning.kerastuner.outcome import RESULT
 from tuning.search import Search
 from tuning.space import SearchSpace, searchable
 from tuning.store.identity import check_same
@@ -62,7 +65,7 @@ def search_across(
         project_name=project.name,
         heartbeat_timeout=heartbeat_timeout,
     )
-    tuner.search(data, watch, say)
+    tuner.search(data, watch=watch, say=say, verbose=0)
 
 
 class Tuner(keras_tuner.Tuner):
@@ -70,10 +73,11 @@ class Tuner(keras_tuner.Tuner):
 
     The objective is one that the history of a run has: val_accuracy, val_loss, accuracy or loss, in
     its direction; the mean is taken over the executions, which are all kept with their curves. A
-    run that diverges has the accuracy 0 and the loss 1000. A trial that was cut off goes on at its
-    epoch. An error that is not the point's own ends the search, and the next search of the folder
-    takes the trial up. With keras-tuner's variables set, this is the chief or a worker of a search
-    across machines: see `tuning.kerastuner.chief`.
+    run that diverges has the accuracy 0 and the loss 1000; a point that cannot be trained at all is
+    a FAILED trial. A trial that was cut off goes on at its epoch. An error that is not the point's
+    own ends the search, and the next search of the folder takes the trial up. With keras-tuner's
+    variables set, this is the chief or a worker of a search across machines: see
+    `tuning.kerastuner.chief`.
     """
 
     def __init__(
@@ -83,6 +87,7 @@ class Tuner(keras_tuner.Tuner):
         space: SearchSpace,
         *,
         executions: int = 1,
+        executions_per_trial: int | None = None,
         seed: int = 0,
         directory: str | Path = ".",
         project_name: str = "untitled_project",
@@ -94,9 +99,11 @@ class Tuner(keras_tuner.Tuner):
             chief.endpoint(),
             heartbeat_timeout,
         )
-        strategy = oracle.strategy if isinstance(oracle, StrategyOracle) else Random(space)
+        strategy = oracle.decide_by(space) if isinstance(oracle, StrategyOracle) else Random(space)
         folder = Path(directory) / project_name
-        self.problem = Search(folder, spec, space, strategy, executions, seed)
+        seeds = executions if executions_per_trial is None else executions_per_trial
+        self.problem = Search(folder, spec, space, strategy, seeds, seed)
+        self._callbacks: Sequence[keras.callbacks.Callback] = ()
         self.strategic = isinstance(oracle, StrategyOracle)
         check_objective(oracle.objective, strategic=self.strategic)
         super().__init__(
@@ -112,17 +119,32 @@ class Tuner(keras_tuner.Tuner):
 
     def search(
         self,
-        data: Data,
+        *given: Any,
         watch: Callable[[], None] = lambda: None,
         say: Callable[[str], None] = lambda text: None,
+        **options: Any,
     ) -> None:
-        """Search to the end; as the chief, by the workers; as a worker, until the chief says so."""
+        """Search to the end; as the chief, by the workers; as a worker, until the chief says so.
+
+        Args:
+            given: The images: a Data, or images as bytes and their labels, also as x and y.
+            watch: What a chief calls all the time.
+            say: What a chief or worker calls with what is worth a line.
+            options: Those of Keras' `fit` that a recipe leaves open: validation_data or
+                validation_split, epochs and batch_size in place of the recipe's, callbacks, which
+                are copied for each execution, and verbose, 0 to print nothing.
+
+        Raises:
+            SpecError: Another option, or no images to train on or to validate by.
+        """
+        data = search_data(given, options, self.problem.spec)
+        self._take(options)
         if self.place and self._is_worker():
             self._check_chief(data, self.place)
             say(f"worker {self.tuner_id}: at work for the chief at {self.place.address}")
             super().search(data)
             return
-        self.oracle.verbose = 0
+        self.oracle.verbose = options.get("verbose", 1)
         if self.strategic:
             self.problem.open(data)
         if not self.strategic or not self.place:
@@ -148,13 +170,16 @@ class Tuner(keras_tuner.Tuner):
                     folder,
                     self.problem.seeds,
                     before=before,
-                    callbacks=callbacks,
+                    callbacks=lambda seed: [*callbacks, *self._callbacks_of(trial, seed)],
                 )
             except TrialSuperseded as no_use:
                 if no_use.error:
                     raise no_use.error from no_use
                 return 0.0  # the trial has its result
-        trial.hyperparameters.values[RESULT] = json.dumps(result.to_plain())
+        if self.strategic:
+            trial.hyperparameters.values[RESULT] = json.dumps(result.to_plain())
+        if result.error:
+            raise keras_tuner.errors.FailedTrialError(result.error)
         folders = [folder / f"seed{seed}" for seed in self.problem.seeds]
         return objective_value(self.oracle.objective, result, folders)
 
@@ -177,8 +202,28 @@ class Tuner(keras_tuner.Tuner):
 
     def _try_run_and_update_trial(self, trial: KerasTrial, *data: Any) -> None:
         # keras-tuner takes any error for the point's, and after three gives up all.
-        self._run_and_update_trial(trial, *data)
-        trial.status = "COMPLETED"
+        try:
+            self._run_and_update_trial(trial, *data)
+            trial.status = "COMPLETED"
+        except keras_tuner.errors.FailedTrialError as error:
+            trial.status, trial.message = "FAILED", str(error)
+
+    def _take(self, options: dict[str, Any]) -> None:
+        """Take over the options of a search."""
+        settings = recipe_settings(options, self.problem.space)
+        spec = self.problem.spec.with_settings(**settings)
+        self.problem, self.hypermodel.spec = replace(self.problem, spec=spec), spec
+        self._callbacks = keras.tree.flatten(options.get("callbacks") or [])
+        self._deepcopy_callbacks(self._callbacks)  # what cannot be copied is named before a trial
+
+    def _callbacks_of(self, trial: KerasTrial, seed: int) -> list[keras.callbacks.Callback]:
+        callbacks = self._deepcopy_callbacks(self._callbacks)
+        if any(type(each).__name__ == "TensorBoard" for each in callbacks):
+            self._configure_tensorboard_dir(callbacks, trial, seed - self.problem.seed)
+        hooks = ("on_epoch_begin", "on_epoch_end", "on_batch_begin", "on_batch_end")
+        if any(getattr(type(self), hook) is not getattr(keras_tuner.Tuner, hook) for hook in hooks):
+            callbacks.append(TunerCallback(self, trial))
+        return callbacks
 
     def _ours(self, trial: KerasTrial) -> Trial:
         plan = suggestion_of(trial.hyperparameters, self.problem.space)

@@ -29,7 +29,11 @@ def against_time(record: Record) -> str:
         spent += trial.seconds
         after[trial.number] = spent
     x = scales.linear("training time of the search (s)", after.values(), zero=True)
-    return _scatter(record, x, lambda trial: after[trial.number], steps=True)
+
+    def spent_at(trial: Trial) -> float:
+        return after[trial.number]
+
+    return scatter(record, x, spent_at, lambda x, y: _best_so_far(record, x, y, spent_at))
 
 
 def against_seconds(record: Record) -> str:
@@ -37,7 +41,7 @@ def against_seconds(record: Record) -> str:
     seconds = [trial.seconds for trial in record.ended]
     scale = scales.logarithmic if min(seconds) > 0 else scales.linear
     x = scale("training time of the trial (s)", seconds)
-    return _scatter(record, x, lambda trial: trial.seconds)
+    return scatter(record, x, lambda trial: trial.seconds)
 
 
 def against_cost(record: Record) -> str:
@@ -46,7 +50,7 @@ def against_cost(record: Record) -> str:
     if not costs:
         return ""
     x = scales.logarithmic("training cost at the best epoch", costs)
-    return _scatter(record, x, cost_of)
+    return scatter(record, x, cost_of)
 
 
 def cost_of(trial: Trial) -> float | None:
@@ -187,12 +191,23 @@ def _lines(trial: Trial, name: str) -> list[list[tuple[int, float]]]:
     return [line for line in lines if line]
 
 
-def _scatter(
-    record: Record, x: Scale, measure: Callable[[Trial], float | None], *, steps: bool = False
+def scatter(
+    record: Record,
+    x: Scale,
+    measure: Callable[[Trial], float | None],
+    line: Callable[[Scale, Scale], str] = lambda x, y: "",
 ) -> str:
+    """A mark a trial, at its score and at what is measured of it, over a line.
+
+    Args:
+        record: The search.
+        x: The scale of what is measured.
+        measure: What it is; None leaves a trial out.
+        line: Draws the line on both scales.
+    """
     x, y = scales.padded(x), scales.accuracy(ACCURACY, _scores(record))
     best, fullest = record.best, {trial.number for trial in record.fullest}
-    marks = [_best_so_far(record, x, y, measure)] if steps else []
+    marks = [line(x, y)]
     for trial in sorted(record.ended, key=lambda trial: (trial.number in fullest, trial.score)):
         measured = measure(trial)
         if measured is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tuning.report import charts, rows, sections
+from tuning.report import charts, pareto, rows, sections
 from tuning.report.drawing import escaped
 from tuning.report.record import Record
 from zoo.errors import RunError
@@ -54,7 +54,12 @@ def page(record: Record) -> str:
 
 
 def _accuracy(record: Record) -> str:
-    drawn = (charts.against_time, charts.against_seconds, charts.against_cost)
+    drawn = (
+        charts.against_time,
+        charts.against_seconds,
+        charts.against_cost,
+        pareto.against_parameters,
+    )
     pictures = "".join(f"<div>{chart}</div>" for draw in drawn if (chart := draw(record)))
     return f"""<section id="accuracy">
 <h2>Accuracy, time and cost</h2>
@@ -76,6 +81,8 @@ def _marks(record: Record) -> list[tuple[str, str]]:
         keys += [('<path class="cross" d="M15 4l8 8m0-8l-8 8"/>', "diverged, or failed: no score")]
     if record.best:
         keys += [('<path class="so-far" d="M0 8H38"/>', "the best so far")]
+    if pareto.against_parameters(record):
+        keys += [('<path class="front" d="M0 8H38"/>', "no smaller network is as good")]
     return keys
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from tuning.space import SearchSpace, Values
 from tuning.strategies.keras_tuner_space import check_convertible, hyperparameters
-from tuning.strategies.random import TRIALS_OPTION, Capped, random_point, untried
+from tuning.strategies.random import TRIALS_OPTION, Capped, untried
 from tuning.strategies.registry import register_strategy
 from tuning.trial import Suggestion, Trial
 
@@ -35,6 +35,7 @@ class Bayesian(Capped):
     space: SearchSpace
     trials: int | None = None
     seed: int = 0
+    start: tuple[Values, ...] = ()
     widenable: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
@@ -45,9 +46,11 @@ class Bayesian(Capped):
         """Suggest the point of the largest upper confidence bound; random points come first."""
         if self.total is not None and len(trials) >= self.total:
             return None
+        if len(trials) < len(self.start):
+            return Suggestion(dict(self.start[len(trials)]))
         ended = [trial for trial in trials if trial.result]
         if len(ended) < max(3 * len(self.space.ranges), 3):
-            return Suggestion(random_point(self.space, self.seed, len(trials)))
+            return Suggestion(self._random(trials))
         return Suggestion(untried(self._hoped_for(trials), self.space, self.seed, trials))
 
     def _hoped_for(self, trials: Sequence[Trial]) -> Values:

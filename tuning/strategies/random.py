@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -35,6 +35,8 @@ class Capped(Strategy):
     """A strategy of as many trials as were asked for; more, or fewer, may be asked for later."""
 
     trials: int | None
+    seed: int = 0
+    start: tuple[Values, ...] = ()
     extendable: ClassVar[tuple[str, ...]] = ("trials",)
 
     @property
@@ -48,6 +50,24 @@ class Capped(Strategy):
         """Read trials and seed from the command line."""
         trials = options.trials or (None if options.budget.limited else TRIALS)
         return cls.from_plain({"trials": trials, "seed": options.seed}, spec, space)
+
+    def to_plain(self) -> dict[str, Any]:
+        """The kind and the settings as plain data; points to begin with, where there are any."""
+        plain = super().to_plain()
+        start = [dict(values) for values in plain.pop("start", ())]
+        return {**plain, "start": start} if start else plain
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any], spec: ModelSpec, space: SearchSpace) -> Self:
+        """The strategy of these settings; TypeError or SpecError where they do not fit."""
+        start = {"start": tuple(plain["start"])} if "start" in plain else {}
+        return super().from_plain({**plain, **start}, spec, space)
+
+    def _random(self, trials: Sequence[Trial]) -> Values:
+        """The random point of this number; none of those that the search began with again."""
+        point = random_point(self.space, self.seed, len(trials))
+        begun = self.start and self.space.size > len(trials)
+        return untried(point, self.space, self.seed, trials) if begun else point
 
     def _check_trials(self, what: str) -> None:
         trials = self.trials
@@ -65,11 +85,13 @@ class Random(Capped):
     Attributes:
         trials: How many; None for as many as the space or the budget has.
         seed: Of the points.
+        start: Points to begin with, as of an earlier search.
     """
 
     space: SearchSpace
     trials: int | None = None
     seed: int = 0
+    start: tuple[Values, ...] = ()
     widenable: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
@@ -79,7 +101,9 @@ class Random(Capped):
         """Suggest the next random point, or None after the last."""
         if self.total is not None and len(trials) >= self.total:
             return None
-        return Suggestion(random_point(self.space, self.seed, len(trials)))
+        if len(trials) < len(self.start):
+            return Suggestion(dict(self.start[len(trials)]))
+        return Suggestion(self._random(trials))
 
 
 def random_point(space: SearchSpace, seed: int, number: int) -> Values:

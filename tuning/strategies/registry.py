@@ -28,7 +28,7 @@ from zoo.spec import ModelSpec
 from zoo.utils.extras import install_command
 
 # The modules of this package that register a strategy, in the order of the command line's help.
-BUILT_IN = ("broad", "grid", "random", "halving", "hyperband", "bayesian", "tpe", "cmaes")
+BUILT_IN = ("broad", "grid", "random", "halving", "hyperband", "bayesian", "tpe", "pareto", "cmaes")
 
 Kind = TypeVar("Kind", bound=type[Strategy])
 

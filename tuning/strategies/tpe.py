@@ -14,7 +14,7 @@ import numpy as np
 
 from tuning.ranges import Choice, Integer, LogUniform, Range
 from tuning.space import SearchSpace, Values
-from tuning.strategies.random import TRIALS_OPTION, Capped, random_point, untried
+from tuning.strategies.random import TRIALS_OPTION, Capped, untried
 from tuning.strategies.registry import register_strategy, require
 from tuning.trial import Suggestion, Trial
 
@@ -40,12 +40,15 @@ class TPE(Capped):
     Attributes:
         trials: How many; None for as many as the space or the budget has.
         seed: Of the points.
+        start: Points to begin with, as of an earlier search.
     """
 
     space: SearchSpace
     trials: int | None = None
     seed: int = 0
+    start: tuple[Values, ...] = ()
     widenable: ClassVar[bool] = True
+    directions: ClassVar[tuple[str, ...]] = ("maximize",)
 
     def __post_init__(self) -> None:
         self._check_trials("a search by tpe")
@@ -55,9 +58,15 @@ class TPE(Capped):
         """Suggest the sampler's next point; random points come first."""
         if self.total is not None and len(trials) >= self.total:
             return None
+        if len(trials) < len(self.start):
+            return Suggestion(dict(self.start[len(trials)]))
         if sum(trial.result is not None for trial in trials) < STARTUP_TRIALS:
-            return Suggestion(random_point(self.space, self.seed, len(trials)))
+            return Suggestion(self._random(trials))
         return Suggestion(untried(self._sampled(trials), self.space, self.seed, trials))
+
+    def objectives(self, trial: Trial) -> list[float]:
+        """What the sampler is told of a trial that has ended, a number a direction."""
+        return [trial.score]
 
     def _sampled(self, trials: Sequence[Trial]) -> Values:
         import optuna
@@ -71,16 +80,16 @@ class TPE(Capped):
             sampler = optuna.samplers.TPESampler(
                 seed=seed, n_startup_trials=0, multivariate=True, constant_liar=True
             )
-            study = optuna.create_study(sampler=sampler, direction="maximize")
+            study = optuna.create_study(sampler=sampler, directions=self.directions)
             for trial in trials:
                 params = {
                     name: _encoded(kind, trial.values[name]) for name, kind in self.space.ranges
                 }
                 state = TrialState.COMPLETE if trial.result else TrialState.RUNNING
-                value = trial.score if trial.result else None
+                values = self.objectives(trial) if trial.result else None
                 study.add_trial(
                     create_trial(
-                        state=state, value=value, params=params, distributions=distributions
+                        state=state, values=values, params=params, distributions=distributions
                     )
                 )
             asked = study.ask(distributions).params

@@ -1,0 +1,96 @@
+"""Accuracy against size, played on a landscape whose front is known."""
+
+from __future__ import annotations
+
+import importlib.util
+
+import pytest
+
+import zoo
+from tuning import Choice, Integer, LogUniform, SearchSpace
+from tuning.fidelity import Fidelity
+from tuning.report.pareto import against_parameters
+from tuning.report.record import read_record
+from tuning.store.identity import SearchIdentity, settle_identity
+from tuning.store.trials import TrialStore
+from tuning.strategies.base import WAIT
+from tuning.strategies.pareto import Pareto, parameters_of, pareto_front
+from tuning.strategies.random import Random
+from tuning.trial import Trial, TrialResult
+from zoo.errors import SpecError
+
+SPEC = zoo.get_spec("mlp30")
+SPACE = SearchSpace.of(units=Integer(5, 100), learning_rate=LogUniform(0.01, 1.0))
+optuna = pytest.mark.skipif(not importlib.util.find_spec("optuna"), reason="Optuna is missing")
+
+
+def score(values) -> float:
+    """More units help, less and less; eta 0.1 is the best for all of them."""
+    return 1 - 0.5 / values["units"] - abs(values["learning_rate"] - 0.1) / 10
+
+
+def ended(number, units, value, **options) -> Trial:
+    return Trial(number, {"units": units, "learning_rate": 0.1}, TrialResult(value), **options)
+
+
+def test_the_front_holds_what_no_other_trial_beats_at_once_in_size_and_accuracy():
+    trials = [
+        ended(0, 30, 0.95), ended(1, 30, 0.96), ended(2, 10, 0.9), ended(3, 50, 0.96),
+        ended(4, 100, 0.97), ended(5, 5, 0.0), ended(6, 10, 0.9), Trial(7, {"units": 3}),
+    ]  # fmt: skip
+    assert [trial.number for trial in pareto_front(trials, SPEC)] == [2, 1, 4]
+    assert parameters_of(SPEC, trials[2]) == 784 * 10 + 10 + 10 * 10 + 10
+
+
+def _played(strategy) -> list[Trial]:
+    trials: list[Trial] = []
+    while (suggestion := strategy.suggest(trials)) is not None and suggestion is not WAIT:
+        trials.append(Trial(len(trials), suggestion.values, TrialResult(score(suggestion.values))))
+    return trials
+
+
+@optuna
+def test_its_front_dominates_more_than_that_of_random_points():
+    def dominated(trials) -> float:
+        """The area beyond the front, of units and lost accuracy: less is better."""
+        front = pareto_front(trials, SPEC)
+        best = [min((1 - t.score for t in front if t.values["units"] <= units), default=0.2)
+                for units in range(5, 101)]  # fmt: skip
+        return sum(best)
+
+    ours = sorted(dominated(_played(Pareto(SPACE, 40, seed, spec=SPEC))) for seed in range(3))
+    random = sorted(dominated(_played(Random(SPACE, 40, seed))) for seed in range(3))
+    assert ours[1] < random[1]
+
+
+@optuna
+def test_a_space_of_one_size_has_no_front():
+    with pytest.raises(SpecError, match="as many parameters: search `units`"):
+        Pareto(SearchSpace.of(l2=Choice(0, 5)), spec=SPEC)
+
+
+def recorded(folder, trials, space=SPACE):
+    mine = SearchIdentity("mlp30", SPEC.to_plain(), space.to_plain(), 1, 0, {"kind": "Random"})
+    folder.mkdir(parents=True, exist_ok=True)
+    settle_identity(folder / "search.json", mine)
+    store = TrialStore(folder)
+    from tuning.store.events import started_event
+
+    for trial in trials:
+        with store.journal.writing() as writer:
+            writer.add(started_event(trial))
+        store.end(trial.number, trial.result)
+    return read_record(folder)
+
+
+def test_the_report_draws_the_front_where_sizes_differ(tmp_path):
+    trials = [ended(0, 30, 0.95), ended(1, 10, 0.9), ended(2, 50, 0.94)]
+    chart = against_parameters(recorded(tmp_path / "a", trials))
+    assert chart.count("<circle") == 3
+    line = chart.split('class="front" points="')[1].split('"')[0].split()
+    assert len(line) == 3, "two trials and the step between them"
+    same = [ended(0, 30, 0.95), ended(1, 30, 0.9)]
+    assert against_parameters(recorded(tmp_path / "b", same)) == ""
+    less = [ended(0, 30, 0.95), ended(1, 10, 0.99, fidelity=Fidelity(images=100))]
+    chart = against_parameters(recorded(tmp_path / "c", less))
+    assert len(chart.split('class="front" points="')[1].split('"')[0].split()) == 2, "a dash"

@@ -1,0 +1,95 @@
+"""A search that begins with the best points of another."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+
+import pytest
+
+import zoo
+from tests.tuning.test_pareto import recorded
+from tuning import Choice, Integer, LogUniform, SearchSpace
+from tuning.cli import main
+from tuning.search import Search
+from tuning.strategies.grid import Grid
+from tuning.strategies.random import Random
+from tuning.strategies.registry import read_strategy
+from tuning.strategies.tpe import TPE
+from tuning.trial import Trial, TrialResult
+from tuning.warm_start import started, warm_start, warm_strategy
+from zoo.errors import RunError, SpecError
+
+SPEC = zoo.get_spec("mlp30")
+THERE = SearchSpace.of(units=Integer(5, 100), learning_rate=LogUniform(0.01, 1.0))
+
+
+def other(folder, scores=(0.9, 0.95, 0.0, 0.93)):
+    rates = (0.1, 0.2, 0.3, 0.9)
+    recorded(folder, [
+        Trial(number, {"units": 10 * (number + 1), "learning_rate": rates[number]},
+              TrialResult(score)) for number, score in enumerate(scores)
+    ], THERE)  # fmt: skip
+    return folder
+
+
+def test_the_best_points_come_first_mapped_into_the_space(tmp_path):
+    space = SearchSpace.of(learning_rate=LogUniform(0.05, 0.5), l2=Choice(0, 5.0, 7))
+    found = warm_start(other(tmp_path / "a"), space, SPEC)
+    assert found.points == ({"learning_rate": 0.2, "l2": 5.0}, {"learning_rate": 0.1, "l2": 5.0})
+    assert found.remarks == (
+        "units is not searched here: left out",
+        "l2 was not searched there: begins at 5.0",
+        "trial 3 is left out: learning_rate = 0.9 is no value of this space",
+    )
+    strategy = started(Random(space, 4), found.points)
+    trials: list[Trial] = []
+    while (suggestion := strategy.suggest(trials)) is not None:
+        trials.append(Trial(len(trials), suggestion.values, TrialResult(0.5)))
+    assert [trial.values for trial in trials[:2]] == list(found.points)
+    assert [trial.values for trial in trials[2:]] == [
+        Random(space, 4).suggest(trials[:n]).values for n in (2, 3)
+    ]
+
+    for kind in (Random, TPE) if importlib.util.find_spec("optuna") else (Random,):
+        point = kind(space, 9).suggest(trials[:3]).values
+        begun = kind(space, 9, start=(point,))
+        seen = [Trial(0, point, TrialResult(0.5)), *trials[1:3]]
+        assert begun.suggest(seen).values != point, "a point of the same seed does not come again"
+
+
+def test_what_cannot_start_from_another_search(tmp_path):
+    with pytest.raises(RunError, match="holds no search to start from"):
+        warm_start(tmp_path, THERE, SPEC)
+    there = other(tmp_path / "a")
+    with pytest.raises(SpecError, match="has searched units, learning_rate, and nothing of this"):
+        warm_start(there, SearchSpace.of(l2=Choice(0, 5)), SPEC)
+    with pytest.raises(SpecError, match=r"no point of .* fits this space: .*trial 0 is left out"):
+        warm_start(there, SearchSpace.of(learning_rate=LogUniform(2.0, 3.0)), SPEC)
+    with pytest.raises(SpecError, match="grid decides itself where it begins"):
+        warm_strategy(Grid(THERE), there, tmp_path / "b", SPEC, print)
+    nothing = other(tmp_path / "c", (0.0, 0.0))
+    with pytest.raises(SpecError, match="no trial in it has learned anything"):
+        warm_start(nothing, THERE, SPEC)
+
+
+def test_a_search_keeps_the_points_that_it_began_with(tmp_path, bars):
+    there, few = other(tmp_path / "a"), bars.take(100)
+    spec = SPEC.with_settings(epochs=1)
+    strategy = warm_strategy(Random(THERE, 2), there, tmp_path / "b", spec, print)
+    Search(tmp_path / "b", spec, THERE, strategy).open(few)
+    plain = json.loads((tmp_path / "b" / "search.json").read_text())["strategy"]
+    assert plain["start"][0] == {"units": 20, "learning_rate": 0.2}
+    assert read_strategy(plain, spec, THERE) == strategy
+    recorded(tmp_path / "other", [], THERE)
+    again = warm_strategy(Random(THERE, 3), tmp_path / "other", tmp_path / "b", spec, print)
+    assert again.start == strategy.start, "whatever the other search has found since"
+    Search(tmp_path / "b", spec, THERE, again).open(few)
+    assert "start" not in Random(THERE).to_plain(), "older folders stay the same search"
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("optuna"), reason="Optuna is missing")
+def test_the_command_refuses_before_anything_is_imported(tmp_path, capsys):
+    assert main(["tpe", "mlp30", "--start-from", str(tmp_path / "none")]) == 1
+    assert "holds no search to start from" in capsys.readouterr().err
+    assert main(["broad", "mlp30", "--start-from", str(other(tmp_path / "a"))]) == 2

@@ -1,0 +1,207 @@
+"""The entries that a model of keras-tuner's asks for, as a space that may grow in a search.
+
+keras-tuner finds settings as a model is built and fitted, under any name. A strategy of ours is
+made anew over what is known, and sees each earlier trial at the values that it really had: at the
+defaults of what was found later.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import keras_tuner
+from keras_tuner.engine import hyperparameters as kinds
+
+from tuning.ranges import Choice, Integer, LogUniform, Range, Uniform
+from tuning.space import SearchSpace, Values
+from tuning.strategies.base import WAIT, Strategy, Wait
+from tuning.strategies.grid import Grid
+from tuning.strategies.random import random_point
+from tuning.strategies.registry import strategies
+from tuning.trial import Suggestion, Trial
+from zoo.errors import SpecError, nearest
+from zoo.utils.atomic import atomic_write
+from zoo.utils.regular import readable
+
+Maker = Callable[[SearchSpace], Strategy]
+
+# How many whole numbers stand for a logarithmic range of them.
+_LOGARITHMIC = 64
+
+# How often another point is drawn for one that was tried before more of the space was known.
+_DRAWS = 1000
+
+
+@dataclass(frozen=True)
+class OpenSpace(SearchSpace):
+    """A space whose settings have any names, as those of a model of keras-tuner's; maybe none."""
+
+    def __post_init__(self) -> None:
+        """Nothing to check: keras-tuner has checked its entries."""
+
+
+def space_of(hp: keras_tuner.HyperParameters) -> OpenSpace:
+    """The entries of keras-tuner's space, one a name: the first of those that share it."""
+    ranges: dict[str, Range] = {}
+    for entry in hp.space:
+        ranges.setdefault(entry.name, range_of(entry))
+    return OpenSpace(tuple(ranges.items()))
+
+
+def range_of(entry: Any) -> Range:
+    """An entry of keras-tuner's space as a range.
+
+    A range with steps is the choice among them, and a logarithmic range of whole numbers one among
+    64 of them.
+    """
+    if isinstance(entry, kinds.Fixed):
+        return Choice(entry.value)
+    if isinstance(entry, kinds.Boolean):
+        return Choice(False, True)
+    if isinstance(entry, kinds.Choice):
+        return Choice(*entry.values)
+    low, high = entry.min_value, entry.max_value
+    whole = isinstance(entry, kinds.Int)
+    if not low < high:
+        return Choice(low)
+    if entry.step is not None and (entry.step != 1 or not whole or entry.sampling != "linear"):
+        return Choice(*dict.fromkeys(entry.values))
+    if entry.sampling != "log":
+        return Integer(low, high) if whole else Uniform(low, high)
+    if not whole:
+        return LogUniform(low, high)
+    spread = LogUniform(low, high)
+    numbers = (round(spread.quantile(step / _LOGARITHMIC)) for step in range(_LOGARITHMIC + 1))
+    return Choice(*dict.fromkeys(numbers))
+
+
+def defaults_of(hp: keras_tuner.HyperParameters) -> Values:
+    """The default of each entry, by its name."""
+    values: Values = {}
+    for entry in hp.space:
+        values.setdefault(entry.name, entry.default)
+    return values
+
+
+def strategy_maker(strategy: str | Maker, seed: int) -> Maker:
+    """What makes a strategy over a space, from its name.
+
+    Raises:
+        SpecError: There is none of the name, or it needs to know the network.
+    """
+    if not isinstance(strategy, str):
+        return strategy
+    known = strategies()
+    if strategy not in known:
+        hint = nearest(strategy, known)
+        raise SpecError(f"there is no strategy {strategy!r}.{hint} Strategies: {', '.join(known)}.")
+    kind = known[strategy].kind
+    names = {field.name for field in fields(kind)}  # type: ignore[arg-type]
+    if "spec" in names:
+        raise SpecError(f"{strategy} reads the declaration of a network: take it to tuning.Tuner")
+    settings: dict[str, Any] = {"seed": seed} if "seed" in names else {}
+    make: Any = kind
+    return lambda space: make(space=space, **settings)
+
+
+@dataclass(frozen=True)
+class GrowingStrategy(Strategy):
+    """A strategy over a space of which more may be found.
+
+    Attributes:
+        space: What is known so far.
+        make: Makes the strategy that decides.
+        entries: What is known so far in keras-tuner's terms, with defaults and conditions.
+    """
+
+    space: SearchSpace
+    make: Maker
+    entries: keras_tuner.HyperParameters
+
+    def suggest(self, trials: Sequence[Trial]) -> Suggestion | Wait | None:
+        """Suggest the next point, none of a finite space twice."""
+        if not self.space.ranges:
+            # One model at its defaults; what it asks for is then the space.
+            ended = all(trial.result for trial in trials)
+            return (None if ended else WAIT) if trials else Suggestion({})
+        defaults = defaults_of(self.entries)
+        seen = [
+            replace(
+                trial, values={n: trial.values.get(n, defaults[n]) for n, _ in self.space.ranges}
+            )
+            for trial in trials
+        ]
+        strategy = self.make(self.space)
+        if isinstance(strategy, Grid):
+            return self._untried(strategy, seen)
+        tried = [trial.values for trial in seen]
+        suggestion = strategy.suggest(seen)
+        if not isinstance(suggestion, Suggestion) or suggestion.after is not None:
+            return suggestion
+        if suggestion.values in tried and self.space.size <= len(tried):
+            return None
+        number, values = 0, suggestion.values
+        while values in tried and number < _DRAWS:
+            values, number = random_point(self.space, number, number), number + 1
+        return replace(suggestion, values=values)
+
+    def _untried(self, grid: Grid, trials: Sequence[Trial]) -> Suggestion | None:
+        """The first point of a grid that differs from all trials in a setting that is in use."""
+        tried = [active_values(self.entries, trial.values) for trial in trials]
+        points = (self.space.grid_point(number, grid.steps) for number in range(grid.total))
+        for point in points:
+            if active_values(self.entries, point) not in tried:
+                return Suggestion(point)
+        return None
+
+
+@dataclass(frozen=True)
+class PopulatedStrategy(Strategy):
+    """The strategy of an oracle's own `populate_space`.
+
+    Attributes:
+        populate: It, from the name of a trial to its values.
+    """
+
+    populate: Callable[[str], dict[str, Any]]
+
+    def suggest(self, trials: Sequence[Trial]) -> Suggestion | Wait | None:
+        """Suggest what the oracle answers for the trial."""
+        answer = self.populate(f"{len(trials):04}")
+        if answer["status"] == "RUNNING":
+            return Suggestion(dict(answer["values"]))
+        return WAIT if answer["status"] == "IDLE" else None
+
+
+def active_values(hp: keras_tuner.HyperParameters, values: Values) -> Values:
+    """Those values that are in use: of conditional entries, the ones whose conditions hold."""
+    found = hp.copy()
+    found.values = dict(values)
+    inactive = {
+        entry.name
+        for entry in found.space
+        if entry.name in values and not found.is_active(entry.name)
+    }
+    return {name: value for name, value in values.items() if name not in inactive}
+
+
+def write_entries(path: Path, hp: keras_tuner.HyperParameters) -> None:
+    """Keep the entries found so far, for the process that goes on with the search."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_write(path) as temporary:
+        temporary.write_text(json.dumps(hp.get_config()["space"]) + "\n", encoding="utf-8")
+
+
+def read_entries(path: Path) -> list[Any]:
+    """The entries that `write_entries` kept; none where there is no file, or a damaged one."""
+    try:
+        plain = json.loads(readable(path).read_text(encoding="utf-8"))
+        return keras_tuner.HyperParameters.from_config({"space": plain, "values": {}}).space
+    except FileNotFoundError:
+        return []
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return []  # the models ask for them again

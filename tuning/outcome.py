@@ -1,0 +1,43 @@
+"""The end of a search at the command line: its table, its best point, its Pareto front."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from tuning.store.results import keep_best, keep_trials, table, trial_record
+from tuning.strategies.pareto import Pareto, parameters_of, pareto_front
+from tuning.trial import Trial
+from zoo.cli.figures import print_json
+
+if TYPE_CHECKING:
+    from tuning.search import Search
+
+
+def show(found: Search, *, as_json: bool = False) -> None:
+    """Keep all trials and the best point in files, and print them, as a table or as JSON."""
+    keep_trials(found)
+    trials = found.trials()
+    best = found.best()
+    path = keep_best(found, best)
+    if as_json:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        shown = {"best": record, "trials": [trial_record(trial) for trial in trials]}
+        sizes = [{"trial": trial.number, "parameters": size} for size, trial in _front(found)]
+        print_json({**shown, "front": sizes} if sizes else shown)
+        return
+    print(table(trials))
+    if front := _front(found):
+        print("\nno smaller network is as good:")
+        print("\n".join(f"{size:12,} parameters  {trial.score:.2%}  trial {trial.number}"
+                        for size, trial in front))  # fmt: skip
+    print(f"\nbest: trial {best.number}, {best.score:.2%} on the validation images")
+    print(f"{path}: python -m zoo train --from {path}")
+
+
+def _front(found: Search) -> list[tuple[int, Trial]]:
+    """The Pareto front with the sizes of its networks, of a search for one."""
+    if not isinstance(found.strategy, Pareto):
+        return []
+    front = pareto_front(found.trials(), found.spec)
+    return [(parameters_of(found.spec, trial), trial) for trial in front]
