@@ -221,8 +221,8 @@ def _published_fault(place: Path) -> str:
 
 def _export(format: str, file: str) -> Target:
     def result(place: Path) -> Any:
-        sheet = _json(place / f"mlp30/{file}.json")
-        return sheet["spec_hash"], sheet["sha256"] == _sha256(place / f"mlp30/{file}")
+        metadata = _json(place / f"mlp30/{file}.json")
+        return metadata["spec_hash"], metadata["sha256"] == _sha256(place / f"mlp30/{file}")
 
     def fault(place: Path) -> str:
         there = (place / f"mlp30/{file}").exists()

@@ -103,14 +103,14 @@ def test_export_writes_one_version_after_another_and_tells_what_it_is(tmp_path, 
     assert "zoo: " in capsys.readouterr().err
 
 
-def test_a_sheet_of_bytes_tells_how_the_bytes_score(mnist, tmp_path, capsys):
+def test_metadata_of_bytes_tell_how_the_bytes_score(mnist, tmp_path, capsys):
     assert main(["export", NET, "--format", "onnx_int8", "--out", str(tmp_path)]) == 0
     path = tmp_path / NET / f"{NET}-int8.onnx"
     answers = onnx_runner(path)(mnist.test.images)["digit"]
     right = int(np.sum(answers == mnist.test.labels))
     assert right != manifest.entry_of(NET).test, "they must differ for this test to tell"
-    sheet = json.loads((path.parent / f"{path.name}.json").read_text())
-    assert (sheet["test_correct"], sheet["size"]) == (right, path.stat().st_size)
+    metadata = json.loads((path.parent / f"{path.name}.json").read_text())
+    assert (metadata["test_correct"], metadata["size"]) == (right, path.stat().st_size)
     assert f"on the test images: {right:,} / 10,000" in capsys.readouterr().out
 
 

@@ -20,7 +20,7 @@ from tests.paths import ROOT
 from zoo.errors import RunError, SpecError, UnknownNameError
 from zoo.evaluation.scores import evaluate
 from zoo.export import FORMATS, export, next_version, path_of
-from zoo.export.common import converting, described_file, plain_argmax, quietly, tool
+from zoo.export.common import converting, described_file, plain_argmax, suppress_tool_output, tool
 from zoo.export.runners import (
     file_runner,
     in_batches,
@@ -198,7 +198,7 @@ def test_runners_take_any_number_of_images_and_threads(trained, exported, bars, 
             np.testing.assert_allclose(other["probabilities"], first["probabilities"], atol=1e-5)
 
 
-def test_files_lie_where_path_of_says_each_with_its_sheet(exported):
+def test_files_lie_where_path_of_says_each_with_its_metadata(exported):
     folder = exported["onnx"].parent
     assert {path.name for path in folder.iterdir() if not path.is_dir()} == {
         file + end
@@ -214,10 +214,10 @@ def test_files_lie_where_path_of_says_each_with_its_sheet(exported):
     for format in set(FORMATS) - {"saved_model"}:
         path = exported[format]
         assert path == path_of(format, folder.parent, name="mlp30")
-        sheet = json.loads(path.with_name(f"{path.name}.json").read_text())
-        assert sheet["network"] == "mlp30"
-        assert sheet["size"] == path.stat().st_size
-        assert sheet["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+        metadata = json.loads(path.with_name(f"{path.name}.json").read_text())
+        assert metadata["network"] == "mlp30"
+        assert metadata["size"] == path.stat().st_size
+        assert metadata["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def test_versions_count_on_from_the_highest(tmp_path):
@@ -314,7 +314,7 @@ def test_argmax_is_keras_own_again_after_a_failure():
     assert keras.ops.argmax(zeros, axis=-1)[0] == 1
 
 
-def test_a_failed_file_leaves_neither_it_nor_its_sheet(tmp_path):
+def test_a_failed_file_leaves_neither_it_nor_its_metadata(tmp_path):
     def fail():
         with described_file(tmp_path / "net.onnx", {}, overwrite=False) as temporary:
             temporary.write_text("half")
@@ -326,7 +326,7 @@ def test_a_failed_file_leaves_neither_it_nor_its_sheet(tmp_path):
 
 
 def test_quiet_is_over_when_the_tool_is_done(capfd):
-    with quietly():
+    with suppress_tool_output():
         print("chatter")
         os.write(2, b"chatter")  # as compiled code does
         warnings.warn("chatter", stacklevel=1)

@@ -16,7 +16,7 @@ import pytest
 import zoo
 from zoo.evaluation.scores import predict
 from zoo.export import export
-from zoo.export.common import quietly
+from zoo.export.common import suppress_tool_output
 from zoo.export.warmup import read_warmup
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (20, 28, 28, 1), dtype=np.uint8)
@@ -69,7 +69,7 @@ def test_tf2onnx_reads_the_saved_model(exported, expected, tmp_path, monkeypatch
     path = tmp_path / "read.onnx"
     options = ["--saved-model", exported["saved_model"], "--output", path, "--opset", "18"]
     monkeypatch.setattr(sys, "argv", ["tf2onnx", *map(str, options)])
-    with quietly():
+    with suppress_tool_output():
         convert.main()
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     (digit,) = session.run(["digit"], {"images": IMAGES})

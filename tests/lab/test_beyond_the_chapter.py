@@ -31,7 +31,7 @@ def fast(tmp_path) -> Context:
 )
 def test_the_fast_forms_run_to_their_end(name, verdict, tmp_path):
     done = lab.run(name, fast=True, out=tmp_path, progress=False)
-    assert done.outcome.verdict == verdict
+    assert done.result.verdict == verdict
     assert done.picture.read_bytes().startswith(b"\x89PNG")
 
 

@@ -53,7 +53,7 @@ def test_counts_are_drawn_with_the_books_from_json():
 def test_the_quick_ones_agree(tmp_path):
     names = "perceptron_weighing nand adder bitwise_layer sigmoid_vs_step small_change_linear"
     for name in (*names.split(), "cost_bowl"):
-        assert run(f"ch1_{name}", out=tmp_path, progress=False).outcome.verdict == "agrees"
+        assert run(f"ch1_{name}", out=tmp_path, progress=False).result.verdict == "agrees"
     assert not Context(tmp_path).fast
 
 

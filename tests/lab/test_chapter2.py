@@ -43,8 +43,8 @@ def test_differences_leave_the_parameters_as_they_were():
 
 
 def test_keras_agrees_on_real_digits(mnist, tmp_path):
-    outcome = run("ch2_backprop_check", out=tmp_path, progress=False).outcome
-    assert outcome.verdict == "agrees"
+    result = run("ch2_backprop_check", out=tmp_path, progress=False).result
+    assert result.verdict == "agrees"
 
 
 def test_errors_are_slopes_of_the_cost_by_the_weighted_inputs():
@@ -71,4 +71,4 @@ def test_paths_are_counted_and_add_up_by_hand():
 
 def test_the_equations_and_the_passes_are_as_the_book_says(tmp_path):
     for name in ("ch2_BP1_to_BP4", "ch2_path_sum", "ch2_finite_difference"):
-        assert run(name, out=tmp_path, fast=True, progress=False).outcome.verdict == "agrees", name
+        assert run(name, out=tmp_path, fast=True, progress=False).result.verdict == "agrees", name

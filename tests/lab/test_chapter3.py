@@ -159,8 +159,8 @@ def test_follow_measures_after_every_epoch_and_once(bars, tmp_path, monkeypatch)
 
     monkeypatch.setattr(Context, "data", bars)
     monkeypatch.setattr(zoo, "train", watched)
-    bench = Context(tmp_path, progress=False)
-    curves = epochs.follow(bench, SMALL, seed=3)
+    context = Context(tmp_path, progress=False)
+    curves = epochs.follow(context, SMALL, seed=3)
 
     # After one epoch the trained model is in the state that was measured.
     score = {"training": bars.train.take(60), "test": bars.test}
@@ -168,7 +168,7 @@ def test_follow_measures_after_every_epoch_and_once(bars, tmp_path, monkeypatch)
         accuracy = 100 * zoo.evaluate(results[0].model, split).accuracy
         assert curves[f"{name} accuracy"] == [pytest.approx(accuracy, abs=0.01)]
         assert len(curves[f"{name} cost"]) == 1
-    assert epochs.follow(bench, SMALL, seed=3) == curves
+    assert epochs.follow(context, SMALL, seed=3) == curves
     assert len(results) == 1
 
 
@@ -227,9 +227,9 @@ def test_overfitting_is_a_test_cost_that_rises_again(test_cost, verdict, full, m
         test_cost=test_cost, test_accuracy=[80, 82.3, 82.2], training_accuracy=[90, 100, 100]
     )
     monkeypatch.setattr(overfitting, "follow", lambda *_: made)
-    outcome = overfitting.overfit_1000.measure(full)
-    assert outcome.verdict == verdict
-    assert [check.ours for check in outcome.checks[2:5]] == [
+    result = overfitting.overfit_1000.measure(full)
+    assert result.verdict == verdict
+    assert [check.ours for check in result.checks[2:5]] == [
         1,
         min(test_cost),
         test_cost.index(min(test_cost)),
@@ -330,7 +330,7 @@ def test_a_step_stops_where_its_numbers_do(fast):
 )
 def test_a_step_is_judged_by_the_range_of_many_runs(full, monkeypatch, lowest, agrees):
     # Means of the first four epochs from `lowest` to 60; the book's four have 52.
-    def hundred(bench, eta, lmbda, seed=0):
+    def hundred(context, eta, lmbda, seed=0):
         mean = 60.0 if seed else lowest
         return [mean + 1, mean - 1, mean, mean, 99.0]
 
@@ -406,8 +406,8 @@ def test_an_order_is_shuffled_as_python_2_did(monkeypatch):
 
 
 def test_the_first_epochs_of_both_initializations_are_the_books_own(fast):
-    outcome = replays.replay_init_30h.measure(fast)
-    assert [(check.ours, check.book) for check in outcome.checks] == [(9270, 9270), (8643, 8643)]
+    result = replays.replay_init_30h.measure(fast)
+    assert [(check.ours, check.book) for check in result.checks] == [(9270, 9270), (8643, 8643)]
 
 
 def test_keras_takes_the_same_first_epoch(mnist):
@@ -425,5 +425,5 @@ def test_keras_takes_the_same_first_epoch(mnist):
 
 def test_outcomes_are_plain(fast):
     for name in QUICK:
-        outcome = lab.get_experiment(f"ch3_{name}").measure(fast)
-        json.dumps(outcome.to_plain(), allow_nan=False)
+        result = lab.get_experiment(f"ch3_{name}").measure(fast)
+        json.dumps(result.to_plain(), allow_nan=False)

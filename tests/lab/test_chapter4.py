@@ -230,10 +230,10 @@ def test_between_towers_the_sum_falls_to_zero_and_shifted_sets_hold_it():
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda each: each.name)
 def test_every_experiment_agrees_with_the_book_and_draws_labelled_axes(experiment, tmp_path):
-    outcome = experiment.measure(Context(tmp_path, fast=True, progress=False))
-    assert outcome.verdict != "differs"
+    result = experiment.measure(Context(tmp_path, fast=True, progress=False))
+    assert result.verdict != "differs"
     assert experiment.question
-    drawn = experiment.draw(json.loads(json.dumps(outcome.data, allow_nan=False)))
+    drawn = experiment.draw(json.loads(json.dumps(result.data, allow_nan=False)))
     shown = [axes for axes in drawn.axes if axes.has_data() and axes.get_label() != "<colorbar>"]
     assert shown
     assert all(axes.get_xlabel() for axes in shown)

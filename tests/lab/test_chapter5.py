@@ -25,7 +25,7 @@ RESULTS = ROOT / "benchmarks" / "results.csv"
 
 
 @pytest.fixture
-def bench(tmp_path) -> Context:
+def context(tmp_path) -> Context:
     return Context(tmp_path, fast=True, progress=False)
 
 
@@ -84,10 +84,10 @@ def test_exploding_chains_multiply_by_the_weight_times_the_slope():
     ],
     ids=lambda each: each.name,
 )
-def test_what_needs_no_training_agrees_with_the_book_and_is_drawn(experiment, bench):
-    outcome = experiment.measure(bench)
-    assert outcome.verdict == "agrees"
-    assert isinstance(experiment.draw(outcome.data), Figure)
+def test_what_needs_no_training_agrees_with_the_book_and_is_drawn(experiment, context):
+    result = experiment.measure(context)
+    assert result.verdict == "agrees"
+    assert isinstance(experiment.draw(result.data), Figure)
 
 
 # --- one neuron -----------------------------------------------------------------------------------
@@ -178,10 +178,10 @@ def test_a_figure_out_of_range_differs():
 
 
 @pytest.mark.parametrize("experiment", [gradients.initial_bars, gradients.norm_4])
-def test_gradients_at_the_start_agree_with_the_book(experiment, bench):
-    outcome = experiment.measure(bench)
-    assert outcome.verdict == "agrees"
-    assert isinstance(experiment.draw(outcome.data), Figure)
+def test_gradients_at_the_start_agree_with_the_book(experiment, context):
+    result = experiment.measure(context)
+    assert result.verdict == "agrees"
+    assert isinstance(experiment.draw(result.data), Figure)
 
 
 def test_speeds_are_drawn():
@@ -191,8 +191,8 @@ def test_speeds_are_drawn():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("experiment", [gradients.speed_2, gradients.speed_3, gradients.speed_4])
-def test_speeds_after_500_epochs_agree_with_the_book(experiment, bench):
-    assert experiment.measure(bench).verdict == "agrees"
+def test_speeds_after_500_epochs_agree_with_the_book(experiment, context):
+    assert experiment.measure(context).verdict == "agrees"
 
 
 def test_depth_is_judged_by_the_mean_of_the_best_epochs_and_not_in_its_fast_form():

@@ -23,7 +23,7 @@ from zoo.pretrained.manifest import manifest
 
 
 @pytest.fixture
-def bench(tmp_path) -> Context:
+def context(tmp_path) -> Context:
     return Context(tmp_path, fast=True, progress=False)
 
 
@@ -43,17 +43,17 @@ def shallow():
     ],
     ids=lambda each: each.name,
 )
-def test_what_the_book_counts_agrees_and_is_drawn(experiment, bench):
-    outcome = experiment.measure(bench)
-    assert outcome.verdict == "agrees"
-    assert isinstance(experiment.draw(outcome.data), Figure)
+def test_what_the_book_counts_agrees_and_is_drawn(experiment, context):
+    result = experiment.measure(context)
+    assert result.verdict == "agrees"
+    assert isinstance(experiment.draw(result.data), Figure)
 
 
-def test_feature_maps_have_no_figure_of_the_book(bench):
-    outcome = filters.feature_maps.measure(bench)
-    assert [check.ours for check in outcome.checks] == [20, 40]
-    assert outcome.verdict == "no figure"
-    assert isinstance(filters.feature_maps.draw(outcome.data), Figure)
+def test_feature_maps_have_no_figure_of_the_book(context):
+    result = filters.feature_maps.measure(context)
+    assert [check.ours for check in result.checks] == [20, 40]
+    assert result.verdict == "no figure"
+    assert isinstance(filters.feature_maps.draw(result.data), Figure)
 
 
 # --- pieces ---------------------------------------------------------------------------------------
@@ -120,38 +120,38 @@ def test_all_filters_are_drawn_on_one_scale():
 # --- the chapter's networks -----------------------------------------------------------------------
 
 
-def test_a_network_scores_what_the_manifest_says_and_stands_beside_the_book(bench, monkeypatch):
+def test_a_network_scores_what_the_manifest_says_and_stands_beside_the_book(context, monkeypatch):
     monkeypatch.setattr(networks, "NETWORKS", ("shallow", "conv1_only", "not_there"))
-    outcome = networks.networks.measure(bench)
-    first, second = outcome.checks
+    result = networks.networks.measure(context)
+    first, second = result.checks
     published = manifest()
     assert first.ours == published["shallow"].test / 100
     assert (first.book, first.agrees) == (97.8, True)
     assert second.ours == published["conv1_only"].test / 100
     assert (second.book, second.agrees) == (None, None)
-    axes = networks.draw_networks(outcome.data).axes[0]
+    axes = networks.draw_networks(result.data).axes[0]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["shallow", "conv1_only"]
 
 
 # --- expansion ------------------------------------------------------------------------------------
 
 
-def test_the_expanded_digit_is_rolled_with_its_edge_cleared(bench):
-    images = np.array(expansion.expand_digit.measure(bench).data["images"])
-    original = bench.data.train.images[0, ..., 0]
+def test_the_expanded_digit_is_rolled_with_its_edge_cleared(context):
+    images = np.array(expansion.expand_digit.measure(context).data["images"])
+    original = context.data.train.images[0, ..., 0]
     for image, (roll, axis) in zip(images[1:], [(-1, 0), (1, 0), (-1, 1), (1, 1)], strict=True):
         expected = np.roll(original, roll, axis)
         np.moveaxis(expected, axis, 0)[min(roll, 0)] = 0
         np.testing.assert_array_equal(image, expected)
 
 
-def test_distortions_are_drawn_beside_the_original(bench):
-    outcome = expansion.distortions.measure(bench)
-    images = np.array(outcome.data["images"])
+def test_distortions_are_drawn_beside_the_original(context):
+    result = expansion.distortions.measure(context)
+    images = np.array(result.data["images"])
     assert images.shape == (4, 7, 28, 28)
-    assert (images[:, 0] == bench.data.train.images[0, ..., 0]).all()
+    assert (images[:, 0] == context.data.train.images[0, ..., 0]).all()
     assert len({image.tobytes() for image in images[1:, 1:].reshape(-1, 784)}) == 18
-    assert isinstance(expansion.distortions.draw(outcome.data), Figure)
+    assert isinstance(expansion.distortions.draw(result.data), Figure)
 
 
 def test_a_shift_of_nothing_leaves_the_accuracy_as_it_was(mnist, shallow):
@@ -203,8 +203,8 @@ def test_true_digits_stand_above_predicted_ones():
 
 
 @pytest.mark.slow
-def test_the_vote_errs_about_as_often_as_the_books(bench):
-    assert votes.errors33.measure(bench).verdict == "agrees"
+def test_the_vote_errs_about_as_often_as_the_books(context):
+    assert votes.errors33.measure(context).verdict == "agrees"
 
 
 # --- attacks --------------------------------------------------------------------------------------
@@ -279,15 +279,15 @@ def test_many_steps_mislead_more_than_one_and_both_more_than_none(mnist, shallow
     assert right["pgd"] < right["fgsm"] < right["noise"] - 40
 
 
-def test_attacks_are_drawn(bench):
+def test_attacks_are_drawn(context):
     data = {"epsilons": [0, 8], "networks": ["a", "b"], "steps": 3}
     data |= {kind: [[99.0, 50.0]] * 2 for kind in ("noise", "fgsm", "pgd")}
     assert isinstance(adversarial.adversarial.draw(data), Figure)
-    outcome = adversarial.adversarial_images.measure(bench)
-    wrong = [check.ours for check in outcome.checks]
+    result = adversarial.adversarial_images.measure(context)
+    wrong = [check.ours for check in result.checks]
     assert wrong[0] == 0
     assert wrong[-1] == 5
-    assert isinstance(adversarial.adversarial_images.draw(outcome.data), Figure)
+    assert isinstance(adversarial.adversarial_images.draw(result.data), Figure)
 
 
 def test_noise_becomes_what_the_network_is_sure_of(shallow):

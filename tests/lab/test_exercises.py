@@ -45,7 +45,7 @@ def fast(tmp_path) -> Context:
 @pytest.mark.parametrize("name", QUICK)
 def test_what_needs_no_training_agrees_and_draws(name, tmp_path):
     done = lab.run(name, fast=True, out=tmp_path, progress=False)
-    assert done.outcome.verdict == "agrees"
+    assert done.result.verdict == "agrees"
     assert done.picture.read_bytes().startswith(b"\x89PNG")
 
 
@@ -53,8 +53,8 @@ def test_what_needs_no_training_agrees_and_draws(name, tmp_path):
 @pytest.mark.parametrize("name", TRAINED)
 def test_what_trains_runs_to_its_end(name, tmp_path):
     done = lab.run(name, fast=True, out=tmp_path, progress=False)
-    assert done.outcome.verdict in {"agrees", "not judged", "no figure"}
-    assert done.outcome.remark
+    assert done.result.verdict in {"agrees", "not judged", "no figure"}
+    assert done.result.remark
 
 
 def test_every_exercise_says_what_it_shows():
@@ -290,7 +290,7 @@ def test_tanh_is_judged_by_its_first_epochs(fast, monkeypatch, lead, verdict):
 def test_overfitting_is_a_distance_that_cures_lessen(fast, monkeypatch):
     gaps = iter([14.0, 9.0, 8.0, 5.0])
 
-    def kept(bench, name, measure):
+    def kept(context, name, measure):
         gap = next(gaps)
         return [{"training accuracy": 90 + gap, "validation accuracy": 90.0}] * 6
 

@@ -31,11 +31,11 @@ def counted(monkeypatch):
         return figure
 
     @experiment("ch9_counted", "Counted & drawn", draw=draw)
-    def one(bench: Context) -> Result:
+    def one(context: Context) -> Result:
         """It counts <itself>."""
         calls.append("measure")
         checks = (check_close("size", 1.02, 1.0, within=0.05), Check("kind", "a"))
-        return Result({"y": [1, bench.choose(9, 2)]}, checks, "Small.")
+        return Result({"y": [1, context.choose(9, 2)]}, checks, "Small.")
 
     monkeypatch.setattr("zoo.lab.chapters._all", lambda: [one])
     return calls
@@ -56,7 +56,7 @@ def test_an_experiment_runs_once(counted, tmp_path):
     first = lab.run("ch9_counted", out=tmp_path, fast=True)
     again = lab.run("ch9_counted", out=tmp_path, fast=True)
     assert counted == ["measure", "draw"]
-    assert first.outcome == again.outcome
+    assert first.result == again.result
     assert first.picture.read_bytes().startswith(b"\x89PNG")
     assert first.picture.with_suffix(".svg").exists()
     lab.run("ch9_counted", out=tmp_path)
@@ -77,7 +77,7 @@ def test_code_is_told_as_it_was_when_it_was_imported(tmp_path, monkeypatch):
     source.write_text(
         "from zoo.lab.core.experiment import experiment\n"
         "@experiment('ch9_edited', 'Edited', draw=None)\n"
-        "def one(bench):\n    'It stays.'\n"
+        "def one(context):\n    'It stays.'\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
     one = importlib.import_module("edited_later").one
@@ -172,7 +172,7 @@ def test_a_report_that_was_interrupted_goes_on(tmp_path, monkeypatch, capsys):
 
     def made(name, stops):
         @experiment(name, name, draw=draw)
-        def one(bench: Context) -> Result:
+        def one(context: Context) -> Result:
             """It measures."""
             measured.append(name)
             if stops and measured.count(name) == 1:

@@ -84,7 +84,7 @@ def test_a_report_in_chinese(tmp_path):
     experiment = lab.get_experiment("ch1_nand")
     done = SimpleNamespace(
         experiment=experiment,
-        outcome=Result({}, checks),
+        result=Result({}, checks),
         picture=picture,
         seconds=5400.0,
         origin=Origin("2026-11-28", "a <fast> one", "keras 3"),

@@ -24,7 +24,7 @@ SMALL = ModelSpec(
 )
 
 
-def quietly(spec, data, out, **options):
+def train_silently(spec, data, out, **options):
     return train_monitored(spec, data, out=out, progress=False, **options)
 
 
@@ -46,7 +46,7 @@ def whole(bars, tmp_path_factory):
     """A run of three epochs, and its page as it was after each and at the end."""
     folder, pages = tmp_path_factory.mktemp("whole"), []
     page = folder / "live.html"
-    watched = quietly(
+    watched = train_silently(
         SMALL, bars, folder, tensorboard=True, show=lambda rows: pages.append(page.read_text())
     )
     return watched, [*pages, page.read_text()]
@@ -56,7 +56,7 @@ def test_all_four_are_those_of_the_book(bars, tmp_path):
     # Of one epoch, so that the trained model is in the state that was measured; 1,100 training
     # images, so that they are measured in two batches.
     spec = SMALL.with_settings(epochs=1, images=1100)
-    watched = quietly(spec, bars, tmp_path, on="test", seed=2)
+    watched = train_silently(spec, bars, tmp_path, on="test", seed=2)
     (row,) = watched.rows
     for name, split in (("training", bars.train.take(1100)), ("evaluation", bars.test)):
         cost, accuracy = by_the_book(watched.result.model, split, 3.0)
@@ -78,11 +78,11 @@ def test_a_run_that_was_stopped_goes_on_and_tells_all_epochs(bars, tmp_path, who
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        quietly(SMALL, bars, tmp_path, show=stop)
-    gone_on = quietly(SMALL, bars, tmp_path)
+        train_silently(SMALL, bars, tmp_path, show=stop)
+    gone_on = train_silently(SMALL, bars, tmp_path)
     assert gone_on.rows == whole[0].rows
     assert [row["epoch"] for row in gone_on.rows] == [0, 1, 2]
-    assert quietly(SMALL, bars, tmp_path).rows == gone_on.rows, "read back"
+    assert train_silently(SMALL, bars, tmp_path).rows == gone_on.rows, "read back"
 
 
 def test_the_page_loads_itself_anew_until_the_run_is_over(whole):
@@ -121,12 +121,12 @@ def test_tensorboard_reads_what_was_written(whole):
 
 def test_what_cannot_be_watched_is_told(bars, tmp_path, whole):
     with pytest.raises(SpecError, match="is a vote"):
-        quietly("conv2_relu_dropout_x5", bars, tmp_path)
+        train_silently("conv2_relu_dropout_x5", bars, tmp_path)
     unwatched = tmp_path / "unwatched"
     shutil.copytree(whole[0].folder, unwatched)
     (unwatched / "monitors.jsonl").unlink()
     with pytest.raises(RunError, match="nothing watched: choose another folder"):
-        quietly(SMALL, bars, unwatched)
+        train_silently(SMALL, bars, unwatched)
 
 
 def test_without_a_display_a_window_is_refused_in_one_line():

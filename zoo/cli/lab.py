@@ -76,13 +76,13 @@ def run(options: argparse.Namespace) -> None:
         print_json([_record(done) for done in _all_done(chosen, options)])
         return
     for done in _all_done(chosen, options):
-        print(f"{done.experiment.name}: {done.experiment.title}. {done.outcome.verdict}")
-        for check in done.outcome.checks:
+        print(f"{done.experiment.name}: {done.experiment.title}. {done.result.verdict}")
+        for check in done.result.checks:
             book = "" if check.book is None else f", {check.source} {_short(check.book)}"
             differs = "  differs" if check.agrees is False else ""
             print(f"  {check.what}: {_short(check.ours)}{book}{differs}")
-        if done.outcome.remark:
-            print(f"  {done.outcome.remark}")
+        if done.result.remark:
+            print(f"  {done.result.remark}")
         print(f"  {done.picture}")
 
 
@@ -90,7 +90,7 @@ def _record(done) -> dict[str, Any]:
     return {
         "name": done.experiment.name,
         "title": done.experiment.title,
-        "verdict": done.outcome.verdict,
+        "verdict": done.result.verdict,
         "checks": [
             {
                 "what": check.what,
@@ -99,9 +99,9 @@ def _record(done) -> dict[str, Any]:
                 "source": check.source,
                 "agrees": check.agrees,
             }
-            for check in done.outcome.checks
+            for check in done.result.checks
         ],
-        "remark": done.outcome.remark,
+        "remark": done.result.remark,
         "picture": str(done.picture),
         "seconds": done.seconds,
     }
@@ -117,7 +117,7 @@ def report(options: argparse.Namespace) -> None:
     chosen, done = experiments(options.pattern), []
     for each in _all_done(chosen, options):
         done.append(each)
-        line = f"[{len(done)}/{len(chosen)}] {each.experiment.name}: {each.outcome.verdict}"
+        line = f"[{len(done)}/{len(chosen)}] {each.experiment.name}: {each.result.verdict}"
         print(f"{line}, {each.seconds:.0f} s", file=sys.stderr)
     page = done[0].picture.parent.parent / "index.html"
     write_report(done, page, fast=options.fast, language=options.lang)

@@ -1,4 +1,4 @@
-"""What the exporters share: quiet tools, functions that converters can read, files with a sheet."""
+"""What exporters share: quiet tools, functions that converters can read, files with metadata."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ FAILED_WRITES = (OSError, tf.errors.OpError)
 
 
 @contextlib.contextmanager
-def quietly() -> Iterator[None]:
+def suppress_tool_output() -> Iterator[None]:
     """Hold back what converters tell of their work on stdout and stderr, and their warnings.
 
     Their compiled parts write to the file descriptor itself, so that it is closed meanwhile. With
@@ -65,7 +65,7 @@ def quietly() -> Iterator[None]:
 
 def tool(module: str) -> ModuleType:
     """Import a module that only exports need; RunError names its extra where it is missing."""
-    with quietly():
+    with suppress_tool_output():
         return import_extra(module)
 
 
@@ -76,7 +76,7 @@ def converting(model: keras.Model, format: str) -> Iterator[None]:
     Raises RunError for a model that has no counterpart in the format.
     """
     try:
-        with quietly():
+        with suppress_tool_output():
             yield
     except (RunError, *FAILED_WRITES):
         raise
@@ -177,14 +177,14 @@ def described_file(
         with atomic_write(path) as temporary:
             yield temporary
             written = temporary.read_bytes()
-            sheet = {
+            metadata = {
                 **metadata,
                 "size": len(written),
                 "sha256": hashlib.sha256(written).hexdigest(),
                 **(measure(temporary) if measure else {}),
             }
             with atomic_write(path.with_name(f"{path.name}.json")) as beside:
-                beside.write_text(json.dumps(sheet, indent=2) + "\n", encoding="utf-8")
+                beside.write_text(json.dumps(metadata, indent=2) + "\n", encoding="utf-8")
     except FAILED_WRITES as error:
         raise RunError(cannot_write(path, error)) from error
 

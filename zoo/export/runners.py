@@ -18,7 +18,7 @@ import tensorflow as tf
 
 from zoo.errors import RunError
 from zoo.export import isolated_client
-from zoo.export.common import INPUT, answering, quietly, tool
+from zoo.export.common import INPUT, answering, suppress_tool_output, tool
 from zoo.export.litert import SIGNATURE
 from zoo.export.saved_model import ENDPOINTS
 from zoo.nn.voting import with_named_outputs
@@ -71,7 +71,7 @@ def onnx_runner(path: str | Path, threads: int = 1) -> Runner:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    with quietly():
+    with suppress_tool_output():
         session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     names = [output.name for output in session.get_outputs()]
     return lambda images: dict(zip(names, session.run(names, {INPUT: images}), strict=True))
@@ -83,7 +83,7 @@ def litert_runner(path: str | Path, threads: int = 1) -> Runner:
     A file for one image at a time is run for one after the other.
     """
     litert = tool("ai_edge_litert.interpreter")
-    with quietly():
+    with suppress_tool_output():
         interpreter = litert.Interpreter(str(path), num_threads=threads)
         run = interpreter.get_signature_runner(SIGNATURE)
         details = run.get_input_details()[INPUT]

@@ -23,8 +23,8 @@ from zoo.export.common import (
     check_backend,
     image_shape,
     plain_argmax,
-    quietly,
     signature,
+    suppress_tool_output,
 )
 from zoo.export.warmup import write_warmup
 from zoo.nn.voting import with_named_outputs
@@ -80,9 +80,9 @@ def export_saved_model(model: keras.Model, folder: str | Path, metadata: Mapping
         with atomic_directory(folder) as temporary:
             mine = temporary.stat().st_ino
             _write(model, temporary, name=folder.parent.name)
-            sheet = {**metadata, "signatures": CONTRACTS}
+            metadata = {**metadata, "signatures": CONTRACTS}
             (temporary / "metadata.json").write_text(
-                json.dumps(sheet, indent=2) + "\n", encoding="utf-8"
+                json.dumps(metadata, indent=2) + "\n", encoding="utf-8"
             )
     except FAILED_WRITES as error:
         raise RunError(cannot_write(folder, error)) from error
@@ -105,7 +105,7 @@ def _write(model: keras.Model, folder: Path, name: str) -> None:
         "floats": signature(shape, "float32"),
         "encoded": signature(shape=(), dtype="string"),
     }
-    with plain_argmax(), quietly():
+    with plain_argmax(), suppress_tool_output():
         archive = keras.export.ExportArchive()  # what it is told to track, it stores twice
         for endpoint in ENDPOINTS:
             archive.add_endpoint(endpoint, functions[endpoint], [signatures[endpoint]])

@@ -55,13 +55,13 @@ def onnx_file(name: str) -> Path:
 
 def _is_whole(path: Path, entry: Entry) -> bool:
     try:
-        sheet = json.loads(path.with_name(f"{path.name}.json").read_text(encoding="utf-8"))
+        metadata = json.loads(path.with_name(f"{path.name}.json").read_text(encoding="utf-8"))
         with path.open("rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
     except (OSError, ValueError):
         return False
-    known = isinstance(sheet, dict) and sheet.get("weights_sha256") == entry.sha256
-    return known and sheet.get("sha256") == found
+    known = isinstance(metadata, dict) and metadata.get("weights_sha256") == entry.sha256
+    return known and metadata.get("sha256") == found
 
 
 def _export(name: str, folder: Path) -> None:

@@ -23,17 +23,17 @@ PROTOCOL = (
 WIDEST = 500
 
 
-def _counts(bench: Context, spec: NetworkSpec, epochs: int, seed: int = 0) -> list[int]:
+def _counts(context: Context, spec: NetworkSpec, epochs: int, seed: int = 0) -> list[int]:
     """Test images answered rightly after each epoch."""
-    result = bench.train(spec.with_settings(epochs=epochs), seed=seed)
-    return [round(row["test_accuracy"] * len(bench.data.test)) for row in result.history]
+    result = context.train(spec.with_settings(epochs=epochs), seed=seed)
+    return [round(row["test_accuracy"] * len(context.data.test)) for row in result.history]
 
 
 def _beside_the_book(
-    bench: Context, spec: NetworkSpec, label: str, printed: dict[int, int], epochs: int
+    context: Context, spec: NetworkSpec, label: str, printed: dict[int, int], epochs: int
 ) -> Result:
     """Several runs, and whether the counts that the book prints could be those of one more."""
-    runs = [_counts(bench, spec, epochs, seed) for seed in range(SEEDS)]
+    runs = [_counts(context, spec, epochs, seed) for seed in range(SEEDS)]
     book = {epoch: count for epoch, count in printed.items() if epoch < epochs}
     checks = []
     for epoch, count in sorted(book.items(), reverse=True):
@@ -44,7 +44,7 @@ def _beside_the_book(
         agrees = bool(low <= count <= high) if narrow else None
         checks.append(Check(what, round(mean(reached)), count, agrees))
     curves = {f"seed {seed}": run for seed, run in enumerate(runs)}
-    remark = f"{PROTOCOL} {epochs} of the book's 30 epochs." if bench.fast else PROTOCOL
+    remark = f"{PROTOCOL} {epochs} of the book's 30 epochs." if context.fast else PROTOCOL
     return Result({"curves": curves, "book": book, "settings": label}, tuple(checks), remark)
 
 
@@ -65,48 +65,48 @@ def draw_counts(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch1_mnist_30h", "The first network learns digits", draw=draw_counts)
-def mnist_30h(bench: Context) -> Result:
+def mnist_30h(context: Context) -> Result:
     """784-30-10 with the quadratic cost, eta 3, mini-batches of 10: the book's first run."""
     printed = {0: 9129, 1: 9295, 2: 9348, 27: 9528, 28: 9542, 29: 9534}
     spec = zoo.get_spec("mlp30.quadratic")
-    return _beside_the_book(bench, spec, "eta = 3", printed, bench.choose(30, 4))
+    return _beside_the_book(context, spec, "eta = 3", printed, context.choose(30, 4))
 
 
 @experiment("ch1_mnist_100h", "A hundred hidden neurons", draw=draw_counts)
-def mnist_100h(bench: Context) -> Result:
+def mnist_100h(context: Context) -> Result:
     """784-100-10 by the same settings; the book's best of three runs gets 96.59 % right.
 
     Its footnote says that results vary: in three of our five runs one digit is never answered.
     """
-    epochs, seeds = bench.choose((30, range(3)), (3, range(1, 2)))
+    epochs, seeds = context.choose((30, range(3)), (3, range(1, 2)))
     spec = zoo.get_spec("mlp100.quadratic")
-    runs = {f"seed {seed}": _counts(bench, spec, epochs, seed) for seed in seeds}
+    runs = {f"seed {seed}": _counts(context, spec, epochs, seed) for seed in seeds}
     best = max(max(run) for run in runs.values())
     # The book's best of three, and ours: each is right for 9,659 by a binomial's deviation of 18,
     # and runs that learn all ten digits differ by about as much again.
     check = check_close("best of three runs", best, 9_659, within=75)
-    if bench.fast:
+    if context.fast:
         check = Check("best epoch of one run", best, 9_659)
-    remark = "One run of 3 epochs of the book's 30." if bench.fast else ""
+    remark = "One run of 3 epochs of the book's 30." if context.fast else ""
     return Result({"curves": runs, "book": {}, "settings": "eta = 3"}, (check,), remark)
 
 
 @experiment("ch1_eta_too_small", "A learning rate that is too small", draw=draw_counts)
-def eta_too_small(bench: Context) -> Result:
+def eta_too_small(context: Context) -> Result:
     """784-100-10 with eta 0.001: each epoch helps a little, and thirty of them do not suffice."""
     printed = {0: 1139, 1: 1136, 2: 1135, 27: 2101, 28: 2123, 29: 2142}
     spec = zoo.get_spec("mlp100.quadratic").with_settings(learning_rate=0.001)
-    return _beside_the_book(bench, spec, "eta = 0.001", printed, bench.choose(30, 3))
+    return _beside_the_book(context, spec, "eta = 0.001", printed, context.choose(30, 3))
 
 
 @experiment("ch1_eta_steps", "Larger learning rates, step by step", draw=draw_counts)
-def eta_steps(bench: Context) -> Result:
+def eta_steps(context: Context) -> Result:
     """784-100-10 with eta raised from 0.01 to 1 and 3: the book raises it and finds it better."""
-    epochs, images = bench.choose((30, 50_000), (3, 10_000))
+    epochs, images = context.choose((30, 50_000), (3, 10_000))
     spec = zoo.get_spec("mlp100.quadratic").with_settings(images=images)
     # Seed 1, whose neurons are not saturated from the start (see ch3_xent_100h).
     curves = {
-        f"eta = {eta:g}": _counts(bench, spec.with_settings(learning_rate=eta), epochs, seed=1)
+        f"eta = {eta:g}": _counts(context, spec.with_settings(learning_rate=eta), epochs, seed=1)
         for eta in (0.01, 0.1, 1.0, 3.0)
     }
     last = [curve[-1] for curve in curves.values()]
@@ -114,26 +114,26 @@ def eta_steps(bench: Context) -> Result:
     better = last[0] < last[1] < last[2]
     checks.append(Check("from 0.01 to 0.1 to 1", "better" if better else "not better", "better",
                         better))  # fmt: skip
-    remark = "3 epochs of 30, of the first 10,000 images." if bench.fast else ""
+    remark = "3 epochs of 30, of the first 10,000 images." if context.fast else ""
     return Result({"curves": curves, "book": {}}, tuple(checks), remark)
 
 
 @experiment("ch1_eta_too_big", "A learning rate that is too large", draw=draw_counts)
-def eta_too_big(bench: Context) -> Result:
+def eta_too_big(context: Context) -> Result:
     """784-30-10 with eta 100: the network guesses, after one epoch as after thirty."""
     printed = {0: 1009, 1: 1009, 2: 1009, 3: 1009, 27: 982, 28: 982, 29: 982}
     spec = zoo.get_spec("mlp30.quadratic").with_settings(learning_rate=100.0)
-    return _beside_the_book(bench, spec, "eta = 100", printed, bench.choose(30, 4))
+    return _beside_the_book(context, spec, "eta = 100", printed, context.choose(30, 4))
 
 
 @experiment("ch1_no_hidden", "No hidden layer", draw=draw_counts)
-def no_hidden(bench: Context) -> Result:
+def no_hidden(context: Context) -> Result:
     """The exercise: 784 inputs, ten outputs and nothing between; the book gives no figure."""
-    epochs = bench.choose(30, 5)
+    epochs = context.choose(30, 5)
     rates = (0.1, 1.0, 3.0)
     spec = zoo.get_spec("linear.quadratic")
     curves = {
-        f"eta = {rate:g}": _counts(bench, spec.with_settings(learning_rate=rate), epochs)
+        f"eta = {rate:g}": _counts(context, spec.with_settings(learning_rate=rate), epochs)
         for rate in rates
     }
     checks = tuple(Check(f"best, {label}", max(counts)) for label, counts in curves.items())
@@ -142,13 +142,13 @@ def no_hidden(bench: Context) -> Result:
 
 
 @experiment("ch1_online_learning", "Mini-batches of one", draw=draw_counts)
-def online_learning(bench: Context) -> Result:
+def online_learning(context: Context) -> Result:
     """Batches of 1 against 20, at the same learning rate an image: many noisy steps, or few."""
-    epochs = bench.choose(30, 3)
+    epochs = context.choose(30, 3)
     spec = zoo.get_spec("mlp30.quadratic")
     curves = {
         f"batches of {size}": _counts(
-            bench, spec.with_settings(batch_size=size, learning_rate=0.3 * size), epochs
+            context, spec.with_settings(batch_size=size, learning_rate=0.3 * size), epochs
         )
         for size in (1, 20)
     }
@@ -181,14 +181,14 @@ def draw_baselines(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch1_baselines", "The methods to beat", draw=draw_baselines)
-def baselines(bench: Context) -> Result:
+def baselines(context: Context) -> Result:
     """Guessing, the nearest mean darkness, and support vector machines, by defaults and tuned.
 
     The record of its time, by Wan et al. 2013, is quoted.
     """
     from zoo.evaluation import baselines as methods
 
-    data = bench.data
+    data = context.data
     right = {
         "guessing": methods.random_guess(data).score.correct,
         "darkness": methods.average_darkness(data).score.correct,
@@ -197,12 +197,12 @@ def baselines(bench: Context) -> Result:
         check_close("right by guessing", right["guessing"], 1_000, within=90),  # 3 sqrt(n p q)
         check_close("right by darkness", right["darkness"], 2_225, within=0),
     ]
-    if not bench.fast:
+    if not context.fast:
         right["support vector machine"] = methods.svm(data).score.correct
         checks.append(
             check_close("right by the machine", right["support vector machine"], 9_435, 0)
         )
         tuned = right["the same, tuned"] = methods.svm_tuned(data).score.correct
         checks.append(Check("right by the machine, tuned", tuned, "above 9,850", tuned > 9_850))
-    remark = "The support vector machines take minutes: full form only." if bench.fast else ""
+    remark = "The support vector machines take minutes: full form only." if context.fast else ""
     return Result({"right": right}, tuple(checks), remark)

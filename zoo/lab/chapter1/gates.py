@@ -60,7 +60,7 @@ def draw_nand(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch1_nand", "A perceptron that is a NAND gate", draw=draw_nand)
-def nand(bench: Context) -> Result:
+def nand(context: Context) -> Result:
     """With weights -2 and -2 and bias 3, a perceptron says 0 only where both its inputs are 1."""
     inputs = list(itertools.product((0, 1), repeat=2))
     answers = [(x, y, int(nand_gate(x, y))) for x, y in inputs]
@@ -84,7 +84,7 @@ def draw_adder(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch1_adder", "Numbers added by NAND gates", draw=draw_adder)
-def adder(bench: Context) -> Result:
+def adder(context: Context) -> Result:
     """Perceptrons can compute anything: five NANDs add two bits, and rows of them two numbers.
 
     All pairs of four-bit numbers are added, by gates alone.
@@ -120,7 +120,7 @@ def draw_bitwise_layer(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch1_bitwise_layer", "Four output neurons for ten digits", draw=draw_bitwise_layer)
-def bitwise_layer(bench: Context) -> Result:
+def bitwise_layer(context: Context) -> Result:
     """The exercise of 'A simple network to classify handwritten digits', solved.
 
     A further layer turns ten outputs into four bits: weight 20 from each digit that has the bit,

@@ -43,7 +43,7 @@ def draw_perceptron_weighing(data: dict[str, Any]) -> Figure:
 
 @experiment("ch1_perceptron_weighing", "A perceptron weighs evidence",
             draw=draw_perceptron_weighing)  # fmt: skip
-def perceptron_weighing(bench: Context) -> Result:
+def perceptron_weighing(context: Context) -> Result:
     """Whether to go to a festival, by three factors: all eight cases, and two thresholds.
 
     With threshold 5 the weather alone decides; with 3, company and transit together do as well.
@@ -83,7 +83,7 @@ def draw_sigmoid_vs_step(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch1_sigmoid_vs_step", "The sigmoid is a smooth step", draw=draw_sigmoid_vs_step)
-def sigmoid_vs_step(bench: Context) -> Result:
+def sigmoid_vs_step(context: Context) -> Result:
     """A sigmoid neuron is a perceptron whose output changes a little when its weights do.
 
     With weights and bias times a large c it is the perceptron, as the section's exercise asks.
@@ -132,7 +132,7 @@ def draw_small_change_linear(data: dict[str, Any]) -> Figure:
 
 @experiment("ch1_small_change_linear", "A small change in a weight, a small change in the output",
             draw=draw_small_change_linear)  # fmt: skip
-def small_change_linear(bench: Context) -> Result:
+def small_change_linear(context: Context) -> Result:
     """The output of a sigmoid neuron changes, to first order, linearly in the changes (eq. 5).
 
     The error of that falls with the square of the change.

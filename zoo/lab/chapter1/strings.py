@@ -58,14 +58,14 @@ def draw_segmentation(data: dict[str, Any]) -> Figure:
 
 @experiment("ch1_segmentation", "A string of digits, cut where the classifier is sure",
             draw=draw_segmentation)  # fmt: skip
-def segmentation(bench: Context) -> Result:
+def segmentation(context: Context) -> Result:
     """Strings of test digits are cut into single ones by the classifier's own confidence.
 
     Every way to cut at columns with little ink is tried, and the one kept whose confidences have
     the largest product (section 'A simple network to classify handwritten digits'). The network is
     the pretrained `conv2_relu_dropout`; a string is right if all its digits are, and no more.
     """
-    model, split, count = zoo.load(CLASSIFIER), bench.data.test, bench.choose(500, 60)
+    model, split, count = zoo.load(CLASSIFIER), context.data.test, context.choose(500, 60)
     generator = np.random.default_rng(0)
     right: dict[str, list[float]] = {way: [] for way in WAYS}
     touching = 0.0
@@ -81,8 +81,8 @@ def segmentation(bench: Context) -> Result:
         if gap == 0:
             pairs = zip(trial, true, strict=True)
             touching = plain(100 * np.mean([len(r.digits) == len(digits) for r, digits in pairs]))
-        bench.say(f"gap {gap}: {right[WAYS[1]][-1]} % right")
-    data, reading = _the_books_string(bench, model)
+        context.say(f"gap {gap}: {right[WAYS[1]][-1]} % right")
+    data, reading = _the_books_string(context, model)
     label = "".join(map(str, reading.digits))
     checks = [Check("the book's string, its digits touching", label, "504192", label == "504192")]
     checks += [
@@ -119,9 +119,9 @@ def _share(readings: list[Reading], true: list[tuple[int, ...]]) -> float:
     return plain(100 * np.mean([reading.digits == digits for reading, digits in pairs]))
 
 
-def _the_books_string(bench: Context, model: Any) -> tuple[dict[str, Any], Reading]:
+def _the_books_string(context: Context, model: Any) -> tuple[dict[str, Any], Reading]:
     # 504192 are MNIST's first six training images.
-    images = bench.data.train.images[:6, ..., 0]
+    images = context.data.train.images[:6, ..., 0]
     canvas, _ = string_of(list(images), gap=0)
     (reading,) = read_by_trial(model, [canvas])
     pieces = [centred(canvas[:, start:end]) for start, end in reading.segments]

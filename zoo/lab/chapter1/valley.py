@@ -49,7 +49,7 @@ def draw_cost_bowl(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch1_cost_bowl", "A ball rolls down a valley", draw=draw_cost_bowl)
-def cost_bowl(bench: Context) -> Result:
+def cost_bowl(context: Context) -> Result:
     """Gradient descent in two variables: small steps go down for certain, too large ones do not.
 
     On C = v1^2 + v2^2, the picture of the section 'Learning with gradient descent', each step

@@ -113,12 +113,12 @@ def draw_backprop_check(data: dict[str, Any]) -> Figure:
 @experiment(
     "ch2_backprop_check", "Backpropagation gives the right gradient", draw=draw_backprop_check
 )
-def backprop_check(bench: Context) -> Result:
+def backprop_check(context: Context) -> Result:
     """BP1 to BP4 in NumPy, against Keras' automatic differentiation and finite differences.
 
     Keras differentiates the zoo's 784-30-10 on ten digits; eq. 46 a net of 12-8-6-4.
     """
-    split = bench.data.train.take(10)
+    split = context.data.train.take(10)
     x, y = split.images.reshape(10, -1) / 256, np.eye(10)[split.labels]
     parameters, automatic = by_keras("mlp30.quadratic", split.images, split.labels)
     ours = backpropagate(parameters, x, y)
@@ -162,12 +162,12 @@ def draw_times(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch2_finite_difference", "Why not finite differences", draw=draw_times)
-def finite_difference(bench: Context) -> Result:
+def finite_difference(context: Context) -> Result:
     """Eq. 46 takes a forward pass a parameter and one more; backpropagation about two in all.
 
     Measured on a small net: a million weights would take a million and one passes.
     """
-    sizes = bench.choose((100, 30, 10), (40, 20, 10))
+    sizes = context.choose((100, 30, 10), (40, 20, 10))
     parameters, x, y = small_net(sizes, images=1)
     weights, passes = sum(array.size for array in parameters), []
 
@@ -197,7 +197,7 @@ def finite_difference(bench: Context) -> Result:
 
 
 @experiment("ch2_matrix_minibatch", "A mini-batch as one matrix", draw=draw_times)
-def matrix_minibatch(bench: Context) -> Result:
+def matrix_minibatch(context: Context) -> Result:
     """The problem of the chapter: ten images at once through 784-30-10, against one after another.
 
     The author reports about a factor of two.

@@ -55,7 +55,7 @@ def draw_equations(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch2_BP1_to_BP4", "Each of the four equations", draw=draw_equations)
-def equations(bench: Context) -> Result:
+def equations(context: Context) -> Result:
     """BP1: the output error; BP2: the errors before it; BP3: biases; BP4: weights.
 
     Each by itself on a net of 12-8-6-4, against automatic differentiation in 64 bits.
@@ -118,7 +118,7 @@ def draw_path_sum(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch2_path_sum", "A gradient is a sum over paths", draw=draw_path_sum)
-def path_sum(bench: Context) -> Result:
+def path_sum(context: Context) -> Result:
     """How a weight reaches the cost: by every path from it to the output (eq. 47 to 53).
 
     Backpropagation adds up the same products without going each way on its own.

@@ -107,7 +107,7 @@ def compare(layers: Sequence[Neurons]) -> tuple[float, tuple[np.ndarray, np.ndar
 @experiment(
     "ch2_other_neurons", "One modified neuron, and linear neurons", draw=draw_backprop_check
 )
-def other_neurons(bench: Context) -> Result:
+def other_neurons(context: Context) -> Result:
     """Two problems: one neuron with another function f, and sigma(z) = z throughout.
 
     The algorithm stays; only sigma' gives way to f' at that neuron, and to 1 everywhere. Both are

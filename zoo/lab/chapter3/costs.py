@@ -25,37 +25,38 @@ ENTROPY, QUADRATIC = "cross-entropy, eta = 0.5", "quadratic cost, eta = 3"
 
 
 @experiment("ch3_xent_30h", "Cross-entropy on MNIST, 30 hidden neurons", draw=draw_panels)
-def xent_30h(bench: Context) -> Result:
+def xent_30h(context: Context) -> Result:
     """Cross-entropy does about as well as the quadratic cost of chapter 1 (section 3.1, MNIST)."""
-    entropy = follow(bench, short(bench, "mlp30.cross_entropy"))["test accuracy"]
-    quadratic = follow(bench, short(bench, "mlp30.quadratic"))["test accuracy"]
+    entropy = follow(context, short(context, "mlp30.cross_entropy"))["test accuracy"]
+    quadratic = follow(context, short(context, "mlp30.quadratic"))["test accuracy"]
     checks = (
-        compared(bench, "cross-entropy, best epoch, %", max(entropy), 95.49, spread(0.18)),
-        compared(bench, "quadratic cost, best epoch, %", max(quadratic), 95.42, spread(0.18)),
+        compared(context, "cross-entropy, best epoch, %", max(entropy), 95.49, spread(0.18)),
+        compared(context, "quadratic cost, best epoch, %", max(quadratic), 95.42, spread(0.18)),
     )
     levels = (95.49, 95.42)
     curves = {ENTROPY: entropy, QUADRATIC: quadratic}
     return Result(
-        {"panels": [panel(TEST_ACCURACY, curves, levels=levels)]}, checks, left_out(bench)
+        {"panels": [panel(TEST_ACCURACY, curves, levels=levels)]}, checks, left_out(context)
     )
 
 
 @experiment("ch3_xent_100h", "Cross-entropy on MNIST, 100 hidden neurons", draw=draw_panels)
-def xent_100h(bench: Context) -> Result:
+def xent_100h(context: Context) -> Result:
     """With 100 hidden neurons cross-entropy removes about one error in 14 (section 3.1, MNIST)."""
-    entropy = follow(bench, short(bench, "mlp100.cross_entropy"))["test accuracy"]
-    spec = short(bench, "mlp100.quadratic")
+    entropy = follow(context, short(context, "mlp100.cross_entropy"))["test accuracy"]
+    spec = short(context, "mlp100.quadratic")
     # Chapter 1 quotes the best of three runs.
     runs = [
-        follow(bench, spec, seed=seed)["test accuracy"] for seed in bench.choose((0, 1, 2), (1,))
+        follow(context, spec, seed=seed)["test accuracy"]
+        for seed in context.choose((0, 1, 2), (1,))
     ]
     quadratic = max(runs, key=max)
     removed = (max(entropy) - max(quadratic)) / (100 - max(quadratic))
     checks = (
-        compared(bench, "cross-entropy, best epoch, %", max(entropy), 96.82, spread(0.11)),
+        compared(context, "cross-entropy, best epoch, %", max(entropy), 96.82, spread(0.11)),
         # Only two of our five runs learn all ten digits, so that no deviation is known; they are
         # as far from the book as cross-entropy's.
-        compared(bench, "quadratic cost, best epoch, %", max(quadratic), 96.59, spread(0.11)),
+        compared(context, "quadratic cost, best epoch, %", max(quadratic), 96.59, spread(0.11)),
         Check("share of errors removed", round(removed, 3), 0.067),
     )
     levels = (96.82, 96.59)
@@ -65,8 +66,8 @@ def xent_100h(bench: Context) -> Result:
         "saturated and never learns its digit, so that accuracy stays at 87 %. Its curve is the "
         "best of three runs, as in chapter 1. No run with cross-entropy has the fault."
     )
-    if bench.fast:
-        remark += " Here it is one run that is known to learn all ten digits. " + left_out(bench)
+    if context.fast:
+        remark += " Here it is one run that is known to learn all ten digits. " + left_out(context)
     return Result({"panels": [panel(TEST_ACCURACY, curves, levels=levels)]}, checks, remark)
 
 
@@ -104,7 +105,7 @@ def draw_softmax_sliders(data: dict[str, Any]) -> Figure:
 @experiment(
     "ch3_softmax_sliders", "Softmax: one slider moves all outputs", draw=draw_softmax_sliders
 )
-def softmax_sliders(bench: Context) -> Result:
+def softmax_sliders(context: Context) -> Result:
     """Raising z4 raises a4 and lowers the others, and they always sum to 1 (eq. 78)."""
     z4 = np.linspace(-5, 5, 101)
     data = {

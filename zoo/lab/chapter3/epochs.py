@@ -33,29 +33,29 @@ FAST_EPOCHS = 5
 # --- measuring ------------------------------------------------------------------------------------
 
 
-def follow(bench: Context, spec: NetworkSpec, *, seed: int = 0) -> dict[str, list[float]]:
+def follow(context: Context, spec: NetworkSpec, *, seed: int = 0) -> dict[str, list[float]]:
     """Train, with the four monitors of network2.py after every epoch, by name of the monitor.
 
     They are cost and accuracy on the training images and on the test images: this chapter compares
     test accuracies, and chooses nothing by them until it comes to hyper-parameters.
     """
-    data = bench.data
+    data = context.data
     name = f"{spec.hash[:12]}-{data.fingerprint[:6]}-seed{seed}"
-    return kept(bench, name, lambda: _follow(bench, spec, seed))
+    return kept(context, name, lambda: _follow(context, spec, seed))
 
 
-def _follow(bench: Context, spec: NetworkSpec, seed: int) -> dict[str, list[float]]:
-    data, images = bench.data, spec.recipe.images
+def _follow(context: Context, spec: NetworkSpec, seed: int) -> dict[str, list[float]]:
+    data, images = context.data, spec.recipe.images
     splits = {"training": data.train.take(images), "test": data.test}
     rows: list[dict[str, float]] = []
     watching = monitor(splits, images, rows.append)
-    zoo.train(spec, data, seed=seed, callbacks=[watching], progress=bench.progress)
+    zoo.train(spec, data, seed=seed, callbacks=[watching], progress=context.progress)
     return {name: [row[name] for row in rows] for name in rows[0] if name != "epoch"}
 
 
-def kept(bench: Context, name: str, measure: Callable[[], Any]) -> Any:
-    """What `measure` returned the first time, from the bench's folder; plain data alone."""
-    path = bench.folder / "trained" / "chapter3" / f"{name}.json"
+def kept(context: Context, name: str, measure: Callable[[], Any]) -> Any:
+    """What `measure` returned the first time, from the context's folder; plain data alone."""
+    path = context.folder / "trained" / "chapter3" / f"{name}.json"
     if not path.exists():
         text = json.dumps(measure())
         with atomic_write(path) as temporary:
@@ -63,31 +63,31 @@ def kept(bench: Context, name: str, measure: Callable[[], Any]) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def validated(bench: Context, spec: NetworkSpec, **options: Any) -> list[float]:
+def validated(context: Context, spec: NetworkSpec, **options: Any) -> list[float]:
     """Train, and return the accuracy in per cent on the validation images after each epoch."""
-    history = bench.train(spec, **options).history
+    history = context.train(spec, **options).history
     return [round(100 * row["val_accuracy"], 2) for row in history]
 
 
-def short(bench: Context, name: str, **settings: Any) -> NetworkSpec:
+def short(context: Context, name: str, **settings: Any) -> NetworkSpec:
     """A network of the zoo by its recipe, or in the fast form with a few of its epochs."""
     spec = zoo.get_spec(name).with_settings(**settings)
-    return spec.with_settings(epochs=FAST_EPOCHS) if bench.fast else spec
+    return spec.with_settings(epochs=FAST_EPOCHS) if context.fast else spec
 
 
 # --- comparing ------------------------------------------------------------------------------------
 
 
-def compared(bench: Context, what: str, ours: float, book: float, within: float) -> Check:
+def compared(context: Context, what: str, ours: float, book: float, within: float) -> Check:
     """Like `near`, but judged in the full form alone, which follows the protocol of the book."""
     check = check_close(what, round(ours, 4), book, within)
-    return replace(check, agrees=None) if bench.fast else check
+    return replace(check, agrees=None) if context.fast else check
 
 
-def left_out(bench: Context, full: int = 30, fast: int = FAST_EPOCHS) -> str:
+def left_out(context: Context, full: int = 30, fast: int = FAST_EPOCHS) -> str:
     """For the remark: what the fast form does not do."""
     epochs = "1 epoch" if fast == 1 else f"{fast} epochs"
-    return f"{epochs} of the book's {full}." if bench.fast else ""
+    return f"{epochs} of the book's {full}." if context.fast else ""
 
 
 def spread(deviation: float) -> float:
@@ -136,7 +136,7 @@ def first_and_last(book: Iterable[Sequence[float]]) -> list[tuple[int, float]]:
 
 
 def draw_panels(data: dict[str, Any]) -> Figure:
-    """The panels of an outcome side by side, two in a row."""
+    """The panels of a result side by side, two in a row."""
     panels = data["panels"]
     columns = min(2, len(panels))
     drawn, axes = style.figure(-(-len(panels) // columns), columns, squeeze=False)

@@ -69,13 +69,13 @@ def draw_init_z_distribution(data: dict[str, Any]) -> Figure:
 @experiment(
     "ch3_init_z_distribution", "The weighted input of a neuron", draw=draw_init_z_distribution
 )
-def init_z_distribution(bench: Context) -> Result:
+def init_z_distribution(context: Context) -> Result:
     """With 500 of 1,000 inputs on and weights of deviation 1, |z| is mostly far above 1.
 
     Then the neuron is saturated and learns slowly; with weights of deviation 1/sqrt(1000) it is not
     (section 3.3).
     """
-    count = bench.choose(100_000, 10_000)
+    count = context.choose(100_000, 10_000)
     kinds, checks = [], []
     for kind, label, book, width in (
         ("unit_normal", OLD, 501, 3),
@@ -105,31 +105,31 @@ BOOK_100 = {OLD: (89.94, 97.42, 0.31, 0.1), NEW: (92.95, 97.81, 0.26, 0.1)}
 
 
 @experiment("ch3_init_30h", "Two initializations, 30 hidden neurons", draw=draw_panels)
-def init_30h(bench: Context) -> Result:
+def init_30h(context: Context) -> Result:
     """Smaller initial weights start well and get to the end sooner, not much higher (3.3)."""
-    new = validated(bench, short(bench, "mlp30"))
-    old = validated(bench, short(bench, "mlp30", initializer="unit_normal"))
-    return _compared(bench, old, new, BOOK_30)
+    new = validated(context, short(context, "mlp30"))
+    old = validated(context, short(context, "mlp30", initializer="unit_normal"))
+    return _compared(context, old, new, BOOK_30)
 
 
 @experiment("ch3_init_100h", "Two initializations, 100 hidden neurons", draw=draw_panels)
-def init_100h(bench: Context) -> Result:
+def init_100h(context: Context) -> Result:
     """The same with 100 hidden neurons (section 3.3)."""
-    new = validated(bench, short(bench, "mlp100", initializer="lecun_normal", epochs=30))
+    new = validated(context, short(context, "mlp100", initializer="lecun_normal", epochs=30))
     # These are the first epochs of the run of `ch3_l2_100h_60ep`.
-    old = validated(bench, short(bench, "mlp100"))[:30]
-    return _compared(bench, old, new, BOOK_100)
+    old = validated(context, short(context, "mlp100"))[:30]
+    return _compared(context, old, new, BOOK_100)
 
 
-def _compared(bench: Context, old: list[float], new: list[float], book: dict) -> Result:
+def _compared(context: Context, old: list[float], new: list[float], book: dict) -> Result:
     checks = []
     for label, curve in ((OLD, old), (NEW, new)):
         first, last, scatter_first, scatter_last = book[label]
         # Both forms are alike in their first epoch; the end is the headline.
         checks += [
-            compared(bench, f"{label}, last epoch, %", curve[-1], last, spread(scatter_last)),
+            compared(context, f"{label}, last epoch, %", curve[-1], last, spread(scatter_last)),
             check_close(f"{label}, first epoch, %", curve[0], first, within=spread(scatter_first)),
         ]
     marks = first_and_last(book.values())
     data = {"panels": [panel(VALIDATION_ACCURACY, {OLD: old, NEW: new}, marks=marks)]}
-    return Result(data, tuple(checks), left_out(bench))
+    return Result(data, tuple(checks), left_out(context))

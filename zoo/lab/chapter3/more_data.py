@@ -43,9 +43,9 @@ def rounds(size: int, count: int) -> Iterator[np.ndarray]:
     yield from order[: count * ROUND].reshape(count, ROUND)
 
 
-def network_accuracies(bench: Context) -> list[float]:
+def network_accuracies(context: Context) -> list[float]:
     """The network's accuracy in per cent on the validation images, for each size."""
-    count = bench.choose(30, 3)
+    count = context.choose(30, 3)
     # lambda is 0.0001 times the size, so that lambda / n, which is all a model has of it, is one.
     # The order is that of `rounds`.
     spec = zoo.get_spec("mlp30.l2").with_settings(shuffle=False)
@@ -54,19 +54,19 @@ def network_accuracies(bench: Context) -> list[float]:
     for size in SIZES:
         model.set_weights(start)
         name = f"more_data-{size}-{count}x{ROUND}"
-        measure = partial(_trained_on, bench, spec, model, size, count)
-        accuracies.append(kept(bench, name, measure))
-        bench.say(f"{size:,} images: {accuracies[-1]} %")
+        measure = partial(_trained_on, context, spec, model, size, count)
+        accuracies.append(kept(context, name, measure))
+        context.say(f"{size:,} images: {accuracies[-1]} %")
     return accuracies
 
 
 def _trained_on(
-    bench: Context, spec: NetworkSpec, model: keras.Model, size: int, count: int
+    context: Context, spec: NetworkSpec, model: keras.Model, size: int, count: int
 ) -> float:
     from zoo.training.fit import fit
     from zoo.training.job import TrainingJob
 
-    data = bench.data
+    data = context.data
     for number, order in enumerate(rounds(size, count)):
         # Every round is an epoch of the recipe, which the smaller sets go through many times.
         seen = zoo.Split(data.train.images[order], data.train.labels[order])
@@ -75,16 +75,16 @@ def _trained_on(
     return round(100 * zoo.evaluate(model, data.validation).accuracy, 2)
 
 
-def machine_accuracy(bench: Context, size: int) -> float:
+def machine_accuracy(context: Context, size: int) -> float:
     """The same for a support vector machine with the defaults that scikit-learn once had."""
     from zoo.evaluation.baselines import svm
 
     def measure() -> float:
-        data = replace(bench.data.take(size), test=bench.data.validation)
+        data = replace(context.data.take(size), test=context.data.validation)
         return round(100 * svm(data).score.accuracy, 2)
 
-    bench.say(f"support vector machine, {size:,} images")
-    return kept(bench, f"more_data-svm-{size}", measure)
+    context.say(f"support vector machine, {size:,} images")
+    return kept(context, f"more_data-svm-{size}", measure)
 
 
 def draw_sizes(data: dict[str, Any]) -> Figure:
@@ -104,46 +104,46 @@ def draw_sizes(data: dict[str, Any]) -> Figure:
     return drawn
 
 
-def _network_curve(bench: Context) -> dict[str, Any]:
-    return {"label": "784-30-10", "ours": network_accuracies(bench), "book": NETWORK}
+def _network_curve(context: Context) -> dict[str, Any]:
+    return {"label": "784-30-10", "ours": network_accuracies(context), "book": NETWORK}
 
 
 @experiment("ch3_more_data_nn", "Accuracy against the size of the training set", draw=draw_sizes)
-def more_data_nn(bench: Context) -> Result:
+def more_data_nn(context: Context) -> Result:
     """The more training images the better, and the curve still rises at its end (section 3.2).
 
     784-30-10, eta 0.5, lambda 0.0001 times the size. Every network sees 1,500,000 images, however
     often that repeats them.
     """
-    curve = _network_curve(bench)
+    curve = _network_curve(context)
     checks = tuple(
-        compared(bench, f"accuracy with {size:,} images, %", ours, book, within)
+        compared(context, f"accuracy with {size:,} images, %", ours, book, within)
         for size, ours, book, within in zip(SIZES, curve["ours"], NETWORK, SCATTER, strict=True)
     )
-    remark = "Every network sees 150,000 images, a tenth of the book's." if bench.fast else ""
+    remark = "Every network sees 150,000 images, a tenth of the book's." if context.fast else ""
     return Result({"curves": [curve]}, checks, remark)
 
 
 @experiment("ch3_more_data_svm", "The same beside a support vector machine", draw=draw_sizes)
-def more_data_svm(bench: Context) -> Result:
+def more_data_svm(context: Context) -> Result:
     """With 50,000 images a support vector machine beats the network with 5,000 (section 3.2).
 
     So it matters which data an algorithm was given, when two of them are compared.
     """
-    sizes = SIZES[: bench.choose(len(SIZES), 5)]
-    ours = [machine_accuracy(bench, size) for size in sizes]
+    sizes = SIZES[: context.choose(len(SIZES), 5)]
+    ours = [machine_accuracy(context, size) for size in sizes]
     # Nothing here is drawn by chance: but for the last digits of arithmetic it is the same machine.
     checks = [
         check_close(f"accuracy with {size:,} images, %", accuracy, book, within=0.05)
         for size, accuracy, book in zip(sizes, ours, MACHINE, strict=False)
     ]
-    network = _network_curve(bench)
-    if not bench.fast:
+    network = _network_curve(context)
+    if not context.fast:
         lead = ours[-1] - network["ours"][SIZES.index(5_000)]
         what = "lead of the machine with 50,000 over the network with 5,000, %"
         checks.append(Check(what, round(lead, 2), 1.24, lead > 0))
     machine = {"label": "support vector machine", "ours": ours, "book": MACHINE}
-    remark = "The machine learns from at most 2,000 images." if bench.fast else ""
+    remark = "The machine learns from at most 2,000 images." if context.fast else ""
     return Result({"curves": [network, machine]}, tuple(checks), remark)
 
 
@@ -167,16 +167,16 @@ def draw_rotation_demo(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch3_rotation_demo", "A digit turned by 15 degrees", draw=draw_rotation_demo)
-def rotation_demo(bench: Context) -> Result:
+def rotation_demo(context: Context) -> Result:
     """A turned 5 is still a 5, but other pixels: new training data for nothing (section 3.2).
 
     What the book does not show: how much worse a network trained on upright digits does on turned
     ones.
     """
-    data = bench.data
+    data = context.data
     five = data.train.images[:1]
-    model = bench.train(short(bench, "mlp30")).model
-    test = data.test.take(bench.choose(10_000, 2_000))
+    model = context.train(short(context, "mlp30")).model
+    test = data.test.take(context.choose(10_000, 2_000))
     scores = [
         zoo.evaluate(model, zoo.Split(turned(test.images, angle), test.labels)).accuracy
         for angle in ANGLES
@@ -189,5 +189,5 @@ def rotation_demo(bench: Context) -> Result:
         Check("accuracy on upright test images, %", upright),
         Check("accuracy on test images turned by 15 degrees, %", at_15),
     )
-    remark = "5 epochs of training, 2,000 of the test images." if bench.fast else ""
+    remark = "5 epochs of training, 2,000 of the test images." if context.fast else ""
     return Result({"images": images, "accuracies": accuracies}, checks, remark)

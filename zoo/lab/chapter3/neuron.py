@@ -145,7 +145,7 @@ def _entropy(start: tuple[float, float], frames: list[Frame]) -> Result:
 
 
 @experiment("ch3_toy_quad_good", "Quadratic cost from a good start", draw=draw_neuron)
-def toy_quad_good(bench: Context) -> Result:
+def toy_quad_good(context: Context) -> Result:
     """One sigmoid neuron learns to turn the input 1 into 0, from w = 0.6, b = 0.9 (section 3.1)."""
     remark = (
         "At epoch 250 the book prints w = -1.21, b = -0.91, where ours round to -1.22 and -0.92; "
@@ -155,7 +155,7 @@ def toy_quad_good(bench: Context) -> Result:
 
 
 @experiment("ch3_toy_quad_bad", "Quadratic cost from a bad start", draw=draw_neuron)
-def toy_quad_bad(bench: Context) -> Result:
+def toy_quad_bad(context: Context) -> Result:
     """The same from w = b = 2: for 150 epochs it hardly learns, since sigma'(z) is nearly 0."""
     remark = (
         "The output beside a frame's weights is that of the forward pass before its last step. "
@@ -165,12 +165,12 @@ def toy_quad_bad(bench: Context) -> Result:
 
 
 @experiment("ch3_toy_xent_good", "Cross-entropy from a good start", draw=draw_neuron)
-def toy_xent_good(bench: Context) -> Result:
+def toy_xent_good(context: Context) -> Result:
     """The neuron of `ch3_toy_quad_good` with the cross-entropy cost (eq. 57) for the quadratic."""
     return _entropy(GOOD, ENTROPY_GOOD)
 
 
 @experiment("ch3_toy_xent_bad", "Cross-entropy from a bad start", draw=draw_neuron)
-def toy_xent_bad(bench: Context) -> Result:
+def toy_xent_bad(context: Context) -> Result:
     """With the cross-entropy cost the badly wrong neuron learns fastest at the start (eq. 61)."""
     return _entropy(BAD, ENTROPY_BAD)

@@ -61,7 +61,7 @@ def draw_momentum(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch3_momentum", "Momentum in a valley and on MNIST", draw=draw_momentum)
-def momentum(bench: Context) -> Result:
+def momentum(context: Context) -> Result:
     """Momentum builds up speed along a valley and averages out what goes across (eq. 107, 108).
 
     The book has no experiment: here are a valley of two weights, with the exercise's mu > 1 and
@@ -74,7 +74,7 @@ def momentum(bench: Context) -> Result:
         valley[f"mu = {mu:g}"] = {"path": shown, "cost": plain(height(path))}
     networks = {
         f"mu = {mu:g}, eta = {eta:g}": validated(
-            bench, short(bench, "mlp30", momentum=mu, learning_rate=eta)
+            context, short(context, "mlp30", momentum=mu, learning_rate=eta)
         )
         for mu, eta in ((0.0, 0.1), (0.5, 0.1), (0.9, 0.1), (0.9, 0.01))
     }
@@ -92,7 +92,7 @@ def momentum(bench: Context) -> Result:
         "long run momentum makes steps 1 / (1 - mu) times as long: mu = 0.9 at eta = 0.01 learns "
         "like mu = 0 at eta = 0.1."
     )
-    if bench.fast:
+    if context.fast:
         remark += " 5 epochs of 30."
     return Result({"valley": valley, "networks": networks}, tuple(checks), remark)
 
@@ -117,7 +117,7 @@ def sigmoid(z: np.ndarray) -> np.ndarray:
 
 
 @experiment("ch3_tanh", "The tanh neuron", draw=draw_neurons)
-def tanh(bench: Context) -> Result:
+def tanh(context: Context) -> Result:
     """tanh is the sigmoid stretched to -1..1 (eq. 109 to 111); its slope is up to four times."""
     z = np.linspace(-5, 5, 201)
     difference = np.abs(sigmoid(z) - (1 + np.tanh(z / 2)) / 2).max()
@@ -134,7 +134,7 @@ def tanh(bench: Context) -> Result:
 
 
 @experiment("ch3_relu", "The rectified linear neuron", draw=draw_neurons)
-def relu(bench: Context) -> Result:
+def relu(context: Context) -> Result:
     """max(0, z) does not saturate for large z, and does not learn at all for z < 0 (eq. 112)."""
     z = np.linspace(-5, 5, 201)
     activation = np.maximum(z, 0)

@@ -48,35 +48,35 @@ def draw_l1_l2(data: dict[str, Any]) -> Figure:
     return drawn
 
 
-def _runs(bench: Context, seeds: int, **settings: Any) -> tuple[list[float], list[float], Any]:
+def _runs(context: Context, seeds: int, **settings: Any) -> tuple[list[float], list[float], Any]:
     """Validation and test accuracy of the last epoch for each seed, and the last model."""
-    images = settings.pop("images", bench.choose(50_000, 5_000))
+    images = settings.pop("images", context.choose(50_000, 5_000))
     # lambda / n stays what it is with all images.
     scaled = {key: value * images / 50_000 for key, value in settings.items()}
     # Initial weights of 1/sqrt(n): from N(0, 1) most of 30 epochs go to shrinking them.
-    spec: NetworkSpec = short(bench, "mlp30", **{"l2": 0.0, **scaled}, images=images)
-    results = [bench.train(spec, seed=seed) for seed in range(seeds)]
+    spec: NetworkSpec = short(context, "mlp30", **{"l2": 0.0, **scaled}, images=images)
+    results = [context.train(spec, seed=seed) for seed in range(seeds)]
     last = [result.history[-1] for result in results]
     accuracies = ([round(100 * row[f"{on}_accuracy"], 2) for row in last] for on in ("val", "test"))
     return *accuracies, results[-1].model
 
 
 @experiment("ch3_l1_l2", "L1 beside L2 regularization", draw=draw_l1_l2)
-def l1_l2(bench: Context) -> Result:
+def l1_l2(context: Context) -> Result:
     """A problem of section 3.4: put L1 into the program, and find a lambda that helps.
 
     784-30-10 with neither, with L1 and with L2, at four lambda each. The claim: at the lambda with
     the best validation accuracy L1 beats no regularization on the test images by more than twice
     the standard error, and leaves more weights at 0 than L2.
     """
-    seeds = bench.choose(5, 2)
-    test = _runs(bench, seeds)[1]
+    seeds = context.choose(5, 2)
+    test = _runs(context, seeds)[1]
     scores, spread_of, small = {}, {}, {}
     edges = np.linspace(-0.5, 0.5, 101)
     gains = {}
     for kind, lambdas in LAMBDAS.items():
-        lambdas = bench.choose(lambdas, lambdas[1:3])
-        runs = [_runs(bench, seeds, **{kind: value}) for value in lambdas]
+        lambdas = context.choose(lambdas, lambdas[1:3])
+        runs = [_runs(context, seeds, **{kind: value}) for value in lambdas]
         best = int(np.argmax([np.mean(run[0]) for run in runs]))
         weights = runs[best][2].get_weights()[0].ravel()
         scores[kind.upper()] = {"lambda": list(lambdas), "test": [run[1] for run in runs]}
@@ -97,13 +97,13 @@ def l1_l2(bench: Context) -> Result:
         small["l1"] > small["l2"],
     )
     checks = (
-        beats if not bench.fast else Check(beats.what, beats.ours, beats.book, None, True),
+        beats if not context.fast else Check(beats.what, beats.ours, beats.book, None, True),
         sparse,
         Check("L2 at its best lambda over neither, points", plain(gains["l2"][0], 3)),
         Check("accuracy with neither, %", plain(np.mean(test), 4)),
     )
     remark = f"{seeds} seeds each; lambda is chosen by the validation images."
-    if bench.fast:
+    if context.fast:
         remark += " 5,000 images, 5 epochs, two lambda each: what helps is not judged."
     data = {"scores": scores, "plain": test, "weights": spread_of, "edges": plain(edges)}
     return Result(data, checks, remark)
@@ -124,11 +124,11 @@ def draw_l2_and_init(data: dict[str, Any]) -> Figure:
     return drawn
 
 
-def _sizes(bench: Context, spec: NetworkSpec) -> list[tuple[float, float]]:
+def _sizes(context: Context, spec: NetworkSpec) -> list[tuple[float, float]]:
     """Root mean squares of weights, of pixels that are never on and of the others, by epoch."""
     import keras
 
-    images = bench.data.train.take(spec.recipe.images).images
+    images = context.data.train.take(spec.recipe.images).images
     unused = ~images.reshape(len(images), -1).any(axis=0)
     sizes: list[tuple[float, float]] = []
 
@@ -144,23 +144,23 @@ def _sizes(bench: Context, spec: NetworkSpec) -> list[tuple[float, float]]:
         def on_epoch_end(self, epoch, logs=None):
             look(self.model)
 
-    zoo.train(spec, bench.data, callbacks=[Watch()], progress=bench.progress)
+    zoo.train(spec, context.data, callbacks=[Watch()], progress=context.progress)
     return sizes
 
 
 @experiment("ch3_l2_and_init", "L2 shrinks weights towards 1/sqrt(n)", draw=draw_l2_and_init)
-def l2_and_init(bench: Context) -> Result:
+def l2_and_init(context: Context) -> Result:
     """A problem of section 3.3: L2 does in time what the better initialization does at once.
 
     Started from N(0, 1), weights that the images say nothing about shrink by exp(-eta lambda / m)
     an epoch; those of pixels that are always 0 do so exactly. It slows where the images hold
     against it, by the book's argument at weights of about 1/sqrt(n).
     """
-    epochs, images = bench.choose((60, 50_000), (20, 10_000))
+    epochs, images = context.choose((60, 50_000), (20, 10_000))
     settings = {"initializer": "unit_normal", "epochs": epochs, "images": images}
     # eta lambda / m is 1/4 in both forms, so that the fast one sees the decay end, too.
     spec = zoo.get_spec("mlp30").with_settings(l2=5.0, learning_rate=0.5, **settings)
-    sizes = _sizes(bench, spec)
+    sizes = _sizes(context, spec)
     recipe = spec.recipe
     factor = 1 - recipe.learning_rate * recipe.l2 / images
     predicted = [sizes[0][0] * factor ** (epoch * recipe.batches) for epoch in range(epochs + 1)]

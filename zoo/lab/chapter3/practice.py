@@ -36,14 +36,14 @@ def draw_mini_batch(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch3_mini_batch", "Mini-batch sizes by the clock", draw=draw_mini_batch)
-def mini_batch(bench: Context) -> Result:
+def mini_batch(context: Context) -> Result:
     """Section 3.5: plot validation accuracy against real time, and take what rises fastest.
 
     eta grows with the mini-batch, as eq. 102 suggests, up to 1. Timed is training alone, after a
     first epoch that compiles; the machine and what else it does decide about the seconds.
     """
-    images, epochs, level = bench.choose((50_000, 30, 96.0), (5_000, 6, 85.0))
-    sizes = bench.choose(SIZES, (1, 10, 100))
+    images, epochs, level = context.choose((50_000, 30, 96.0), (5_000, 6, 85.0))
+    sizes = context.choose(SIZES, (1, 10, 100))
     runs, reached = {}, {}
     for size in sizes:
         eta = min(0.01 * size, 1.0)
@@ -51,7 +51,7 @@ def mini_batch(bench: Context) -> Result:
             batch_size=size, learning_rate=eta, epochs=epochs, images=images,
             l2=5.0 * images / 50_000,
         )  # fmt: skip
-        history = bench.train(spec, monitor={}).history
+        history = context.train(spec, monitor={}).history
         accuracy = [round(100 * row["val_accuracy"], 2) for row in history]
         # The first epoch's seconds are mostly the compiler's: it is given those of the second.
         each = [row["seconds"] for row in history]
@@ -101,18 +101,18 @@ def draw_rotations(data: dict[str, Any]) -> Figure:
 
 
 def _turned_runs(
-    bench: Context, most: float, images: int, seeds: int
+    context: Context, most: float, images: int, seeds: int
 ) -> tuple[list[float], list[float]]:
     """Accuracy on upright test images, and 6 and 9 taken for each other, in per cent by seed."""
-    data = bench.data
+    data = context.data
     upright, test = data.train.take(images), data.test
     turned = randomly_turned(upright.images, most) if most else upright.images
     both = zoo.Split(np.concatenate([upright.images, turned]), np.tile(upright.labels, 2))
     spec = zoo.get_spec("mlp100").with_settings(
-        epochs=bench.choose(20, 8), learning_rate=0.2, images=2 * images, l2=images / 5_000
+        epochs=context.choose(20, 8), learning_rate=0.2, images=2 * images, l2=images / 5_000
     )
     widened = zoo.Data("turned", both, data.validation, test)
-    results = [bench.train(spec, data=widened, seed=seed, monitor={}) for seed in range(seeds)]
+    results = [context.train(spec, data=widened, seed=seed, monitor={}) for seed in range(seeds)]
     predictions = [zoo.predict(result.model, test).predicted for result in results]
     sixes = np.isin(test.labels, (6, 9))
     return [round(100 * float(np.mean(each == test.labels)), 2) for each in predictions], [
@@ -122,19 +122,19 @@ def _turned_runs(
 
 
 @experiment("ch3_rotations_too_large", "Rotations that are too large", draw=draw_rotations)
-def rotations_too_large(bench: Context) -> Result:
+def rotations_too_large(context: Context) -> Result:
     """An exercise of section 3.2: what goes wrong where training images are turned by any angle.
 
     Each network sees every image twice, upright and turned. The claims: upright test images are
     read worse after turns of up to 180 degrees than after turns of up to 15, and a 6 and a 9 are
     then taken for each other more often.
     """
-    images, seeds = bench.choose((20_000, 5), (2_000, 2))
-    angles = bench.choose(ANGLES, (0, 15, 180))
+    images, seeds = context.choose((20_000, 5), (2_000, 2))
+    angles = context.choose(ANGLES, (0, 15, 180))
     accuracy, confused = [], []
     for most in angles:
-        bench.say(f"turned by up to {most} degrees")
-        right, swapped = _turned_runs(bench, most, images, seeds)
+        context.say(f"turned by up to {most} degrees")
+        right, swapped = _turned_runs(context, most, images, seeds)
         accuracy.append(right)
         confused.append(swapped)
     few, many = angles.index(15), len(angles) - 1

@@ -48,10 +48,10 @@ def _large(draws: Draws) -> Parameters:
 
 
 def _one_of_many(
-    bench: Context, start: Parameters, train: Pictures, draws: Draws, eta: float
+    context: Context, start: Parameters, train: Pictures, draws: Draws, eta: float
 ) -> Iterator[Parameters]:
     # Fast or not, the order of the images is left as 30 epochs leave it to the next network.
-    epochs = bench.choose(30, 1)
+    epochs = context.choose(30, 1)
     yield from descend(start, train, draws, epochs=epochs, eta=eta, l2=5.0)
     for _ in range(epochs, 30):
         draws.order()
@@ -61,8 +61,8 @@ def _one_of_many(
 
 
 def _thousand(name: str, l2: float, book: dict[str, tuple[float, ...]]) -> Experiment:
-    def measure(bench: Context) -> Result:
-        data = bench.data
+    def measure(context: Context) -> Result:
+        data = context.data
         train, test = Pictures.of(data.train.take(1_000)), Pictures.of(data.test)
         draws = Draws(1_000)
         start = _large(draws)
@@ -105,12 +105,12 @@ replay_l2_1000 = _thousand("l2_1000", 0.1, {"test": (383, 8710, 8695), "cost": (
 
 
 @experiment("ch3_replay_l2_50000", "The book's own run: all images, lambda = 5", draw=draw_panels)
-def replay_l2_50000(bench: Context) -> Result:
+def replay_l2_50000(context: Context) -> Result:
     """The run behind 96.49 %, to the last count (section 3.2).
 
     It is a lucky one: of 20 runs of `mlp30.l2` with other seeds, the best comes to 96.41 %.
     """
-    data = bench.data
+    data = context.data
     train, test = Pictures.of(data.train), Pictures.of(data.test)
     draws = Draws(len(train.x))
     start = _large(draws)
@@ -139,22 +139,22 @@ BOOK_100 = {NEW: (9295, 9781, 9781), OLD: (8994, 9755, 9742)}
 
 
 def _initializations(hidden: int, book: dict[str, tuple[int, int, int]]) -> Experiment:
-    def measure(bench: Context) -> Result:
-        data = bench.data
+    def measure(context: Context) -> Result:
+        data = context.data
         train, validation = Pictures.of(data.train), Pictures.of(data.validation)
         draws, curves, checks = Draws(len(train.x)), {}, []
         for (label, (first, most, last)), kind in zip(book.items(), KINDS, strict=True):
             start = draws.network((784, hidden, 10), kind)
-            run = _one_of_many(bench, start, train, draws, eta=0.1)
+            run = _one_of_many(context, start, train, draws, eta=0.1)
             counts = [right(parameters, validation) for parameters in run]
             curves[label] = per_cent(counts, 10_000)
             checks.append(counted(f"{label}: right after the first epoch", counts[0], first))
-            if not bench.fast:
+            if not context.fast:
                 checks.append(counted(f"{label}: in the best epoch", max(counts), most))
                 checks.append(counted(f"{label}: in the last epoch", counts[-1], last))
         marks = first_and_last([(first / 100, last / 100) for first, _, last in book.values()])
         panels = [panel(VALIDATION_ACCURACY, curves, marks=marks)]
-        return Result({"panels": panels}, tuple(checks), left_out(bench, fast=1))
+        return Result({"panels": panels}, tuple(checks), left_out(context, fast=1))
 
     measure.__doc__ = (
         f"The runs behind the plot of section 3.3 for {hidden} hidden neurons: "
@@ -176,20 +176,20 @@ CALM = 1.0
 @experiment(
     "ch3_replay_multiple_eta", "The book's own runs: three learning rates", draw=draw_panels
 )
-def replay_multiple_eta(bench: Context) -> Result:
+def replay_multiple_eta(context: Context) -> Result:
     """The runs behind the plot of section 3.5 for eta = 0.025, 0.25 and 2.5, one after the other.
 
     The costs with the two smaller learning rates are the book's to their last digit.
     """
-    train = Pictures.of(bench.data.train)
+    train = Pictures.of(context.data.train)
     draws, curves, checks = Draws(len(train.x)), {}, []
     for eta, (first, last) in BOOK_COSTS.items():
         start = draws.network(HIDDEN, "lecun_normal")
-        run = _one_of_many(bench, start, train, draws, eta)
+        run = _one_of_many(context, start, train, draws, eta)
         costs = [cost(parameters, train, l2=5.0) for parameters in run]
         curves[f"eta = {eta}"] = costs
         measured = [(f"eta = {eta}: cost after the first epoch", costs[0], first)]
-        if not bench.fast:
+        if not context.fast:
             measured.append((f"eta = {eta}: cost at the end", costs[-1], last))
         checks += [costing(*each) if eta < CALM else Check(*each) for each in measured]
     remark = (
@@ -198,4 +198,4 @@ def replay_multiple_eta(bench: Context) -> Result:
     )
     marks = first_and_last(BOOK_COSTS.values())
     panels = [panel("cost on the training images", curves, marks=marks)]
-    return Result({"panels": panels}, tuple(checks), remark + left_out(bench, fast=1))
+    return Result({"panels": panels}, tuple(checks), remark + left_out(context, fast=1))

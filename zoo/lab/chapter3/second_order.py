@@ -119,15 +119,15 @@ def draw_second_order(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch3_second_order", "The Hessian, conjugate gradient and BFGS", draw=draw_second_order)
-def second_order(bench: Context) -> Result:
+def second_order(context: Context) -> Result:
     """What section 3.6 names beside gradient descent, on a net small enough for all of it.
 
     49-10-10 with 610 weights and biases learns digits pooled to 7x7 pixels. Every method starts
     from the same weights, and is told how many gradients it may ask for. Claimed before the run:
     both of SciPy's methods end lower than gradient descent at its best learning rate of four.
     """
-    images, budget, steps = bench.choose((1_000, 400, 12), (200, 120, 3))
-    split = bench.data.train.take(images)
+    images, budget, steps = context.choose((1_000, 400, 12), (200, 120, 3))
+    split = context.data.train.take(images)
     net = SmallNet(pooled(split.images), np.eye(10)[split.labels])
     begin = start(net)
     ways: dict[str, Callable[[], Any]] = {

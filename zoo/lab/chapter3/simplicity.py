@@ -33,7 +33,7 @@ def draw_polyfit(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch3_polyfit", "Ten points: a ninth-degree polynomial or a line", draw=draw_polyfit)
-def polyfit(bench: Context) -> Result:
+def polyfit(context: Context) -> Result:
     """A polynomial of degree nine passes through ten points, and knows nothing of others.
 
     The line y = 2x misses each of them a little (section 3.2, "Why does regularization help?").

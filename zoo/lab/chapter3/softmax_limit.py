@@ -30,7 +30,7 @@ def draw_softmax_limit(data: dict[str, Any]) -> Figure:
 @experiment(
     "ch3_softmax_limit", "Softmax is a soft version of the maximum", draw=draw_softmax_limit
 )
-def softmax_limit(bench: Context) -> Result:
+def softmax_limit(context: Context) -> Result:
     """a_j = exp(c z_j) / sum_k exp(c z_k): why the function is called softmax.
 
     As c grows the largest input takes all; inputs that are equal share it; c = 0 shares evenly.

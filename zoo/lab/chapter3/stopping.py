@@ -70,19 +70,19 @@ def draw_early_stopping(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch3_early_stopping", "Early stopping by two rules", draw=draw_early_stopping)
-def early_stopping(bench: Context) -> Result:
+def early_stopping(context: Context) -> Result:
     """Two exercises of section 3.5: no-improvement-in-n with n as a setting, and another rule.
 
     Runs are trained to the end, and each rule says afterwards where it would have stopped, and what
     validation accuracy its best epoch until then has. The claim: a larger n never loses more.
     """
-    runs, epochs, images = bench.choose((10, 100, 50_000), (3, 30, 2_000))
+    runs, epochs, images = context.choose((10, 100, 50_000), (3, 30, 2_000))
     spec = zoo.get_spec("mlp30").with_settings(
         epochs=epochs, images=images, l2=5.0 * images / 50_000, learning_rate=0.5
     )
     curves = []
     for seed in range(runs):
-        history = bench.train(spec, seed=seed, monitor={}).history
+        history = context.train(spec, seed=seed, monitor={}).history
         curves.append([round(100 * row["val_accuracy"], 2) for row in history])
     drawn: dict[str, dict[str, list[float]]] = {}
     for name, rule in RULES.items():
@@ -145,13 +145,13 @@ def halvings(accuracies: Sequence[float], patience: int) -> list[int]:
 
 
 @experiment("ch3_schedule", "A learning rate that is halved seven times", draw=draw_schedule)
-def schedule(bench: Context) -> Result:
+def schedule(context: Context) -> Result:
     """An exercise of section 3.5: halve eta on no-improvement-in-10, and stop at 1/128 of it.
 
     The constant rate is trained for as many epochs. The claim: the means over the last five epochs,
     of all runs, are higher with the schedule.
     """
-    runs, most, images, patience = bench.choose((5, 300, 50_000, 10), (2, 60, 2_000, 3))
+    runs, most, images, patience = context.choose((5, 300, 50_000, 10), (2, 60, 2_000, 3))
     recipe = {"images": images, "l2": 5.0 * images / 50_000, "learning_rate": 0.5}
     spec = zoo.get_spec("mlp30").with_settings(
         **recipe, epochs=most, schedule="halve", patience=patience
@@ -159,11 +159,11 @@ def schedule(bench: Context) -> Result:
     last: dict[str, list[float]] = {"halved": [], "constant": []}
     shown: dict[str, Any] = {}
     for seed in range(runs):
-        curves = {"halved": _accuracies(bench, spec, seed)}
+        curves = {"halved": _accuracies(context, spec, seed)}
         constant = spec.with_settings(
             schedule="constant", patience=None, epochs=len(curves["halved"])
         )
-        curves["constant"] = _accuracies(bench, constant, seed)
+        curves["constant"] = _accuracies(context, constant, seed)
         for name, curve in curves.items():
             last[name].append(float(np.mean(curve[-5:])))
         shown = shown or {"curves": curves, "halved": halvings(curves["halved"], patience)[:7]}
@@ -184,6 +184,6 @@ def schedule(bench: Context) -> Result:
     return Result(shown, checks, remark)
 
 
-def _accuracies(bench: Context, spec: Any, seed: int) -> list[float]:
-    history = bench.train(spec, seed=seed, monitor={}).history
+def _accuracies(context: Context, spec: Any, seed: int) -> list[float]:
+    history = context.train(spec, seed=seed, monitor={}).history
     return [round(100 * row["val_accuracy"], 2) for row in history]

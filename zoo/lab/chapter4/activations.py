@@ -65,7 +65,7 @@ def draw_general_activation(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch4_general_activation", "Any s(z) that steps will do", draw=draw_general_activation)
-def general_activation(bench: Context) -> Result:
+def general_activation(context: Context) -> Result:
     """Any activation with two different finite limits becomes a step as its weight grows.
 
     Where both limits are the same, the neuron becomes a needle, and bumps of it have no height.
@@ -154,7 +154,7 @@ def draw_relu_linear(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch4_relu_linear", "ReLU will do, a linear s(z) will not", draw=draw_relu_linear)
-def relu_and_linear(bench: Context) -> Result:
+def relu_and_linear(context: Context) -> Result:
     """The problem: ReLU has no finite limit on the right, yet two of them make a step.
 
     A net of linear neurons s(z) = z computes a straight line, however many there are.

@@ -77,14 +77,14 @@ def draw_target_f(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch4_target_f", "N bumps approximate f of eq. 113", draw=draw_target_f)
-def target_f(bench: Context) -> Result:
+def target_f(context: Context) -> Result:
     """A net of N bumps approximates the function of eq. 113, as closely as one wants.
 
     That is the theorem's promise: for any epsilon there are enough hidden neurons that the output
     differs from f by less, everywhere.
     """
-    counts = [5, 10, 20, 40, 80, 160, 320, *bench.choose([640, 1280], [])]
-    x = centres(bench.choose(10_007, 4_001))
+    counts = [5, 10, 20, 40, 80, 160, 320, *context.choose([640, 1280], [])]
+    x = centres(context.choose(10_007, 4_001))
     misses = [np.abs(compute(approximation(count), x) - target(x)) for count in counts]
     data = {
         "x": plain(X),
@@ -102,7 +102,7 @@ def target_f(bench: Context) -> Result:
         Check("slope of log(mean deviation) over log N, N >= 40", plain(slope, 3)),
         Check(f"largest deviation, N = {counts[-1]}", largest, "below 0.02", largest < 0.02),
     )
-    left_out = bench.choose("", " N ends at 320; the full form goes on to 1,280.")
+    left_out = context.choose("", " N ends at 320; the full form goes on to 1,280.")
     remark = (
         "The book promises any epsilon and prints none; we ask for 0.02. It gives no rate either: "
         "for a staircase the mean deviation is mean |f'| / 4N, drawn in grey, a slope of -1."
@@ -127,7 +127,7 @@ def draw_target_game(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch4_target_game", "The game: five heights for f", draw=draw_target_game)
-def target_game(bench: Context) -> Result:
+def target_game(context: Context) -> Result:
     """Choose the heights of five bumps so that their sum approximates sigmoid^-1 of f.
 
     The book counts a mean deviation of 0.40 or less as success.
@@ -197,7 +197,7 @@ COLUMNS = ("step points s", "hidden weights", "hidden biases", "output weights")
 
 
 @experiment("ch4_weights_back", "From the heights back to weights", draw=draw_weights_back)
-def weights_back(bench: Context) -> Result:
+def weights_back(context: Context) -> Result:
     """A game won is a net: w = 1000 and b = -1000 s in the first layer, h and -h in the second.
 
     The output neuron is a sigmoid again, with bias 0, and its output approximates f itself.

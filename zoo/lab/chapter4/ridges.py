@@ -80,13 +80,13 @@ def draw_no_second_hidden(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch4_no_second_hidden", "Towers with one hidden layer", draw=draw_no_second_hidden)
-def no_second_hidden(bench: Context) -> Result:
+def no_second_hidden(context: Context) -> Result:
     """The problem: one hidden layer suffices. Walls in many directions add up to a circular tower.
 
     Plain walls leave a tail around the tower; walls of another profile cancel it, and sums of such
     towers approximate any function of two inputs, without a second hidden layer.
     """
-    directions, count = bench.choose((64, 61), (32, 41))
+    directions, count = context.choose((64, 61), (32, 41))
     nets = {f"directions: {many}": disc_net(many) for many in (1, 2, 4, directions)}
     nets["walls that cancel the tail"] = smooth_net(directions, count)
     points, distance = square(SIDE), np.linspace(0, 0.5, 101)

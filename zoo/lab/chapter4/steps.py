@@ -42,7 +42,7 @@ def draw_step_1d(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch4_step_1d", "A steep sigmoid is a step", draw=draw_step_1d)
-def step_1d(bench: Context) -> Result:
+def step_1d(context: Context) -> Result:
     """The bias of a neuron shifts its output along x, the weight makes it steeper, until it steps.
 
     The settings are those of the book's interactive figure at the start of "Universality with one
@@ -72,7 +72,7 @@ def draw_step_position(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch4_step_position", "The step is at s = -b/w", draw=draw_step_position)
-def positions_of_steps(bench: Context) -> Result:
+def positions_of_steps(context: Context) -> Result:
     """The step stands at s = -b/w: one number s does in place of weight and bias."""
     share = (0.1, 0.2, 0.4, 0.6, 0.8, 0.9)
     found = {w: [[s, plain(step_position(w, -w * s))] for s in share] for w in (10, 100, 1000)}
@@ -84,7 +84,7 @@ def positions_of_steps(bench: Context) -> Result:
 
 
 @experiment("ch4_two_steps", "The weighted sum of two steps", draw=draw_panels)
-def two_steps(bench: Context) -> Result:
+def two_steps(context: Context) -> Result:
     """Two hidden neurons step at s1 and s2; the weighted sum w1 a1 + w2 a2 has both steps."""
     panels = []
     for s1, s2, w1, w2 in ((0.4, 0.6, 0.6, 1.2), (0.7, 0.6, 0.6, 1.2), (0.4, 0.6, 0.6, 0.0)):
@@ -100,7 +100,7 @@ def two_steps(bench: Context) -> Result:
 
 
 @experiment("ch4_bump", "Two steps make a bump", draw=draw_panels)
-def bump(bench: Context) -> Result:
+def bump(context: Context) -> Result:
     """With weights h and -h the two steps make a bump of height h; the book takes h = 0.8."""
     curves = {}
     for h in (0.8, 0.6, -0.5):
@@ -124,7 +124,7 @@ def if_then_else(x: float, s: float, weight: float) -> float:
 
 
 @experiment("ch4_if_then_else", "A neuron as if-then-else", draw=draw_panels)
-def neuron_as_program(bench: Context) -> Result:
+def neuron_as_program(context: Context) -> Result:
     """A step neuron is the statement "if input >= step: add its weight to the output, else 0".
 
     The same sum is computed by a net and by a program of two such statements.
@@ -146,7 +146,7 @@ def neuron_as_program(bench: Context) -> Result:
 
 
 @experiment("ch4_two_bumps", "Two bumps from two pairs", draw=draw_panels)
-def two_bumps(bench: Context) -> Result:
+def two_bumps(context: Context) -> Result:
     """Two pairs of hidden neurons make two bumps, each of its own height, in one output."""
     heights, tops = (-1.2, 0.3), (0.5, 0.8)
     net = step_net(*bumps([[0.4, 0.6], [0.7, 0.9]], heights))
@@ -160,7 +160,7 @@ def two_bumps(bench: Context) -> Result:
 
 
 @experiment("ch4_N_bumps", "Five bumps side by side", draw=draw_panels)
-def five_bumps(bench: Context) -> Result:
+def five_bumps(context: Context) -> Result:
     """Step points 0, 1/5, 2/5, 3/5, 4/5, 1 make five bumps side by side, of any heights h1 to h5.
 
     Finer parts of [0, 1] give as many bumps as one wants.

@@ -41,7 +41,7 @@ def weighted_steps(positions: Any, axes: Any, heights: Any) -> Any:
 
 
 @experiment("ch4_two_inputs", "A step in two inputs", draw=draw_surfaces)
-def two_inputs(bench: Context) -> Result:
+def two_inputs(context: Context) -> Result:
     """With a large weight for x and none for y, a neuron of two inputs is a step along x.
 
     A large weight for y alone makes a step along y. The step stands at s = -b/w as before.
@@ -62,7 +62,7 @@ def two_inputs(bench: Context) -> Result:
 
 
 @experiment("ch4_bump_2d", "Bumps along x and y, and their sum", draw=draw_surfaces)
-def bump_2d(bench: Context) -> Result:
+def bump_2d(context: Context) -> Result:
     """Two steps along x make a wall, two along y another; where they cross the sum is 2h."""
     h = 0.3
     along_x = weighted_steps([0.3, 0.7], [0, 0], [2 * h, -2 * h])
@@ -84,7 +84,7 @@ def bump_2d(bench: Context) -> Result:
 
 
 @experiment("ch4_tower", "A tower: four steps and a bias", draw=draw_surfaces)
-def tower(bench: Context) -> Result:
+def tower(context: Context) -> Result:
     """If the output neuron is a sigmoid with bias -3h/2 and h is large, only the crossing fires.
 
     The walls' plateau of height h stays below the threshold, the crossing of 2h is above it.
@@ -145,13 +145,13 @@ def draw_many_towers(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch4_many_towers", "Towers approximate functions of x and y", draw=draw_many_towers)
-def approximation_by_towers(bench: Context) -> Result:
+def approximation_by_towers(context: Context) -> Result:
     """A weighted sum of K x K towers approximates a function of two inputs.
 
     Our net has two output neurons, so that it computes two functions at once: a map to R^2.
     """
-    sides = [2, 4, 8, *bench.choose([16, 32], [16])]
-    points = square(bench.choose(99, 61))
+    sides = [2, 4, 8, *context.choose([16, 32], [16])]
+    points = square(context.choose(99, 61))
     wanted = two_functions(points)
     misses = np.array([np.abs(compute(many_towers(k), points) - wanted) for k in sides])
     shown = compute(many_towers(8), square(SIDE))
@@ -166,7 +166,7 @@ def approximation_by_towers(bench: Context) -> Result:
     ours = [data[name]["mean"][-1] for name in ("bowl", "wave")]
     label = f"mean deviation, {sides[-1]} x {sides[-1]} towers, "
     checks = (Check(label + "bowl", ours[0]), Check(label + "wave", ours[1]))
-    left_out = bench.choose("", " K ends at 16; the full form goes on to 32.")
+    left_out = context.choose("", " K ends at 16; the full form goes on to 32.")
     remark = (
         "The mean deviation falls with K, the largest does not: at a corner where four towers meet "
         "none of them fires. ch4_fix_failure_window shows these holes and the book's cure."
@@ -207,7 +207,7 @@ def corner_outputs(m: int, h: float, biases: Any) -> np.ndarray:
 
 
 @experiment("ch4_tower_3d", "Towers in three inputs and more", draw=draw_tower_m)
-def tower_m(bench: Context) -> Result:
+def tower_m(context: Context) -> Result:
     """A tower in three inputs needs bias -5h/2, one in m inputs (-m + 1/2) h.
 
     Every combination of inputs in and out of their interval is tried.

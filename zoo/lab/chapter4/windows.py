@@ -95,7 +95,7 @@ def draw_fix_failure_window(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch4_fix_failure_window", "Windows of failure, cured", draw=draw_fix_failure_window)
-def fix_failure_window(bench: Context) -> Result:
+def fix_failure_window(context: Context) -> Result:
     """Steps of finite weights fail in narrow windows; M shifted sets of bumps cut that by M.
 
     Each set approximates 1/M of sigmoid^-1(f), so that a point lies in the windows of one set at

@@ -82,7 +82,7 @@ def draw_chain(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch5_chain", "The gradient of a chain is a product", draw=draw_chain)
-def chain(bench: Context) -> Result:
+def chain(context: Context) -> Result:
     """dC/db1 of four neurons in a row is a product of their factors w sigma'(z) (eq. 114 to 122).
 
     Two more of them, each below 1/4 where the weights are below 1, separate it from dC/db3.
@@ -90,7 +90,7 @@ def chain(bench: Context) -> Result:
     ones, zeros, x = np.ones((1, LAYERS)), np.zeros((1, LAYERS)), np.array([1.0])
     product, autodiff = product_of_factors(ones, zeros, x)[0], differentiated(ones, zeros, x)[0]
     generator = np.random.default_rng(0)
-    count = bench.choose(1_000_000, 100_000)
+    count = context.choose(1_000_000, 100_000)
     w, b = generator.normal(size=(2, count, LAYERS))
     gradients = differentiated(w, b, generator.random(count))
     ratio = np.abs(gradients[:, 0] / gradients[:, 2])
@@ -130,7 +130,7 @@ def draw_sigmoid_prime(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch5_sigmoid_prime", "The sigmoid's slope is at most 1/4", draw=draw_sigmoid_prime)
-def sigmoid_prime_shape(bench: Context) -> Result:
+def sigmoid_prime_shape(context: Context) -> Result:
     """sigma'(z) has its maximum, 1/4, at z = 0: why each layer of a chain shrinks the gradient."""
     import tensorflow as tf
 
@@ -184,7 +184,7 @@ def draw_exploding(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch5_exploding", "Large weights: the gradient explodes", draw=draw_exploding)
-def exploding(bench: Context) -> Result:
+def exploding(context: Context) -> Result:
     """With weights of 100, and biases that make every z zero, each layer multiplies by 25.
 
     From the section 'The exploding gradient problem'. Only biases that are right to a few

@@ -40,13 +40,13 @@ def draw_depth(data: dict[str, Any]) -> Figure:
 
 
 def _depth(hidden: int, name: str, book: float) -> Experiment:
-    def measure(bench: Context) -> Result:
-        spec = zoo.get_spec(name).with_settings(epochs=bench.choose(30, 5))
-        runs = [bench.train(spec, seed=seed) for seed in range(bench.choose(5, 1))]
+    def measure(context: Context) -> Result:
+        spec = zoo.get_spec(name).with_settings(epochs=context.choose(30, 5))
+        runs = [context.train(spec, seed=seed) for seed in range(context.choose(5, 1))]
         percent = [[100 * row["val_accuracy"] for row in run.history] for run in runs]
         layers = "-".join(["784", *["30"] * hidden, "10"])
         data = {"percent": plain(percent), "book": book, "layers": layers}
-        return Result(data, *_judged(percent, book, bench.fast))
+        return Result(data, *_judged(percent, book, context.fast))
 
     what = "hidden layer" if hidden == 1 else "hidden layers"
     measure.__doc__ = (

@@ -65,13 +65,13 @@ def draw_initial_bars(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch5_initial_bars", "Gradients of the first neurons", draw=draw_initial_bars)
-def initial_bars(bench: Context) -> Result:
+def initial_bars(context: Context) -> Result:
     """dC/db of the first six neurons in both hidden layers of 784-30-30-10, before it has learned.
 
     The bars of the second layer are mostly much longer: it learns faster than the first.
     """
-    split = bench.data.train.take(IMAGES)
-    count = bench.choose(200, 40)
+    split = context.data.train.take(IMAGES)
+    count = context.choose(200, 40)
     starts = [initial_gradients(HIDDEN_LAYERS[2], split, seed) for seed in range(count)]
     lengths = np.array([norms(layer[:6] for layer in start) for start in starts])
     checks = _spread_checks("length of the six bars", lengths, plain(norms(BARS), 3))
@@ -92,8 +92,8 @@ def draw_norms(data: dict[str, Any]) -> Figure:
 
 
 def _initial_norms(hidden: int, book: list[float]) -> Experiment:
-    def measure(bench: Context) -> Result:
-        split, count = bench.data.train.take(IMAGES), bench.choose(200, 40)
+    def measure(context: Context) -> Result:
+        split, count = context.data.train.take(IMAGES), context.choose(200, 40)
         starts = [initial_gradients(HIDDEN_LAYERS[hidden], split, seed) for seed in range(count)]
         lengths = np.array([norms(start) for start in starts])
         checks = _spread_checks("norm", lengths, book)
@@ -131,8 +131,8 @@ def draw_speeds(data: dict[str, Any]) -> Figure:
 
 
 def _speeds(hidden: int, book: list[float]) -> Experiment:
-    def measure(bench: Context) -> Result:
-        split, count = bench.data.train.take(IMAGES), bench.choose(20, 5)
+    def measure(context: Context) -> Result:
+        split, count = context.data.train.take(IMAGES), context.choose(20, 5)
         settings = {"images": IMAGES, "batch_size": IMAGES, "epochs": EPOCHS}
         spec = zoo.get_spec(HIDDEN_LAYERS[hidden]).with_settings(**settings)
         curves = [descend(zoo.build(spec, seed=seed), split, EPOCHS)[0] for seed in range(count)]

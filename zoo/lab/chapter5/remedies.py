@@ -119,17 +119,17 @@ def _draw_speeds(part: Any, data: dict[str, Any]) -> None:
 
 
 @experiment("ch5_remedies", "What keeps gradients from vanishing", draw=draw_remedies)
-def remedies(bench: Context) -> Result:
+def remedies(context: Context) -> Result:
     """Gradient norms of eight hidden layers, at the start and later, by neuron and initial weights.
 
     Goes beyond the book, which names the questions (Glorot and Bengio 2010) in its section 'Other
     obstacles to deep learning'.
     """
-    split, count = bench.data.train.take(IMAGES), bench.choose(50, 5)
-    epochs = bench.choose(2_000, 300)
+    split, count = context.data.train.take(IMAGES), context.choose(50, 5)
+    epochs = context.choose(2_000, 300)
     lengths, costs, speeds = [], [], []
     for remedy in REMEDIES:
-        bench.say(remedy.label)
+        context.say(remedy.label)
         lengths.append([_norms(deep_network(remedy, seed), split) for seed in range(count)])
         while_learning, cost = descend(deep_network(remedy, 0), split, epochs)
         costs.append(cost)

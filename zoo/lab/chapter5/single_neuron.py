@@ -47,7 +47,7 @@ def draw_wide_gradient_interval(data: dict[str, Any]) -> Figure:
     "Where the gradient does not shrink",
     draw=draw_wide_gradient_interval,
 )
-def wide_gradient_interval(bench: Context) -> Result:
+def wide_gradient_interval(context: Context) -> Result:
     """|w sigma'(w a + b)| >= 1 needs |w| >= 4, and then holds in a narrow interval of a only.
 
     A problem of the section 'The exploding gradient problem'; it is widest, 0.45, near |w| = 6.9.
@@ -111,7 +111,7 @@ def draw_identity_neuron(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch5_identity_neuron", "A neuron that passes x on", draw=draw_identity_neuron)
-def identity_neuron(bench: Context) -> Result:
+def identity_neuron(context: Context) -> Result:
     """A sigmoid neuron with a small weight w1 and a large w2 behind it puts out x, for 0 <= x <= 1.
 
     A problem of the section 'Unstable gradients in more complex networks': w2 sigma(w1 x + b) = x,

@@ -56,18 +56,18 @@ def draw_adversarial(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch6_adversarial", "Accuracy under attack", draw=draw_adversarial)
-def adversarial(bench: Context) -> Result:
+def adversarial(context: Context) -> Result:
     """Accuracy of several networks on images altered against them, by how far a pixel may move.
 
     One step along the sign of the gradient (FGSM, Goodfellow et al. 2014), many small ones (PGD,
     Madry et al. 2017), and random signs, which hardly hurt.
     """
-    split = bench.data.test.take(bench.choose(1_000, 200))
-    networks, steps = bench.choose((*NETWORKS, VOTE), NETWORKS), bench.choose(40, 10)
-    epsilons = bench.choose([0, 4, 8, 16, 24, 32, 48, 64, 80], [0, 8, 16, 32, 64])
+    split = context.data.test.take(context.choose(1_000, 200))
+    networks, steps = context.choose((*NETWORKS, VOTE), NETWORKS), context.choose(40, 10)
+    epsilons = context.choose([0, 4, 8, 16, 24, 32, 48, 64, 80], [0, 8, 16, 32, 64])
     found: dict[str, list] = {"noise": [], "fgsm": [], "pgd": []}
     for name in networks:
-        bench.say(name)
+        context.say(name)
         model = zoo.load(name)
         gradients = cost_gradients(model)
         for kind, rows in found.items():
@@ -102,14 +102,14 @@ def draw_adversarial_images(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch6_adversarial_images", "Images altered by PGD", draw=draw_adversarial_images)
-def adversarial_images(bench: Context) -> Result:
+def adversarial_images(context: Context) -> Result:
     """Five test digits, altered by PGD against `conv2_relu`, with noise that grows until it shows.
 
     Answers change where people see the noise, and still read the digit. The section
     'Recent progress in image recognition' shows such pairs of photographs.
     """
     epsilons = [0, 8, 16, 32, 64]
-    split = bench.data.test.take(5)
+    split = context.data.test.take(5)
     model = zoo.load("conv2_relu")
     gradients = cost_gradients(model)
     columns = [

@@ -114,15 +114,15 @@ def draw_machine(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch6_boltzmann", "To recognize digits, first generate them", draw=draw_machine)
-def boltzmann(bench: Context) -> Result:
+def boltzmann(context: Context) -> Result:
     """A restricted Boltzmann machine learns to generate digits without a label (section 6.5).
 
     The book describes such networks and prints no figure. The claims: where few images have labels,
     a linear classifier does better on its hidden units than on as many units with random weights;
     and it reconstructs images that it has not seen.
     """
-    images, hidden, epochs, rounds = bench.choose((50_000, 500, 15, 2_000), (5_000, 100, 15, 300))
-    data = bench.data
+    images, hidden, epochs, rounds = context.choose((50_000, 500, 15, 2_000), (5_000, 100, 15, 300))
+    data = context.data
     v = data.train.take(images).images.reshape(images, -1) / 256
     unseen = data.validation.images[:1_000].reshape(1_000, -1) / 256
     machine = RestrictedBoltzmannMachine(784, hidden)
@@ -134,7 +134,7 @@ def boltzmann(bench: Context) -> Result:
             for start in range(0, images, BATCH):
                 machine.step(v[order[start : start + BATCH]], RATE * (1 - epoch / epochs))
             errors.append(machine.reconstruction_error(unseen))
-            bench.say(f"epoch {epoch + 1} of {epochs}: squared error {errors[-1]:.4f} a pixel")
+            context.say(f"epoch {epoch + 1} of {epochs}: squared error {errors[-1]:.4f} a pixel")
     found = {
         "weights": plain(machine.w.T[:SHOWN], 3),
         "samples": plain(machine.gibbs(machine.chains[:SHOWN], rounds)[1], 3),

@@ -77,13 +77,13 @@ def by_keras(split: Any) -> tuple[Weights, Weights]:
 
 
 @experiment("ch6_conv_backprop", "Backpropagation through a convolution", draw=draw_backprop_check)
-def conv_backprop(bench: Context) -> Result:
+def conv_backprop(context: Context) -> Result:
     """An exercise of section 6.1: the equations of backpropagation for convolution and pooling.
 
     Written in NumPy from BP1 to BP4, and held against Keras' automatic differentiation, for four
     feature maps and ten outputs on real digits.
     """
-    split = bench.data.train.take(10)
+    split = context.data.train.take(10)
     weights, automatic = by_keras(split)
     ours = gradient(weights, split.images.squeeze() / 256, np.eye(10)[split.labels])
     titles = ("filters", "their biases", "dense weights", "dense biases")

@@ -64,19 +64,19 @@ def draw_dropout_scaling(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch6_dropout_scaling", "Halving stands for averaging", draw=draw_dropout_scaling)
-def dropout_scaling(bench: Context) -> Result:
+def dropout_scaling(context: Context) -> Result:
     """The cost of many thinned networks averaged, beside that of the whole network, halved or not.
 
     Dropout trains networks that each lack half the neurons; in use all are there, and count half
     (chapter 3, under 'Other techniques for regularization', and 'Convolutional neural networks in
     practice').
     """
-    test = bench.data.test.take(bench.choose(10_000, 1_000))
+    test = context.data.test.take(context.choose(10_000, 1_000))
     model = zoo.build(NAME, seed=0)  # its seed decides the masks
     model.set_weights(zoo.load(NAME).get_weights())
     before, behind = fully_connected_part(model)
     features = before.predict(test.images, batch_size=1000, verbose=0)
-    masks = bench.choose(200, 30)
+    masks = context.choose(200, 30)
     thinned = [np.array(behind(features, training=True)) for _ in range(masks)]
     logs = np.log(np.maximum(thinned, 1e-30))
     data = {

@@ -15,14 +15,14 @@ from zoo.spec import FullyConnected, NetworkSpec, Softmax
 
 
 @experiment("ch6_tanh_or_sigmoid", "tanh beside sigmoid neurons", draw=draw_panels)
-def tanh_or_sigmoid(bench: Context) -> Result:
+def tanh_or_sigmoid(context: Context) -> Result:
     """A problem of section 6.2: tanh and sigmoid in the network of two convolutions.
 
     The book finds tanh a little faster and the accuracies in the end much alike. tanh is also
     trained at half the rate, for its slope is larger. The claim: in the first epochs tanh is ahead.
     """
-    images, epochs, seeds = bench.choose((50_000, 60, 1), (2_000, 6, 1))
-    early = bench.choose(5, 3)
+    images, epochs, seeds = context.choose((50_000, 60, 1), (2_000, 6, 1))
+    early = context.choose(5, 3)
     ways = {
         "sigmoid, eta = 0.1": ("conv2", 0.1),
         "tanh, eta = 0.1": ("conv2_tanh", 0.1),
@@ -30,9 +30,9 @@ def tanh_or_sigmoid(bench: Context) -> Result:
     }
     curves = {}
     for label, (name, eta) in ways.items():
-        bench.say(label)
+        context.say(label)
         spec = zoo.get_spec(name).with_settings(images=images, epochs=epochs, learning_rate=eta)
-        runs = [bench.train(spec, seed=seed, monitor={}).history for seed in range(seeds)]
+        runs = [context.train(spec, seed=seed, monitor={}).history for seed in range(seeds)]
         accuracies = [[100 * row["val_accuracy"] for row in history] for history in runs]
         curves[label] = plain(np.mean(accuracies, axis=0), 5)
     means = {label: float(np.mean(curve[:early])) for label, curve in curves.items()}
@@ -47,9 +47,9 @@ def tanh_or_sigmoid(bench: Context) -> Result:
         panel("accuracy on the validation images (%)", curves),
         panel("the same, without the first epochs", curves, first=early),
     ]
-    if not bench.fast:
+    if not context.fast:
         panels.append(panel("the first 20 epochs", {k: v[:20] for k, v in curves.items()}, first=2))
-    remark = f"{images:,} images and {epochs} epochs." if bench.fast else ""
+    remark = f"{images:,} images and {epochs} epochs." if context.fast else ""
     return Result({"panels": panels}, checks, remark)
 
 
@@ -72,33 +72,33 @@ def draw_overfitting(data: dict[str, Any]) -> Figure:
     return drawn
 
 
-def _both_accuracies(bench: Context, spec: NetworkSpec) -> dict[str, list[float]]:
+def _both_accuracies(context: Context, spec: NetworkSpec) -> dict[str, list[float]]:
     """Accuracy in per cent on training and on validation images, after each epoch."""
     from zoo.lab.core.monitoring import monitor
 
     def measure() -> list[dict[str, float]]:
-        data, images = bench.data, spec.recipe.images
+        data, images = context.data, spec.recipe.images
         training = data.train.take(min(images, 5_000))
         rows: list[dict[str, float]] = []
         watching = monitor(
             {"training": training, "validation": data.validation}, images, rows.append
         )
-        zoo.train(spec, data, callbacks=[watching], progress=bench.progress)
+        zoo.train(spec, data, callbacks=[watching], progress=context.progress)
         return rows
 
-    rows = kept(bench, f"ch6_overfitting-{spec.hash[:12]}", measure)
+    rows = kept(context, f"ch6_overfitting-{spec.hash[:12]}", measure)
     return {name: [row[f"{name} accuracy"] for row in rows] for name in ("training", "validation")}
 
 
 @experiment("ch6_overfitting", "Overfitting diagnosed, and three cures", draw=draw_overfitting)
-def overfitting(bench: Context) -> Result:
+def overfitting(context: Context) -> Result:
     """A problem of section 6.3: let network3 say whether it overfits, by both accuracies.
 
     The softmax network with 100 hidden neurons on few images, with L2, with dropout, and with ten
     times as many images. The claims: each of the three brings training and validation accuracy
     closer together than they are on few images alone.
     """
-    few, epochs = bench.choose((5_000, 60), (500, 30))
+    few, epochs = context.choose((5_000, 60), (500, 30))
     base = zoo.get_spec("shallow").with_settings(epochs=epochs, images=few)
     dropout = (FullyConnected(100), Softmax(dropout=0.5))
     ways = {
@@ -107,7 +107,7 @@ def overfitting(bench: Context) -> Result:
         "with dropout": base.with_settings(layers=dropout),
         f"{10 * few:,} images": base.with_settings(images=10 * few, epochs=epochs // 2),
     }
-    found = {label: _both_accuracies(bench, spec) for label, spec in ways.items()}
+    found = {label: _both_accuracies(context, spec) for label, spec in ways.items()}
     gaps = {
         label: float(np.mean(np.subtract(run["training"], run["validation"])[-5:]))
         for label, run in found.items()

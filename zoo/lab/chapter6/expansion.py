@@ -27,13 +27,13 @@ def draw_expand(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch6_expand", "One digit expanded to five", draw=draw_expand)
-def expand_digit(bench: Context) -> Result:
+def expand_digit(context: Context) -> Result:
     """A training image and its four shifts by one pixel, which make 250,000 images of 50,000.
 
     From the section 'Convolutional neural networks in practice', under 'Expanding the training
     data'.
     """
-    train = bench.data.train
+    train = context.data.train
     images = np.concatenate([shifted(train.images[:1], *shift) for shift in SHIFTS])[..., 0]
     expanded = expand(train)
     counts = np.bincount(expanded.labels, minlength=10)
@@ -62,13 +62,13 @@ def draw_distortions(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch6_distortions", "Digits distorted on the fly", draw=draw_distortions)
-def distortions(bench: Context) -> Result:
+def distortions(context: Context) -> Result:
     """A training digit shifted, rotated, skewed and elastically distorted, six times each.
 
     The book names these after Simard et al. 2003 (under 'Expanding the training data'), and leaves
     altering images while the network trains as a problem.
     """
-    original = bench.data.train.images[:1]
+    original = context.data.train.images[:1]
     generator = np.random.default_rng(0)
     copies = np.repeat(original, COPIES, axis=0)
     rows = [np.concatenate([original, augment(copies, [kind], generator)]) for kind in KINDS]
@@ -99,14 +99,14 @@ def draw_shift_tolerance(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch6_shift_tolerance", "Why shifted images help", draw=draw_shift_tolerance)
-def shift_tolerance(bench: Context) -> Result:
+def shift_tolerance(context: Context) -> Result:
     """Accuracy on test images moved sideways: convolutional networks do not take every shift.
 
     Answers the problem why expanding the data by translations helps networks that should not mind
     them (under 'Expanding the training data').
     """
-    test = bench.data.test.take(bench.choose(10_000, 1_000))
-    shifts = list(range(-6, 7)) if not bench.fast else list(range(-6, 7, 2))
+    test = context.data.test.take(context.choose(10_000, 1_000))
+    shifts = list(range(-6, 7)) if not context.fast else list(range(-6, 7, 2))
     percent = [[_right(model, test, shift) for shift in shifts] for model in map(zoo.load, TRAINED)]
     place = shifts.index(4)
     checks = tuple(

@@ -42,7 +42,7 @@ def draw_filters(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch6_filters_20", "Twenty learned filters", draw=draw_filters)
-def filters_20(bench: Context) -> Result:
+def filters_20(context: Context) -> Result:
     """The twenty 5 x 5 filters of the trained `conv1`; white stands for smaller weights.
 
     As in the section 'Introducing convolutional networks': they have more structure, regions of
@@ -74,7 +74,7 @@ def draw_shared_parameters(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch6_shared_parameters", "Few parameters to share", draw=draw_shared_parameters)
-def shared_parameters(bench: Context) -> Result:
+def shared_parameters(context: Context) -> Result:
     """Twenty feature maps have 520 parameters, thirty fully connected neurons 23,550.
 
     From the section 'Introducing convolutional networks', under 'Shared weights and biases'.
@@ -97,7 +97,7 @@ def shared_parameters(bench: Context) -> Result:
 
 
 @experiment("ch6_filters_second_layer", "Filters of the second layer", draw=draw_filters)
-def filters_second_layer(bench: Context) -> Result:
+def filters_second_layer(context: Context) -> Result:
     """The forty filters of the second convolution of `conv2`, each as it meets the first map.
 
     The author's program draws them so; a filter has twenty such slices, one for each map before it.
@@ -129,14 +129,14 @@ def draw_feature_maps(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch6_feature_maps", "Feature maps of a digit", draw=draw_feature_maps)
-def feature_maps(bench: Context) -> Result:
+def feature_maps(context: Context) -> Result:
     """What both layers of feature maps of the trained `conv2` make of one test digit.
 
     Each map responds to one feature, wherever it is (section 'Introducing convolutional networks').
     """
     import keras
 
-    model, images = zoo.load("conv2"), bench.data.test.images[:1]
+    model, images = zoo.load("conv2"), context.data.test.images[:1]
     layers = [model.get_layer(name).output for name in ("activation_1", "activation_2")]
     first, second = (
         np.round(np.moveaxis(output[0], -1, 0), 3)

@@ -49,18 +49,18 @@ def draw_fooling(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch6_fooling", "Noise taken for digits", draw=draw_fooling)
-def fooling(bench: Context) -> Result:
+def fooling(context: Context) -> Result:
     """Noise altered until a network is certain that it shows a 0, a 1, ... a 9.
 
     After Nguyen et al. 2014, whom the section 'Recent progress in image recognition' tells of.
     """
     generator = np.random.default_rng(0)
     start = generator.integers(0, 256, (10, 28, 28, 1), dtype=np.uint8)
-    noise = generator.integers(0, 256, (bench.choose(5_000, 1_000), 28, 28, 1), dtype=np.uint8)
+    noise = generator.integers(0, 256, (context.choose(5_000, 1_000), 28, 28, 1), dtype=np.uint8)
     data: dict[str, list] = {"images": [], "sure": []}
     checks = []
     for name in NETWORKS:
-        bench.say(name)
+        context.say(name)
         model = zoo.load(name)
         images = fooling_images(model, start)
         sure = np.array(model(images))[DIGITS, DIGITS]

@@ -67,7 +67,7 @@ def draw_networks(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch6_networks", "The networks of the chapter", draw=draw_networks)
-def networks(bench: Context) -> Result:
+def networks(context: Context) -> Result:
     """From a hidden layer without convolutions to the vote of five: each on all 10,000 test images.
 
     These are the pretrained networks; `python -m zoo reproduce NAME` trains them by the book.
@@ -78,8 +78,8 @@ def networks(bench: Context) -> Result:
     rows, checks = [], []
     allowed = 2 * 2**0.5 * scatter()
     for name in (name for name in NETWORKS if name in there):
-        bench.say(name)
-        score = zoo.evaluate(zoo.load(name), bench.data.test)
+        context.say(name)
+        score = zoo.evaluate(zoo.load(name), context.data.test)
         accuracy, limits = plain(100 * score.accuracy), plain([100 * x for x in score.interval()])
         claim = zoo.get_spec(name).claim
         book = claim.accuracy if claim else None

@@ -61,7 +61,7 @@ def draw_receptive_field(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch6_receptive_field", "What one neuron sees", draw=draw_receptive_field)
-def receptive_field(bench: Context) -> Result:
+def receptive_field(context: Context) -> Result:
     """The input neurons that one neuron of each layer of `conv2` depends on, by differentiation.
 
     Fields of 5 x 5, moved by one, make 24 x 24 neurons of 28 x 28 pixels; pooling leaves 12 x 12.
@@ -114,14 +114,14 @@ def draw_feature_map_eq(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch6_feature_map_eq", "A feature map by its equation", draw=draw_feature_map_eq)
-def feature_map_eq(bench: Context) -> Result:
+def feature_map_eq(context: Context) -> Result:
     """Three feature maps of a test digit by eq. 125, in NumPy, beside what Keras computes.
 
     The weights are those of the trained `conv1`; 3 x 24 x 24 activations are pooled to 3 x 12 x 12.
     """
     import keras
 
-    model, images = zoo.load("conv1"), bench.data.test.images[:1]
+    model, images = zoo.load("conv1"), context.data.test.images[:1]
     kernel, biases = model.get_layer("conv_1").get_weights()
     image = images[0, ..., 0] / 256
     weights = [kernel[:, :, 0, number] for number in range(MAPS)]

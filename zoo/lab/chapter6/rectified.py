@@ -70,13 +70,13 @@ def _factor(c: float, depth: int, x: np.ndarray) -> float:
 
 
 @experiment("ch6_relu_scale", "Rescaled weights in a net of ReLUs", draw=draw_relu_scale)
-def relu_scale(bench: Context) -> Result:
+def relu_scale(context: Context) -> Result:
     """A problem of section 6.3: all weights times c > 0 makes the outputs c^(L-1) times as large.
 
     So how a net of rectified linear units is started matters the more the deeper it is: weights of
     1/sqrt(n) lose a factor of sqrt(2) a layer, and those of sqrt(2/n) (He et al. 2015) none.
     """
-    images = bench.data.train.take(bench.choose(1_000, 200)).images
+    images = context.data.train.take(context.choose(1_000, 200)).images
     x = images.reshape(len(images), -1) / 256
     factors = {f"{c:g}": [_factor(c, depth, x) for depth in DEPTHS] for c in SCALES}
     deep = [784] + [WIDTH] * 10
@@ -149,15 +149,15 @@ def draw_relu_gradients(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch6_relu_gradients", "Gradients in deep nets of ReLUs", draw=draw_relu_gradients)
-def relu_gradients(bench: Context) -> Result:
+def relu_gradients(context: Context) -> Result:
     """A problem of section 6.3: are gradients of rectified linear units unstable, too?
 
     The slope of an active unit is 1 and not 1/4 at most, so the factor a layer is that of the
     weights alone. The claims: in eight sigmoid layers the first learns far slower than the last; in
     ReLUs started with sqrt(2/n) it does not, and with other weights it does, or far faster.
     """
-    count = bench.choose(100, 20)
-    images = bench.data.train.take(bench.choose(200, 50)).images
+    count = context.choose(100, 20)
+    images = context.data.train.take(context.choose(200, 50)).images
     x = images.reshape(len(images), -1) / 256
     cases = {
         "sigmoid, 1/sqrt(n)": (SIGMOID, 1.0),

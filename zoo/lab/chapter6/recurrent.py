@@ -164,7 +164,7 @@ def draw_gradients(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch6_gradients_in_time", "Gradients through time", draw=draw_gradients)
-def gradients_in_time(bench: Context) -> Result:
+def gradients_in_time(context: Context) -> Result:
     """In a recurrent network gradients shrink, or grow, from step to step (section 6.5).
 
     It is chapter 5's product of factors, one a step in place of one a layer: early recurrent
@@ -172,8 +172,8 @@ def gradients_in_time(bench: Context) -> Result:
     their forget gates are open, and the gradient with it. The programs have 60 characters, most of
     them blanks, and no network has been trained.
     """
-    given = sums(shuffled_pairs()[: bench.choose(200, 50)], LONG)
-    seeds = range(bench.choose(5, 2))
+    given = sums(shuffled_pairs()[: context.choose(200, 50)], LONG)
+    seeds = range(context.choose(5, 2))
     norms, checks = {}, []
     for label, (kind, setting, claim, holds) in STARTS.items():
         models = (build(kind, UNITS[kind], seed=seed, **setting) for seed in seeds)
@@ -223,14 +223,14 @@ def draw_sums(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch6_print_sums", "A network that runs print(a+b)", draw=draw_sums)
-def print_sums(bench: Context) -> Result:
+def print_sums(context: Context) -> Result:
     """A recurrent network learns to run a small program, a character at a time (section 6.5).
 
     The networks of the book's example learned whole Python programs, and the book prints no
     figure. The claim: an LSTM that has seen 8,000 of the 10,000 sums of two numbers below 100 gets
     nine in ten of those that it has not seen right. An RNN of as many weights learns beside it.
     """
-    rounds, epochs = bench.choose((10, 4), (2, 1))
+    rounds, epochs = context.choose((10, 4), (2, 1))
     pairs = shuffled_pairs()
     training, test = sums(pairs[:TRAINING]), sums(pairs[-TEST:])
     curves: dict[str, list[list[float]]] = {}
@@ -241,7 +241,7 @@ def print_sums(bench: Context) -> Result:
             model.fit(training.x, training.y, batch_size=64, epochs=epochs, verbose=0)
             found = answers(model, test.x)
             rows.append(plain(accuracies(found, test.y), 4))
-            bench.say(f"{kind}, epoch {epochs * (number + 1)}: {rows[-1][1]} % of the answers")
+            context.say(f"{kind}, epoch {epochs * (number + 1)}: {rows[-1][1]} % of the answers")
         curves[kind] = rows
         if kind == "LSTM":
             texts = ["".join(ALPHABET[place] for place in row).rstrip(".") for row in found[:12]]
@@ -251,12 +251,12 @@ def print_sums(bench: Context) -> Result:
     lstm, rnn = curves["LSTM"][-1], curves["RNN"][-1]
     headline = check_claim("LSTM: answers right, %", lstm[1], "above 90", lstm[1] > 90)
     checks = (
-        replace(headline, agrees=None) if bench.fast else headline,
+        replace(headline, agrees=None) if context.fast else headline,
         Check("LSTM: characters right, %", lstm[0]),
         Check("RNN: answers right, %", rnn[1]),
         Check("RNN: characters right, %", rnn[0]),
     )
     counted = [epochs * (number + 1) for number in range(rounds)]
-    short = f"{counted[-1]} epochs of 40. " if bench.fast else ""
+    short = f"{counted[-1]} epochs of 40. " if context.fast else ""
     remark = f"{short}LSTM: {UNITS['LSTM']} units. RNN: {UNITS['RNN']}, orthogonal at the start."
     return Result({"epochs": counted, "curves": curves, "said": said}, checks, remark)

@@ -35,7 +35,7 @@ def draw_survey(data: dict[str, Any]) -> Figure:
 
 
 @experiment("ch6_survey", "Quoted, not run: the figures on ImageNet", draw=draw_survey)
-def survey(bench: Context) -> Result:
+def survey(context: Context) -> Result:
     """What section 6.4 reports of others' networks, and of people, on ImageNet's photographs.
 
     Nothing is measured here: the numbers are the book's, set beside each other.

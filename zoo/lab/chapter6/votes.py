@@ -40,13 +40,13 @@ def images_seen() -> float:
 
 
 @experiment("ch6_errors33", "The errors of the vote", draw=draw_errors33)
-def errors33(bench: Context) -> Result:
+def errors33(context: Context) -> Result:
     """The test digits that five networks get wrong by vote, of 10,000: 33 in the book.
 
     From the section 'Convolutional neural networks in practice', under 'Using an ensemble of
     networks'; the true digit stands top right, the predicted one below.
     """
-    test = bench.data.test
+    test = context.data.test
     answers = zoo.predict(zoo.load("conv2_relu_dropout_x5"), test)
     wrong = answers.misclassified
     data = {

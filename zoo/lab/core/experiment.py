@@ -164,7 +164,7 @@ class Context:
 
 @dataclass(frozen=True)
 class Experiment:
-    """One experiment of the book: its name in the fact sheet's manner, and its two functions."""
+    """One experiment of the book: its name as 'ch3_momentum', and its two functions."""
 
     name: str
     title: str
@@ -183,7 +183,7 @@ class Experiment:
 
     @property
     def code(self) -> str:
-        """A hash of the module that holds it: an outcome of other code is out of date."""
+        """A hash of the module that holds it: a result of other code is out of date."""
         return _hash_of(inspect.getsourcefile(self.measure))
 
 
@@ -192,7 +192,7 @@ def experiment(
 ) -> Callable[[Callable[[Context], Result]], Experiment]:
     """Turn the function that measures into an Experiment; its docstring says what it shows.
 
-    `draw` makes a figure of the outcome's data alone, so that a picture can be drawn again without
+    `draw` makes a figure of the result's data alone, so that a picture can be drawn again without
     measuring again.
     """
 

@@ -83,7 +83,7 @@ def write_report(done: Sequence[Done], path: Path, *, fast: bool, language: str 
         UnknownNameError: There is no such language.
     """
     translate = translator(language)
-    verdicts = [each.outcome.verdict for each in done]
+    verdicts = [each.result.verdict for each in done]
     intro = translate(INTRO).format(
         count=len(done),
         agrees=verdicts.count("agrees"),
@@ -141,16 +141,16 @@ def _entry(done: Done, translate: Translate) -> str:
 
 
 def _section(done: Done, fast: bool, translate: Translate) -> str:
-    experiment, outcome = done.experiment, done.outcome
+    experiment, result = done.experiment, done.result
     picture = base64.b64encode(done.picture.read_bytes()).decode()
     command = f"python -m zoo lab run {experiment.name}{' --fast' if fast else ''}"
-    remark = f"<p>{html.escape(outcome.remark)}</p>" if outcome.remark else ""
+    remark = f"<p>{html.escape(result.remark)}</p>" if result.remark else ""
     title = html.escape(translate(experiment.title))
     return f"""<section id="{experiment.name}">
 <h3>{title}{_verdict(done, translate)}</h3>
 <p>{html.escape(experiment.question)}</p>
 <img src="data:image/png;base64,{picture}" alt="{title}">
-{_table(outcome.checks, translate)}{remark}
+{_table(result.checks, translate)}{remark}
 <p><code>{command}</code> ({done.seconds:.0f} s)</p>
 </section>"""
 
@@ -183,5 +183,5 @@ def _judged(agrees: bool | None, translate: Translate) -> str:
 
 
 def _verdict(done: Done, translate: Translate) -> str:
-    verdict = done.outcome.verdict
+    verdict = done.result.verdict
     return f'<span class="verdict {verdict.replace(" ", "-")}">{translate(verdict)}</span>'

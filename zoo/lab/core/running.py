@@ -33,14 +33,14 @@ class Done:
 
     Attributes:
         experiment: The experiment.
-        outcome: What it found.
+        result: What it found.
         picture: Its figure.png.
         seconds: How long it took then.
         origin: Date, processor and versions of that day.
     """
 
     experiment: Experiment
-    outcome: Result
+    result: Result
     picture: Path
     seconds: float
     origin: Origin
@@ -73,7 +73,7 @@ def run(
         progress: Whether to show how far it is.
 
     Returns:
-        The experiment with its outcome, its picture, and the seconds it took.
+        The experiment with its result, its picture, and the seconds it took.
 
     Raises:
         UnknownNameError: There is no experiment of that name.
@@ -105,9 +105,9 @@ def run_all(
     """
     folder = Path(out or (FAST_FOLDER if fast else FOLDER))
     _check_writable(folder)
-    bench = Context(folder, fast=fast, progress=progress)
+    context = Context(folder, fast=fast, progress=progress)
     for each in experiments:
-        yield _known(each, bench) or _measured(each, bench)
+        yield _known(each, context) or _measured(each, context)
 
 
 def _check_writable(folder: Path) -> None:
@@ -122,18 +122,18 @@ def _check_writable(folder: Path) -> None:
         ) from error
 
 
-def _known(experiment: Experiment, bench: Context) -> Done | None:
-    path = bench.folder / experiment.name / "outcome.json"
+def _known(experiment: Experiment, context: Context) -> Done | None:
+    path = context.folder / experiment.name / "outcome.json"
     picture = path.with_name("figure.png")
     if not (path.exists() and picture.exists()):
         return None
-    known = read_outcome(path)
-    if known is None or known[:2] != (experiment.code, bench.fast):
+    known = read_result(path)
+    if known is None or known[:2] != (experiment.code, context.fast):
         return None
     return Done(experiment, known[3], picture, known[2], known[4])
 
 
-def read_outcome(path: Path) -> tuple[str, bool, float, Result, Origin] | None:
+def read_result(path: Path) -> tuple[str, bool, float, Result, Origin] | None:
     """What an outcome.json says: the hash of the code, `fast`, the seconds, result and origin.
 
     None for a damaged one: the experiment is then measured again.
@@ -148,26 +148,26 @@ def read_outcome(path: Path) -> tuple[str, bool, float, Result, Origin] | None:
         return None
 
 
-def _measured(experiment: Experiment, bench: Context) -> Done:
+def _measured(experiment: Experiment, context: Context) -> Done:
     began = time.monotonic()
-    outcome = experiment.measure(bench)
+    result = experiment.measure(context)
     seconds, origin = round(time.monotonic() - began, 1), Origin.of_today()
     record = {
         "experiment": experiment.name,
         "code": experiment.code,
-        "fast": bench.fast,
+        "fast": context.fast,
         "seconds": seconds,
         "origin": asdict(origin),
-        "outcome": outcome.to_plain(),
+        "outcome": result.to_plain(),
     }
     text = json.dumps(record, indent=1, allow_nan=False)
     # What is drawn is what was kept, so that a picture drawn again is the same picture.
     drawn = experiment.draw(json.loads(text)["outcome"]["data"])
-    folder = bench.folder / experiment.name
+    folder = context.folder / experiment.name
     remove_stale_temporaries(folder)
     for ending in ("svg", "png"):
         with atomic_write(folder / f"figure.{ending}") as temporary:
             drawn.savefig(temporary, dpi=120)
     with atomic_write(folder / "outcome.json") as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
-    return Done(experiment, outcome, folder / "figure.png", seconds, origin)
+    return Done(experiment, result, folder / "figure.png", seconds, origin)
