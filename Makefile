@@ -17,7 +17,7 @@ demo: $(VENV)/installed  ## train a network of the book on real digits: score, c
 test: $(VENV)/installed  ## run the tests (a few minutes)
 	$(TESTS)
 
-test-integration: $(VENV)/installed  ## run the tests with many processes or fresh environments, which `test` skips
+test-integration: $(VENV)/installed  ## run the tests with several processes, fresh environments and long forms, which `test` skips
 	$(TESTS) --integration -m 'integration and not slow'
 
 test-slow: $(VENV)/installed  ## run the tests that train for minutes, too

@@ -32,7 +32,7 @@ os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
 # Marks of tests that run only if they are asked for, by a flag of the same name.
 ON_REQUEST = {
     "slow": "trains for minutes",
-    "integration": "several processes or fresh environments",
+    "integration": "several processes, fresh environments, or the long form of another test",
 }
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable, Iterable
 import pytest
 
 from zoo.registry import get_spec
-from zoo.spec import NetworkSpec
+from zoo.spec import EnsembleSpec, NetworkSpec
 
 
 def cost_and_layers(spec: NetworkSpec) -> Hashable:
@@ -15,11 +15,17 @@ def cost_and_layers(spec: NetworkSpec) -> Hashable:
     return (spec.members, getattr(spec, "layers", ()), spec.recipe.cost)
 
 
-def all_settings_but_sizes(spec: NetworkSpec) -> Hashable:
-    """What decides which kinds of objects a network and its optimizer are made of."""
+def kinds_of_objects(spec: NetworkSpec) -> Hashable:
+    """Of which classes of Keras and the zoo a network is made, whatever their sizes and numbers."""
     recipe = spec.recipe
-    kinds = (recipe.schedule, recipe.momentum > 0, recipe.nesterov, recipe.l1 > 0, recipe.l2 > 0)
-    return (cost_and_layers(spec), recipe.initializer, recipe.lambda_per, recipe.signed, *kinds)
+    stacks = spec.member_layers if isinstance(spec, EnsembleSpec) else [getattr(spec, "layers", ())]
+    layers = {
+        (type(layer), getattr(layer, "activation", ""), getattr(layer, "dropout", 0) > 0)
+        for stack in stacks
+        for layer in stack
+    }
+    terms = (recipe.cost, recipe.schedule, recipe.momentum > 0, recipe.l1 > 0, recipe.l2 > 0)
+    return (type(spec), getattr(spec, "function", None), frozenset(layers), *terms)
 
 
 def one_of_each(

@@ -44,7 +44,14 @@ def test_wrong_calls_are_one_line_before_tensorflow():
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
-@pytest.mark.parametrize("name", [name for name, target in TARGETS.items() if not target.warm])
+@pytest.mark.parametrize(
+    "name",
+    [
+        name if name == "data, pictures" else pytest.param(name, marks=pytest.mark.integration)
+        for name, target in TARGETS.items()
+        if not target.warm
+    ],
+)
 def test_a_killed_command_goes_on(name):
     tally = _in_a_process(kill, name, 20, 2)
     assert not tally.failed, tally.first

@@ -44,11 +44,11 @@ def arrays(peer, program):
     ("net", "peer"),
     [
         ("mlp30", "keras"),
-        ("mlp30", "torch"),
-        ("mlp30", "jax"),
         ("mlp30", "numpy"),
         ("conv2_relu", "keras"),
-        ("conv2_relu", "jax"),
+        pytest.param("mlp30", "torch", marks=pytest.mark.integration),
+        pytest.param("mlp30", "jax", marks=pytest.mark.integration),
+        pytest.param("conv2_relu", "jax", marks=pytest.mark.integration),
     ],
 )
 def test_the_programs_take_the_same_steps_from_the_same_weights(net, peer, mnist):

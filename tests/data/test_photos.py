@@ -185,7 +185,13 @@ def neighbour(mnist):
     return KNeighborsClassifier(1).fit(train.images.reshape(-1, 784), train.labels)
 
 
-@pytest.mark.parametrize("disguise", DISGUISES)
+@pytest.mark.parametrize(
+    "disguise",
+    [
+        name if name in {"blackboard", "fax"} else pytest.param(name, marks=pytest.mark.integration)
+        for name in DISGUISES
+    ],
+)
 def test_disguised_digits_are_recognized_as_well_as_the_originals(seen, mnist, neighbour, disguise):
     kind, dress = DISGUISES[disguise]
     generator = np.random.default_rng(0)

@@ -20,7 +20,7 @@ LABELS = np.arange(10, dtype=np.int32)
 BUILT = list_models(exclude="ksh2012")
 
 
-@pytest.fixture(scope="module", params=BUILT)
+@pytest.fixture(scope="module", params=one_of_each(BUILT))
 def spec(request):
     return get_spec(request.param)
 

@@ -154,6 +154,7 @@ EVERYTHING = declare(
 )
 
 
+@pytest.mark.integration
 def test_every_setting_of_a_recipe_is_kept_and_an_uneven_epoch_too(mnist, monkeypatch):
     monkeypatch.setattr(batching, "BATCHES_PER_BLOCK", 15)
     split = mnist.train.take(113)

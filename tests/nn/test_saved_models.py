@@ -14,7 +14,7 @@ import pytest
 
 import zoo
 from tests import children
-from tests.distinct import all_settings_but_sizes, one_of_each
+from tests.distinct import kinds_of_objects, one_of_each
 from tests.paths import ROOT
 from zoo.nn.losses import QuadraticCost, SmoothedLogLikelihoodCost
 from zoo.nn.optimizers import OneCycle
@@ -38,9 +38,7 @@ def plain(config):
     return [plain(value) for value in config] if isinstance(config, (list, tuple)) else config
 
 
-@pytest.mark.parametrize(
-    "name", one_of_each(zoo.list_models(exclude="ksh2012"), all_settings_but_sizes)
-)
+@pytest.mark.parametrize("name", one_of_each(zoo.list_models(exclude="ksh2012"), kinds_of_objects))
 def test_every_network_comes_back_from_a_file(name, tmp_path):
     model = zoo.build(name, seed=1)
     model.save(tmp_path / "m.keras")

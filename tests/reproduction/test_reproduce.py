@@ -45,6 +45,7 @@ def test_a_diverged_run_is_reported_and_is_no_row(mnist, tmp_path):
     assert read(tmp_path / "results.csv") == []
 
 
+@pytest.mark.integration
 def test_jobs_run_side_by_side_and_give_the_same_rows(mnist, tmp_path, capfd, alone):
     places = {"runs": tmp_path / "runs", "results": tmp_path / "results.csv", "progress": False}
     rows = {row.seed: row for row in reproduce.reproduce(BRIEF, [0, 1], jobs=2, **places)}

@@ -111,7 +111,7 @@ def events(project: Path, kind: str) -> list[dict]:
 @pytest.mark.parametrize(
     ("count", "chief_too"),
     [
-        pytest.param(1, False, id="nobody"),
+        pytest.param(1, False, id="nobody", marks=pytest.mark.integration),
         pytest.param(3, False, id="worker", marks=pytest.mark.integration),
         pytest.param(3, True, id="chief", marks=pytest.mark.integration),
     ],
