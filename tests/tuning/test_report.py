@@ -161,7 +161,8 @@ def test_a_trial_is_shown_in_all_charts_by_pointer_and_by_keyboard(visit, record
     assert button.get_attribute("aria-pressed") == "true"
     lit = all_of(browser, ".lit")
     assert {each.get_attribute("data-trial") for each in lit} == {str(best)}
-    assert len(lit) == 1 + 3 + 1 + 2, "the row, three marks, a line, two curves"
+    settings = 3 + 3  # a chart each, and one for each pair
+    assert len(lit) == 1 + 3 + 1 + 2 + settings, "the row, three marks, a line, two curves"
     button.send_keys("\ue007")
     assert not all_of(browser, ".lit")
 

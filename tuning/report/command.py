@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import time
 from pathlib import Path
 
 from tuning.report.record import Record, read_record
+from tuning.strategies.registry import count
 from tuning.trial import Trial
 from zoo.cli.options import path
+from zoo.errors import SpecError
 from zoo.utils.tensorflow import import_tensorflow
 
 
@@ -18,10 +21,18 @@ def add(commands) -> None:
     help = "a page about a search, over or not: its charts, its decisions and its trials"
     command = commands.add_parser("report", help=help, description=help)
     command.set_defaults(command=report)
-    command.add_argument("project", type=path, help="the folder of the search")
     command.add_argument(
-        "--out", type=path, metavar="FILE", help="of the page (default PROJECT/report.html)"
-    )
+        "projects", type=path, nargs="+", metavar="PROJECT",
+        help="the folder of the search; several are compared on one page",
+    )  # fmt: skip
+    command.add_argument(
+        "--out", type=path, metavar="FILE",
+        help="of the page (default PROJECT/report.html; needed for several)",
+    )  # fmt: skip
+    command.add_argument(
+        "--watch", type=count, metavar="SECONDS",
+        help="write the page again and again until the search is over or ^C",
+    )  # fmt: skip
     command.add_argument(
         "--tensorboard", action="store_true", help="PROJECT/tensorboard, for its HParams, as well"
     )
@@ -29,7 +40,12 @@ def add(commands) -> None:
 
 def report(options: argparse.Namespace) -> None:
     """Write the page, all trials as CSV, the best point, and TensorBoard's files if asked to."""
-    record = read_record(options.project)
+    if len(options.projects) > 1:
+        _compare(options)
+        return
+    record = read_record(options.projects[0])
+    if options.watch:
+        record = _watch(record, options)
     from tuning.report.page import write_page
     from tuning.store.results import keep_trials
 
@@ -45,6 +61,37 @@ def report(options: argparse.Namespace) -> None:
 
         folder = write_events(record)
         print(f"{folder}: tensorboard --logdir {folder}")
+
+
+def _compare(options: argparse.Namespace) -> None:
+    """Write the page that compares several searches."""
+    if not options.out or options.watch or options.tensorboard:
+        raise SpecError("several searches are compared on one page: give --out FILE, and no more")
+    from tuning.report.comparison import write_comparison
+
+    records = [read_record(project) for project in options.projects]
+    print(f"{write_comparison(records, options.out)}: {len(records)} searches")
+
+
+def _watch(record: Record, options: argparse.Namespace) -> Record:
+    """Write the page of a search that runs until no trial is left; the record at the end."""
+    from tuning.report.page import write_page
+
+    out = options.out or record.project / "report.html"
+    with contextlib.suppress(KeyboardInterrupt):
+        while not _over(record):
+            path = write_page(record, out, refresh=options.watch)
+            print(f"{path}: {_summary(record)}", flush=True)
+            time.sleep(options.watch)
+            record = read_record(record.project)
+    return record
+
+
+def _over(record: Record) -> bool:
+    """Whether all trials have ended and the strategy, where it is known, has no more."""
+    if not record.all or not all(trial.result for trial in record.all):
+        return False
+    return record.strategy is None or record.strategy.suggest(record.all) is None
 
 
 def _summary(record: Record) -> str:

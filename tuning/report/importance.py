@@ -5,12 +5,12 @@ Permutation importance (L. Breiman 2001), measured on trials that the forest has
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from tuning.report import scales
+from tuning.report import fanova, scales
 from tuning.report.charts import fidelities
 from tuning.report.record import Record
 from tuning.trial import Trial
@@ -27,7 +27,8 @@ class Importance:
 
     `explained` is the share of the differences among unseen trials that the forest foretells;
     at 0 or below it has learned nothing, and the importances mean nothing. `unvaried` settings had
-    one value in all trials. `trials` and `problem` say what it was measured on.
+    one value in all trials. `trials` and `problem` say what it was measured on. `shares` are
+    those of the differences among scores, by functional ANOVA; empty without Optuna.
     """
 
     points: dict[str, float]
@@ -35,11 +36,12 @@ class Importance:
     unvaried: tuple[str, ...]
     trials: int
     problem: str
+    shares: Mapping[str, fanova.Share] = field(default_factory=dict)
 
 
 def importance(record: Record) -> Importance | str:
     """The importance of each setting; a sentence where there are too few trials to tell."""
-    problem, trials = _comparable(record)
+    problem, trials = comparable(record)
     if len(trials) < FEWEST:
         return (
             f"Too few trials to tell: {len(trials)} that saw {problem} have ended, and it takes "
@@ -50,7 +52,7 @@ def importance(record: Record) -> Importance | str:
         return "All trials scored the same: nothing mattered."
     places = {
         name: np.array([scale.place(trial.values[name]) for trial in trials])
-        for name, scale in _scales(record, trials)
+        for name, scale in places_of(record, trials)
     }
     varied = [name for name, column in places.items() if np.ptp(column) > 0]
     if not varied:
@@ -62,10 +64,13 @@ def importance(record: Record) -> Importance | str:
         tuple(name for name in places if name not in varied),
         len(trials),
         problem,
+        fanova.shares({name: places[name] for name in varied}, scores)
+        if fanova.available()
+        else {},
     )
 
 
-def _comparable(record: Record) -> tuple[str, list[Trial]]:
+def comparable(record: Record) -> tuple[str, list[Trial]]:
     """The trials on the fullest problem that enough saw; on the one that most saw otherwise."""
     groups: dict[str, list[Trial]] = {problem: [] for problem in fidelities(record)}
     for trial in record.ended:
@@ -77,7 +82,8 @@ def _comparable(record: Record) -> tuple[str, list[Trial]]:
     return problem, groups[problem]
 
 
-def _scales(record: Record, trials: Sequence[Trial]) -> list[tuple[str, scales.Scale]]:
+def places_of(record: Record, trials: Sequence[Trial]) -> list[tuple[str, scales.Scale]]:
+    """The axis of each setting, over all that these trials had."""
     return [
         (name, scales.of_setting(name, kind, [trial.values[name] for trial in trials]))
         for name, kind in record.space.ranges

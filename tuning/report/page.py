@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tuning.report import charts, pareto, rows, sections
+from tuning.report import charts, pareto, rows, sections, slices
 from tuning.report.drawing import escaped
 from tuning.report.record import Record
 from zoo.errors import RunError
@@ -19,25 +19,43 @@ OURS = generator_tag(GENERATOR)
 _HERE = Path(__file__).parent
 
 
-def write_page(record: Record, path: str | Path) -> Path:
-    """Write the report of a search, in place of an older one; return its path.
-
-    Raises RunError where another file is in the way, OSError where the folder cannot be written.
-    """
-    path = Path(path)
+def check_ours(path: Path) -> None:
+    """RunError where a file is in the way that is no report."""
     if path.exists() and OURS not in path.read_text(encoding="utf-8", errors="replace"):
         raise RunError(f"{path} exists and is no report of a search: choose another --out")
+
+
+def write_page(record: Record, path: str | Path, *, refresh: float = 0) -> Path:
+    """Write the report of a search, in place of an older one; return its path.
+
+    Args:
+        record: The search.
+        path: Of the page.
+        refresh: After how many seconds a browser reads it again; 0 for never.
+
+    Raises:
+        RunError: Another file is in the way.
+        OSError: The folder cannot be written.
+    """
+    path = Path(path)
+    check_ours(path)
     with atomic_write(path) as temporary:
-        temporary.write_text(page(record), encoding="utf-8")
+        temporary.write_text(page(record, refresh), encoding="utf-8")
     return path
 
 
-def page(record: Record) -> str:
-    """The report of a search, as HTML with its style, script and pictures inside."""
+def style() -> str:
+    """The style of all pages about searches."""
     colors = "".join(f"--color{number}: {color}; " for number, color in enumerate(COLORS))
+    return f":root {{ {colors}}}\n{_read('page.css')}"
+
+
+def page(record: Record, refresh: float = 0) -> str:
+    """The report of a search, as HTML with its style, script and pictures inside."""
     parts = [sections.summary(record)]
     if record.ended:
         parts += [_accuracy(record), _parallel(record), sections.importance_of(record)]
+        parts += [_slices(record)]
         parts += [_curves(record)]
     parts += [sections.explanation(record)]
     if record.all:
@@ -46,7 +64,8 @@ def page(record: Record) -> str:
     main = "\n".join(part for part in parts if part)
     return html_page(
         title=title,
-        style=f":root {{ {colors}}}\n{_read('page.css')}",
+        style=style(),
+        head=f'<meta http-equiv="refresh" content="{refresh:g}">' if refresh else "",
         body=f"<main>\n<h1>{title}</h1>\n{main}\n</main>",
         script=_read("page.js"),
         generator=GENERATOR,
@@ -98,6 +117,21 @@ def _parallel(record: Record) -> str:
 diverged or failed.</p>
 <div class="scroll wide">{charts.parallel(record)}</div>
 {sections.keys(keys)}
+</section>"""
+
+
+def _slices(record: Record) -> str:
+    drawn = slices.slices(record)
+    pairs = slices.contours(record)
+    if not drawn:
+        return ""
+    expected = f"""<p>What a random forest expects over two settings at once, the darker the better,
+and the trials.</p>
+<div class="charts">{"".join(f"<div>{chart}</div>" for chart in pairs)}</div>"""
+    return f"""<section id="slices">
+<h2>Setting by setting</h2>
+<div class="charts">{"".join(f"<div>{chart}</div>" for chart in drawn)}</div>
+{expected if pairs else ""}
 </section>"""
 
 

@@ -9,6 +9,8 @@ from tuning.report.charts import scatter
 from tuning.report.drawing import at, polyline
 from tuning.report.record import Record
 from tuning.strategies.pareto import parameters_of, pareto_front
+from tuning.trial import Trial
+from zoo.errors import SpecError
 
 
 def against_parameters(record: Record) -> str:
@@ -17,13 +19,15 @@ def against_parameters(record: Record) -> str:
     A line leads through the Pareto front: the trials on the full problem that no other trial beats
     with as many parameters, or fewer.
     """
-    sizes = {trial.number: parameters_of(record.spec, trial) for trial in record.ended}
+    known = {trial.number: _size(record, trial) for trial in record.ended}
+    sizes = {number: size for number, size in known.items() if size}
     if len(set(sizes.values())) < 2:
         return ""
     x = scales.logarithmic("parameters", sizes.values())
 
     def front(x: scales.Scale, y: scales.Scale) -> str:
-        best = pareto_front(record.fullest, record.spec)
+        full = [trial for trial in record.fullest if trial.number in sizes]
+        best = pareto_front(full, record.spec)
         points = [at(x.place(sizes[trial.number]), y.place(trial.score)) for trial in best]
         # Between two of them a network is no better than the smaller one.
         stairs = [
@@ -33,4 +37,12 @@ def against_parameters(record: Record) -> str:
         ]
         return polyline([*stairs, *points[-1:]], "front", "the Pareto front") if best else ""
 
-    return scatter(record, x, lambda trial: sizes[trial.number], front)
+    return scatter(record, x, lambda trial: sizes.get(trial.number), front)
+
+
+def _size(record: Record, trial: Trial) -> int | None:
+    """The number of parameters; None for values in a journal that make no network."""
+    try:
+        return parameters_of(record.spec, trial)
+    except SpecError:
+        return None

@@ -13,6 +13,7 @@ from tuning.report.record import Record
 from tuning.report.scales import linear, short
 from tuning.store.results import duration
 from tuning.trial import Trial
+from zoo.utils.extras import install_command
 
 
 def keys(entries: Sequence[tuple[str, str]]) -> str:
@@ -113,8 +114,31 @@ def importance_of(record: Record) -> str:
 
 
 def _bars(found: Importance) -> str:
-    ranked = sorted(found.points.items(), key=lambda each: -each[1])
-    scale = linear("", [0.0, *found.points.values()])
+    points = {name: (value, value, value, f"{value:.2f}") for name, value in found.points.items()}
+    chart = _bar_chart("importance of each setting", points, " points of accuracy")
+    words = f"""<p>By how many points of accuracy the predictions of a random forest get worse where
+the values of one setting are shuffled among trials that the forest has not seen.
+{_trust(found)}</p>
+<div class="scroll bars">{chart}</div>"""
+    if not found.shares:
+        return (
+            f"{words}\n<p>Shares by functional ANOVA need Optuna: {install_command('optuna')}.</p>"
+        )
+    shares = {
+        name: (100 * each.share, 100 * each.low, 100 * each.high, f"{100 * each.share:.0f} %")
+        for name, each in found.shares.items()
+    }
+    chart = _bar_chart("share of each setting", shares, " % of the differences")
+    return f"""{words}
+<p>The share of each setting alone in the differences among all scores, by functional ANOVA; the
+lines are 90 % intervals by bootstrap over the trials.</p>
+<div class="scroll bars">{chart}</div>"""
+
+
+def _bar_chart(name: str, values: dict[str, tuple[float, float, float, str]], unit: str) -> str:
+    """Bars with intervals: each a value, the ends of its interval, and what is written beside."""
+    ranked = sorted(values.items(), key=lambda each: -each[1][0])
+    scale = linear("", [0.0, *(each for _, ends in ranked for each in ends[:3])])
     left, right, height = 150, 640, 28 * len(ranked) + 34
     bottom = 28 * len(ranked) + 6
 
@@ -126,17 +150,17 @@ def _bars(found: Importance) -> str:
         + text(tick, (across(place), bottom + 18))
         for place, tick in scale.ticks
     ]
-    for number, (name, points) in enumerate(ranked):
+    for number, (setting, (value, low, high, shown)) in enumerate(ranked):
         y = 20 + 28 * number
-        hover = f"{name}: {points:.2f} points of accuracy"
-        parts.append(bar(y, (across(scale.place(0.0)), across(scale.place(points))), hover))
-        parts += [text(name, (left - 10, y + 4), "beside")]
-        parts += [text(f"{points:.2f}", (across(scale.place(max(points, 0))) + 8, y + 4), "after")]
-    chart = svg("importance of each setting", parts, 700, height)
-    return f"""<p>By how many points of accuracy the predictions of a random forest get worse where
-the values of one setting are shuffled among trials that the forest has not seen.
-{_trust(found)}</p>
-<div class="scroll bars">{chart}</div>"""
+        ends = across(scale.place(0.0)), across(scale.place(value))
+        parts.append(bar(y, ends, f"{setting}: {value:.2f}{unit}"))
+        if low < high:
+            between = across(scale.place(low)), across(scale.place(high))
+            parts.append(f'<path class="whisker" d="M{between[0]:.1f} {y}H{between[1]:.1f}"/>')
+        parts += [text(setting, (left - 10, y + 4), "beside")]
+        beside = across(scale.place(max(value, high, 0))) + 8
+        parts += [text(shown, (beside, y + 4), "after")]
+    return svg(name, parts, 700, height)
 
 
 def _trust(found: Importance) -> str:
