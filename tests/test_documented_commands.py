@@ -61,7 +61,7 @@ def test_the_commands_of_a_page_work_one_after_the_other(name, mnist, tmp_path):
             command.replace("python", sys.executable, 1),
             shell=True,
             cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            env={**os.environ, "PYTHONPATH": str(ROOT), "ZOO_HOME": str(tmp_path / "home")},
             capture_output=True,
             text=True,
         )
