@@ -114,10 +114,10 @@ def _outcome() -> bytes:
     return json.dumps(plain).encode()
 
 
-def _read_outcome(path: Path) -> object:
-    from zoo.lab.core.running import read_outcome
+def _read_result(path: Path) -> object:
+    from zoo.lab.core.running import read_result
 
-    return read_outcome(path)
+    return read_result(path)
 
 
 def _monitors() -> bytes:
@@ -151,7 +151,7 @@ STATE = {
     "checkpoint": Boundary("checkpoint.safetensors", _checkpoint, _read_checkpoint, mutated_json),
     "history.csv": Boundary("history.csv", _history, _read_history),
     "network2": Boundary("net.json", _network2, _read_network2, mutated_json),
-    "outcome.json": Boundary("outcome.json", _outcome, _read_outcome, mutated_json),
+    "outcome.json": Boundary("outcome.json", _outcome, _read_result, mutated_json),
     "monitors": Boundary("monitors.jsonl", _monitors, _read_monitors, mutated_line),
     "image set": Boundary("set.json", _image_set, _read_image_set, mutated_json),
     "IDX, gzipped": Boundary(

@@ -284,9 +284,9 @@ def _sets_fault(place: Path) -> str:
 
 
 def _lab(place: Path) -> Any:
-    from zoo.lab.core.running import read_outcome
+    from zoo.lab.core.running import read_result
 
-    found = {path.parent.name: read_outcome(path) for path in place.glob("lab/*/outcome.json")}
+    found = {path.parent.name: read_result(path) for path in place.glob("lab/*/outcome.json")}
     pictures = sorted(path.parent.name for path in place.glob("lab/*/figure.png"))
     return {name: outcome[3] for name, outcome in found.items()}, pictures
 
