@@ -25,7 +25,10 @@ def _python(*arguments, **options):
     )
 
 
-@pytest.mark.parametrize("arguments", [["list"], ["show", "conv2_relu_dropout"], ["--help"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["list"], ["show", "conv2_relu_dropout"], ["--help"], ["predict", "mlp30", "missing.png"]],
+)
 def test_looking_things_up_imports_neither_tensorflow_nor_keras(arguments):
     program = f"""
 import sys
