@@ -40,10 +40,13 @@ HABITS = {
         "model(x / 255.0)",
         "model.predict_on_batch(x)",
         "model.predict(zoo.Split(x, y))",
+        "(model.predict(x[0, ..., 0]) == model.predict(x[:1])).all()",
         "model.predict(x.astype('float32'))",
+        "model.predict(x.astype('int32') - 1)",
         "model.predict(x / 127.5 - 1)",
         "model.predict(np.full((1, 28, 28, 1), np.nan))",
         "model.predict(x[:, :20])",
+        "model.predict(x[:0])",
         "model(keras.Input((28, 28, 1)))",
     ],
     "Labels": [
@@ -53,7 +56,9 @@ HABITS = {
         "model.fit(zoo.Split(x, y), validation_data=zoo.Split(x, y))",
         "model.fit(tf.data.Dataset.from_tensor_slices((x / 255.0, y)).batch(8))",
         "model.fit(x, y, class_weight={0: 2.0, 1: 1.0})",
+        "model.fit(x, y, sample_weight=np.linspace(0, 1, len(x)))",
         "model.compile('adam', 'categorical_crossentropy'); model.fit(x, np.eye(10)[y])",
+        "model.fit(x)",
         "model.fit(x, y + 1)",
         "model.fit(x, np.eye(12)[y])",
         "model.fit(x, np.full((len(x), 10), 0.1))",
@@ -68,6 +73,10 @@ HABITS = {
         "new = keras.models.clone_model(model); new.set_weights(model.get_weights()); new",
         "new = keras.models.model_from_json(model.to_json())"
         "; new.set_weights(model.get_weights()); new",
+        "model.fit(x, y, epochs=2, callbacks=[keras.callbacks.BackupAndRestore('backup')"
+        ", keras.callbacks.EarlyStopping('loss')])",
+        "model.export('exported', verbose=False)"
+        "; new = tf.saved_model.load('exported'); new.serve(x)",
         "model.fit(x, y, callbacks=[keras.callbacks.ModelCheckpoint('{epoch}.keras')])"
         "; new = keras.models.load_model('1.keras')"
         "; all((a == b).all() for a, b in zip(new.get_weights(), model.get_weights()))",

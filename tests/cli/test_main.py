@@ -25,7 +25,10 @@ def _python(*arguments, **options):
     )
 
 
-@pytest.mark.parametrize("arguments", [["list"], ["show", "conv2_relu_dropout"], ["--help"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["list"], ["show", "conv2_relu_dropout"], ["--help"], ["predict", "mlp30", "missing.png"]],
+)
 def test_looking_things_up_imports_neither_tensorflow_nor_keras(arguments):
     program = f"""
 import sys
@@ -241,3 +244,12 @@ sys.exit(main(sys.argv[1:]))
     assert done.stderr.startswith(f"zoo: cannot write {out}")
     assert done.stderr.count("\n") == 1
     assert [path.name for path in out.iterdir()] == ["spec.json"]
+
+
+def test_a_warning_is_one_line():
+    program = """
+import warnings
+from zoo.cli.exit_codes import run_command
+run_command("zoo", lambda: warnings.warn("the disk is nearly full"))
+"""
+    assert _python("-c", program).stderr == "zoo: the disk is nearly full\n"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
+from zoo.errors import DataError
 from zoo.nn.batching import Blocks
 from zoo.nn.block_dataset import BatchDataset, BlockDataset, tensorflow_dataset
 from zoo.nn.block_steps import backend_model, is_block
@@ -60,6 +61,8 @@ class BlockModel(backend_model()):  # type: ignore[misc] # its base depends on t
         door = self._door(labels=True)
         with one_line():
             x, options["y"] = door.data(x, options.get("y"))
+            if options["y"] is None and door.classes and isinstance(x, np.ndarray):
+                raise DataError("images alone teach nothing: model.fit(images, labels)")
             if options.get("validation_data") is not None:
                 options["validation_data"] = door.validation(options["validation_data"])
             self._prepare_for(BATCHES)

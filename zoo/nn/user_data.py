@@ -68,7 +68,10 @@ class Door:
             return self._dataset(x), y
         if x is None or _is_loader(x):
             return x, y
-        return self.images(_alone(x)), self.labels(y)
+        images = self.images(_alone(x))
+        if not len(images):
+            raise DataError("there is no image here: give at least one")
+        return images, self.labels(y)
 
     def validation(self, data: Any) -> Any:
         """What `fit` takes as `validation_data`: a tuple of arrays, or as for `data`."""
