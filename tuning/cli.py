@@ -17,6 +17,7 @@ from tuning.kerastuner.chief import HEARTBEAT_TIMEOUT, await_chief, endpoint
 from tuning.outcome import show
 from tuning.report import command as report
 from tuning.space import Choice, LogUniform, SearchSpace, searchable
+from tuning.store.database import check_url
 from tuning.store.trials import ENDLESS, Budget
 from tuning.strategies.registry import StrategyEntry, count, strategies
 from tuning.warm_start import warm_strategy
@@ -75,12 +76,15 @@ def search(options: argparse.Namespace) -> None:
     place = endpoint()
     if place and options.workers > 1:
         raise SpecError("--workers is for one machine: across machines, start each worker itself")
+    storage = check_url(options.storage) if options.storage else ""
+    if place and storage:
+        raise SpecError("--storage is another way across machines than keras-tuner's variables")
     from tuning.progress import SearchProgress
     from tuning.search import Search
     from zoo.data import load_data
 
     batch = 1 if place else options.batch_trials
-    found = Search(project, spec, space, strategy, options.executions, options.seed, batch)
+    found = Search(project, spec, space, strategy, options.executions, options.seed, batch, storage)
     if place and not place.is_chief:
         await_chief(place, options.heartbeat_timeout)
     data = load_data(options.data, progress=not options.quiet)
@@ -185,6 +189,10 @@ def _add_common(command: argparse.ArgumentParser, entry: StrategyEntry) -> None:
     command.add_argument(
         "--budget", type=_budget, default=ENDLESS, metavar="20m",
         help="of training in all; a number without s, m or h is one of trials",
+    )  # fmt: skip
+    command.add_argument(
+        "--storage", metavar="URL",
+        help="a PostgreSQL database as the record of the search, for nodes without a common disk",
     )  # fmt: skip
     command.add_argument("--executions", type=count, default=1, help="seeds a point")
     command.add_argument("--workers", type=count, default=1, metavar="K", help="processes")

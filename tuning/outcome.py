@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from tuning.store.database import copy_events
 from tuning.store.results import keep_best, keep_trials, table, trial_record
 from tuning.strategies.pareto import Pareto, parameters_of, pareto_front
 from tuning.trial import Trial
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 def show(found: Search, *, as_json: bool = False) -> None:
     """Keep all trials and the best point in files, and print them, as a table or as JSON."""
+    copy_events(found.store)
     keep_trials(found)
     trials = found.trials()
     best = found.best()

@@ -40,6 +40,10 @@ class Search:
 
     Up to `batch_trials` trials run in one program, as `train_vectorized` does it, where the network
     can. It changes the time that trials take, and of their results the last digits.
+
+    With `storage`, the address of a PostgreSQL database as `tuning.store.database.check_url`
+    returns it, trials are recorded there, in a study of the folder's name: nodes with folders of
+    their own then work on one search.
     """
 
     project: Path
@@ -49,6 +53,7 @@ class Search:
     executions: int = 1
     seed: int = 0
     batch_trials: int = 1
+    storage: str = ""
 
     def __post_init__(self) -> None:
         self.space.check(self.spec)
@@ -59,7 +64,11 @@ class Search:
 
     @property
     def store(self) -> TrialStore:
-        """The trials' files."""
+        """The trials' files, and the record of them."""
+        if self.storage:
+            from tuning.store.database import DatabaseStore
+
+            return DatabaseStore(self.project, self.space, self.storage, self.project.name)
         return TrialStore(self.project, self.space)
 
     @property
@@ -96,6 +105,10 @@ class Search:
             return self.strategy.widenable and self.space.widens(SearchSpace.from_plain(space))
 
         settle_identity(self.project / "search.json", mine, self.strategy.extendable, widens)
+        if self.storage:
+            from tuning.store.database import settle
+
+            settle(self.store, mine, self.strategy.extendable)
 
     def identity(self) -> SearchIdentity:
         """What is searched, whoever decides on the points."""

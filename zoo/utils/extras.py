@@ -31,6 +31,7 @@ EXTRAS = {
     "onnxruntime": "export",
     "optuna": "samplers",
     "prometheus_client": "serve",
+    "psycopg": "storage",
     "shtab": "completion",
     "sklearn": "data",
     "starlette": "serve",

@@ -1,0 +1,242 @@
+"""A search in PostgreSQL: nodes with folders of their own, one killed, the database restarted."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import zoo
+from tests import children
+from tuning import Choice, SearchSpace
+from tuning.cli import main
+from tuning.outcome import show
+from tuning.report.record import read_record
+from tuning.search import Search
+from tuning.store import connections
+from tuning.store.database import DatabaseStore, check_url, copy_events
+from tuning.strategies.grid import Grid
+from tuning.trial import Trial, TrialResult
+from zoo.errors import RunError, SpecError
+
+BINARIES = next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)), None)
+SPACE = SearchSpace.of(learning_rate=Choice(0.1, 0.2, 0.3), batch_size=Choice(10, 20))
+SPEC = zoo.get_spec("linear").with_settings(epochs=3)
+
+NODE = """
+import sys, time
+from pathlib import Path
+import keras
+from tests.conftest import _bars
+from tests.tuning.test_storage import searched
+from tuning import execution
+from tuning.store import connections
+from zoo.data import Data
+
+connections.BEAT, connections.GRACE = 1, 4
+project, url, delay = sys.argv[1:]
+train = execution.train
+
+def slowly(*args, callbacks, **options):
+    slow = keras.callbacks.LambdaCallback(on_epoch_end=lambda *told: time.sleep(float(delay)))
+    return train(*args, callbacks=[slow, *callbacks], **options)
+
+execution.train = slowly
+data = Data("bars", _bars(200, 0), _bars(200, 1), _bars(200, 2))
+searched(Path(project), url).work(data)
+"""
+
+
+class Server:
+    """A PostgreSQL of this test's own, on 127.0.0.1."""
+
+    def __init__(self, folder: Path):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.folder = folder / "data"
+        self.url = f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
+        if os.geteuid() == 0:  # PostgreSQL does not run as root
+            shutil.chown(folder, "postgres", "postgres")
+        self._run("initdb", "-A", "trust", "-U", "postgres", "-N", "-E", "UTF8")
+        self.start()
+
+    def start(self) -> None:
+        options = (
+            f"-p {self.port} -h 127.0.0.1 -k {self.folder.parent} -c fsync=off "
+            "-c shared_buffers=16MB"
+        )
+        self._run("pg_ctl", "-w", "-o", options, "-l", str(self.folder.parent / "log"), "start")
+
+    def stop(self) -> None:
+        self._run("pg_ctl", "-w", "-m", "immediate", "stop")
+
+    def _run(self, name: str, *arguments: str) -> None:
+        command = [str(BINARIES / name), "-D", str(self.folder), *arguments]
+        if os.geteuid() == 0:
+            command = ["runuser", "-u", "postgres", "--", *command]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd="/")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    pytest.importorskip("optuna")
+    pytest.importorskip("psycopg")
+    if BINARIES is None:
+        pytest.skip("PostgreSQL is not installed")
+    folder = Path(tempfile.mkdtemp())
+    started = Server(folder)
+    try:
+        yield started
+    finally:
+        connections.disconnect()
+        with contextlib.suppress(subprocess.CalledProcessError):
+            started.stop()
+        shutil.rmtree(folder)
+
+
+def searched(project: Path, url: str) -> Search:
+    return Search(project, SPEC, SPACE, Grid(SPACE), storage=check_url(url))
+
+
+def until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 120
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def store(server, name, patience=30.0) -> DatabaseStore:
+    return DatabaseStore(Path("nowhere"), SPACE, check_url(server.url), name, patience)
+
+
+def test_trials_begin_once_and_end_once(server):
+    first, second = store(server, "once"), store(server, "once")
+    with first.claim(Grid(SPACE)) as mine, second.claim(Grid(SPACE)) as theirs:
+        assert isinstance(mine, Trial)
+        assert isinstance(theirs, Trial)
+        assert (mine.number, theirs.number) == (0, 1)
+        first.end(0, TrialResult(0.5))
+        second.end(0, TrialResult(0.7))
+        second.end(1, TrialResult(0.6))
+    assert [trial.score for trial in first.trials()] == [0.5, 0.6]
+    assert [trial.values for trial in first.trials()] == SPACE.grid(5)[:2]
+
+
+def test_a_process_that_died_before_its_first_sign_of_life_blocks_nothing(server, monkeypatch):
+    record = store(server, "unborn", patience=1)
+    storage, _ = record.connection()
+
+    def dies(trial):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(storage, "record_heartbeat", dies)
+        with pytest.raises(KeyboardInterrupt), record.claim(Grid(SPACE)):
+            pass
+    assert len(record.trials()) == 1
+    with record.claim(Grid(SPACE)) as trial:
+        assert trial.number == 0
+
+
+def test_a_finished_search_keeps_a_copy_for_reports(server, tmp_path, capsys, bars):
+    found = searched(tmp_path / "finished", server.url)
+    found.open(bars.take(100))
+    for score in (0.5, 0.75):
+        with found.store.claim(found.strategy) as trial:
+            found.store.end(trial.number, TrialResult(score))
+    show(found)
+    assert "best: trial 1, 75.00%" in capsys.readouterr().out
+    assert [trial.score for trial in read_record(found.project).ended] == [0.5, 0.75]
+
+
+def test_optuna_reads_the_study(server):
+    import optuna
+
+    record = store(server, "read")
+    with record.claim(Grid(SPACE)) as trial:
+        record.end(trial.number, TrialResult(0.25))
+    study = optuna.load_study(study_name="read", storage=record.connection()[0])
+    assert study.best_value == 0.25
+    assert study.best_trial.user_attrs["learning_rate"] == 0.1
+
+
+@pytest.mark.slow
+def test_two_nodes_one_killed_and_the_database_restarted(server, tmp_path):
+    """Every trial ends once, whoever was killed; each node has runs of its own."""
+    folders = [tmp_path / name / "search" for name in ("one", "two")]
+    nodes = [
+        children.Child(["-c", NODE, folder, server.url, 0.5], env=dict(os.environ),
+                       stderr=children.PIPE)
+        for folder in folders
+    ]  # fmt: skip
+    record = searched(tmp_path / "watch" / "search", server.url)
+    try:
+        until(lambda: all(any(each.glob("trials/*/seed0/history.csv")) for each in folders))
+        nodes[0].send_signal(signal.SIGKILL)
+        nodes[0].wait()
+        until(lambda: any(trial.result for trial in record.trials()))
+        server.stop()
+        time.sleep(1)
+        server.start()
+        assert nodes[1].wait(timeout=180) == 0
+    finally:
+        for node in nodes:
+            node.kill()
+            node.communicate()
+    trials = record.trials()
+    assert [trial.values for trial in trials] == SPACE.grid(5)
+    assert all(trial.result and len(trial.executions) == 1 for trial in trials)
+    events = record.journal.read()
+    for kind in ("started", "ended"):
+        assert sorted(e["trial"] for e in events if e["event"] == kind) == list(range(6))
+    folder = folders[1]
+    copy_events(searched(folder, server.url).store)
+    assert len(read_record(folder).ended) == 6, "a report reads the copy"
+
+
+def test_a_study_of_another_search_is_refused(server, tmp_path, bars):
+    few = bars.take(100)
+    searched(tmp_path / "a" / "same", server.url).open(few)
+    searched(tmp_path / "b" / "same", server.url).open(few)
+    space = SearchSpace.of(learning_rate=Choice(0.1, 0.5))
+    other = Search(tmp_path / "c" / "same", SPEC, space, Grid(space),
+                   storage=check_url(server.url))  # fmt: skip
+    with pytest.raises(RunError, match="the study 'same' in the database holds a search with"):
+        other.open(few)
+
+
+def test_a_database_that_is_away_is_told(server):
+    record = store(server, "away", patience=1)
+    record.trials()
+    server.stop()
+    try:
+        with pytest.raises(RunError, match=r"has not answered for 1 s .*the same command goes on"):
+            record.trials()
+    finally:
+        server.start()
+    assert record.trials() == []
+
+
+@pytest.mark.parametrize("url", ["sqlite:///a.db", "postgresql://", "nonsense", "mysql://a/b"])
+def test_an_address_that_is_none(url, capsys):
+    with pytest.raises(SpecError, match="takes the address of a PostgreSQL database"):
+        check_url(url)
+    assert main(["random", "linear", "--storage", url]) == 2
+    assert "tensorflow" not in sys.modules or "PostgreSQL" in capsys.readouterr().err
+
+
+def test_a_missing_package_is_named_with_its_extra(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(SpecError, match=r"needs optuna: pip install .*\[samplers\]"):
+        check_url("postgresql://a/b")

@@ -1,0 +1,256 @@
+"""The record of a search in PostgreSQL, by Optuna's storage: nodes that share no disk work on one.
+
+A search is a study of Optuna's, a trial of it a trial there, with our events as its attributes; so
+Optuna's own tools read it, too. Who may write holds an advisory lock of the database. Who runs a
+trial shows every few seconds that it lives, and a trial without such a sign is run again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import threading
+import time
+import zlib
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from tuning.store import connections
+from tuning.store.connections import connected, has_beaten
+from tuning.store.identity import SearchIdentity, check_same
+from tuning.store.journal import Event, Journal
+from tuning.store.trials import ENDLESS, Budget, TrialStore
+from tuning.strategies.base import Strategy, Wait
+from tuning.strategies.registry import require
+from tuning.trial import Trial, TrialResult
+from zoo.errors import RunError, SpecError
+from zoo.utils.atomic import atomic_write
+
+# Seconds without an answer of the database before a command gives up.
+PATIENCE = 60
+
+STARTED, ENDED, IDENTITY = "zoo:started", "zoo:ended", "zoo:search"
+
+Answer = TypeVar("Answer")
+
+
+def check_url(url: str) -> str:
+    """The address of a database, with the driver that is used.
+
+    Raises:
+        SpecError: It is no address of PostgreSQL, or a package is missing, which is named.
+    """
+    scheme, _, rest = url.partition("://")
+    if scheme.split("+")[0] not in ("postgresql", "postgres") or not rest:
+        raise SpecError(
+            "--storage takes the address of a PostgreSQL database, as in "
+            f"postgresql://user@host/name, not {scheme or url!r}"
+        )
+    require("optuna", strategy="--storage")
+    require("psycopg", strategy="--storage")
+    return f"postgresql+psycopg://{rest}"
+
+
+@dataclass(frozen=True)
+class DatabaseStore(TrialStore):
+    """The trials of a search in a database; their runs are in the folder of each node.
+
+    Attributes:
+        url: The address, as `check_url` returns it.
+        study: The name of the study.
+        patience: After how many seconds without an answer it is given up.
+    """
+
+    url: str = ""
+    study: str = ""
+    patience: float = PATIENCE
+
+    @property
+    def journal(self) -> Journal:
+        """The events, in the database."""
+        return _DatabaseJournal(self)
+
+    def study_identity(self, mine: str) -> str:
+        """What the study is a search of, as JSON: `mine`, if it has just begun."""
+
+        def settle() -> str:
+            storage, study = self.connection()
+            with self.locked():
+                known = storage.get_study_user_attrs(study)
+                if IDENTITY not in known:
+                    storage.set_study_user_attr(study, IDENTITY, mine)
+            return str(known.get(IDENTITY, mine))
+
+        return self._patiently(settle)
+
+    def trials(self) -> list[Trial]:
+        """All trials so far, ended or not, by their numbers."""
+        return self._patiently(super().trials)
+
+    @contextlib.contextmanager
+    def claim(self, strategy: Strategy, budget: Budget = ENDLESS) -> Iterator[Trial | Wait | None]:
+        """As `TrialStore.claim`."""
+        with contextlib.ExitStack() as stack:
+            claim = super().claim
+            yield self._patiently(lambda: stack.enter_context(claim(strategy, budget)))
+
+    @contextlib.contextmanager
+    def claim_batch(
+        self, first: Trial, strategy: Strategy, budget: Budget, most: int
+    ) -> Iterator[list[Trial]]:
+        """As `TrialStore.claim_batch`."""
+        with contextlib.ExitStack() as stack:
+            claim = super().claim_batch
+            yield self._patiently(lambda: stack.enter_context(claim(first, strategy, budget, most)))
+
+    def end(self, number: int, result: TrialResult) -> None:
+        """As `TrialStore.end`."""
+        self._patiently(functools.partial(super().end, number, result))
+
+    @contextlib.contextmanager
+    def hold(self, number: int) -> Iterator[None]:
+        """Show that a trial's process lives; BlockingIOError where another one's does.
+
+        Only who holds the lock of the study asks, so that one process at most gets the trial.
+        """
+        self._check_silent(number)
+        ended = threading.Event()
+
+        def beat() -> None:
+            while not ended.wait(connections.BEAT):
+                with contextlib.suppress(Exception):  # the database may be back for the next one
+                    self._beat(number)
+
+        thread = threading.Thread(target=beat, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+
+    def connection(self) -> tuple[Any, int]:
+        """Optuna's storage and the number of the study."""
+        return connected(self.url, self.study)
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the lock of the study: the database lets it go when the connection breaks."""
+        import sqlalchemy
+
+        storage, _ = self.connection()
+        key = zlib.crc32(self.study.encode())
+        with storage.engine.connect() as connection:
+            connection.execute(sqlalchemy.text(f"SELECT pg_advisory_xact_lock({key})"))
+            yield
+            connection.rollback()  # which lets it go
+
+    def _check_silent(self, number: int) -> None:
+        storage, study = self.connection()
+        known = {each.number: each for each in storage.get_all_trials(study, deepcopy=False)}
+        if number in known:
+            trial = known[number]._trial_id
+            # One without any sign was begun by a process that died before it could give one.
+            if trial not in storage._get_stale_trial_ids(study) and has_beaten(storage, trial):
+                raise BlockingIOError
+            storage.record_heartbeat(trial)
+
+    def _beat(self, number: int) -> None:
+        storage, study = self.connection()
+        storage.record_heartbeat(storage.get_trial_id_from_study_id_trial_number(study, number))
+
+    def _patiently(self, ask: Callable[[], Answer]) -> Answer:
+        """Ask the database, again and again while it is away.
+
+        Raises:
+            RunError: It has not answered for `patience` seconds.
+        """
+        from optuna.exceptions import StorageInternalError
+        from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+
+        deadline = time.monotonic() + self.patience
+        while True:
+            try:
+                return ask()
+            except (DBAPIError, InterfaceError, OperationalError, StorageInternalError) as error:
+                if time.monotonic() >= deadline:
+                    raise RunError(
+                        f"the database of --storage has not answered for {self.patience:g} s "
+                        f"({_first_line(error)}). What has ended is in it; when it is back, the "
+                        "same command goes on"
+                    ) from error
+            time.sleep(0.5)
+
+
+class _DatabaseJournal(Journal):
+    """The events of a study."""
+
+    def __init__(self, store: DatabaseStore):
+        super().__init__(store.project / "journal.jsonl")
+        self.store = store
+
+    def read(self) -> list[Event]:
+        """All events so far: the beginnings by number, then the ends in the order of their time."""
+        storage, study = self.store.connection()
+        trials = storage.get_all_trials(study, deepcopy=False)
+        events = [json.loads(trial.user_attrs[STARTED]) for trial in trials]
+        ended = [trial for trial in trials if trial.state.is_finished()]
+        ended.sort(key=lambda trial: (trial.datetime_complete, trial.number))
+        return events + [json.loads(trial.user_attrs[ENDED]) for trial in ended]
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[Any]:
+        """Hold the study alone, with its events, and add to them."""
+        with self.store.locked():
+            yield _Writer(self.store, self.read())
+
+
+class _Writer:
+    """A study that is held: `events` as they stood, and `add` for more."""
+
+    def __init__(self, store: DatabaseStore, events: list[Event]):
+        self.store, self.events = store, events
+
+    def add(self, event: Event) -> None:
+        """Add one event."""
+        from optuna.trial import TrialState, create_trial
+
+        storage, study = self.store.connection()
+        text = json.dumps(event, allow_nan=False)
+        if event["event"] == "started":
+            attributes = {STARTED: text, **event["values"]}
+            template = create_trial(state=TrialState.RUNNING, user_attrs=attributes)
+            storage.record_heartbeat(storage.create_new_trial(study, template_trial=template))
+        else:
+            trial = storage.get_trial_id_from_study_id_trial_number(study, event["trial"])
+            storage.set_trial_user_attr(trial, ENDED, text)
+            storage.set_trial_state_values(trial, TrialState.COMPLETE, [event["result"]["score"]])
+        self.events.append(event)
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error.__cause__ or error).strip().splitlines()[0]
+
+
+def settle(store: TrialStore, mine: SearchIdentity, extendable: Collection[str]) -> None:
+    """Begin a study, or check that the one there is of this search.
+
+    Raises:
+        RunError: It is of another search, or the database does not answer.
+    """
+    if not isinstance(store, DatabaseStore):
+        return
+    strategy = {name: value for name, value in mine.strategy.items() if name not in extendable}
+    plain = replace(mine, strategy=strategy).to_plain()
+    there = json.loads(store.study_identity(json.dumps(plain)))
+    where = f"the study {store.study!r} in the database"
+    check_same(there, json.loads(json.dumps(plain)), where, "Choose another name for --project.")
+
+
+def copy_events(store: TrialStore) -> None:
+    """Write the events of a database into the folder's own journal, for reports."""
+    if isinstance(store, DatabaseStore):
+        text = "".join(json.dumps(event) + "\n" for event in store.journal.read())
+        with atomic_write(store.project / "journal.jsonl") as temporary:
+            temporary.write_text(text, encoding="utf-8")
