@@ -8,6 +8,7 @@ import json
 import re
 import socket
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -15,10 +16,16 @@ from msgspec import Raw
 
 from tests.serve.running import half_plus, serving
 from zoo.serve.batching import Batcher
+from zoo.serve.direct import answer_at_once
 from zoo.serve.limits import Limits
+from zoo.serve.metrics import Metrics
+from zoo.serve.repository import Repository
 from zoo.serve.routes import RememberedRoutes
 from zoo.serve.runtime import OnnxModel
+from zoo.serve.service import Endpoint, Service
+from zoo.serve.sources import sources
 from zoo.serve.tensors import TensorInfo, from_json, images_from_json
+from zoo.serve.tf_serving import predict
 
 IMAGES = TensorInfo("images", "uint8", (-1, 3, 2, 1))
 
@@ -185,3 +192,126 @@ def test_heads_are_sent_with_and_without_a_body(tmp_path):
             while part := connection.recv(4096):
                 answer += part
         assert answer.endswith(b'{"predictions":[2.5,4.5]}')
+
+
+# --- the answer at once, and the long way ---------------------------------------------------------
+
+GOOD = b'{"instances": [1.0]}'
+
+
+def _post(body, path=b"/v1/models/half:predict", more=b""):
+    return b"POST %b HTTP/1.1\r\nHost: x\r\n%bContent-Length: %d\r\n\r\n%b" % (
+        path,
+        more,
+        len(body),
+        body,
+    )
+
+
+def _answers(port, pieces, count):
+    """The answers to what is sent in pieces: status, headers and body of each."""
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        for number, piece in enumerate(pieces):
+            if number:
+                time.sleep(0.05)
+            connection.sendall(piece)
+        stream, answers = connection.makefile("rb"), []
+        for _ in range(count):
+            status, headers = stream.readline(), {}
+            while (line := stream.readline()) != b"\r\n":
+                name, _, value = line.strip().partition(b": ")
+                headers[name] = value
+            headers.pop(b"date")
+            answers.append((status, headers, stream.read(int(headers[b"content-length"]))))
+    return answers
+
+
+@pytest.mark.parametrize(
+    ("body", "path", "status"),
+    [
+        (GOOD, b"/v1/models/half:predict", 200),
+        (b'{"instances": [1.0, 5.0]}', b"/v1/models/half:predict", 200),
+        (b'{"instances": ["x"]}', b"/v1/models/half:predict", 400),
+        (b'{"instances"', b"/v1/models/half:predict", 400),
+        (b"", b"/v1/models/half:predict", 400),
+        (GOOD, b"/v1/models/none:predict", 404),
+        (GOOD, b"/v1/models/half", 405),
+        (GOOD, b"/v1/models/half:predict?a=b", 200),
+        (GOOD, b"/v1/models/%68alf:predict", 200),
+        (b'{"inputs": [{"name": "x", "shape": [1], "datatype": "FP32", "data": [1]}]}',
+         b"/v2/models/half/infer", 200),
+        (b"{}", b"/v2/repository/index", 200),
+    ],
+)  # fmt: skip
+def test_whole_requests_get_the_answers_of_those_in_pieces(quick_half, body, path, status):
+    asked = _post(body, path)
+    end = len(asked) - len(body)
+    ways = [[asked], [asked[:end], asked[end:]], [asked[:9], asked[9 : end + 1], asked[end + 1 :]]]
+    first, *others = (_answers(quick_half.port, [each for each in way if each], 1) for way in ways)
+    assert first[0][0].split()[1] == b"%d" % status
+    assert others == [first, first]
+
+
+def test_requests_that_arrive_together_are_answered_in_their_order(quick_half):
+    bodies = [b'{"instances": [%d]}' % number for number in (0, 2, 4)]
+    bodies.insert(2, b'{"instances": [6, 8]}')
+    got = _answers(quick_half.port, [b"".join(map(_post, bodies))], 4)
+    values = [json.loads(body)["predictions"] for _, _, body in got]
+    assert values == [[2.0], [3.0], [5.0, 6.0], [4.0]]
+
+
+def test_a_connection_that_is_to_be_closed_is(quick_half):
+    with socket.create_connection(("127.0.0.1", quick_half.port), timeout=10) as connection:
+        connection.sendall(_post(GOOD, more=b"Connection: close\r\n"))
+        assert connection.makefile("rb").read().endswith(b'{"predictions":[2.5]}')
+
+
+def test_every_way_is_counted(quick_half):
+    counter = r'zoo_requests_total{code="200",model="half",protocol="tf_serving"} ([0-9.]+)'
+
+    def count():
+        client = http.client.HTTPConnection("127.0.0.1", quick_half.port, timeout=10)
+        client.request("GET", "/metrics")
+        text = client.getresponse().read().decode()
+        client.close()
+        return sum(map(float, re.findall(counter, text)))
+
+    before = count()
+    asked = _post(GOOD)
+    _answers(quick_half.port, [asked], 1)
+    _answers(quick_half.port, [asked[:-1], asked[-1:]], 1)
+    assert count() == before + 2
+
+
+@pytest.fixture(scope="module")
+def quick_half(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("quick")
+    half_plus(folder / "half/1/model.onnx", 2)
+    with serving(folder) as server:
+        yield server
+
+
+@pytest.mark.parametrize(
+    ("seconds", "alone", "body", "log", "at_once"),
+    [
+        (0.00001, False, GOOD, False, True),
+        (0.0001, True, GOOD, False, True),
+        (0.0001, False, GOOD, False, False),
+        (0.1, True, GOOD, False, False),
+        (0.00001, True, b'{"instances": [1, 2]}', False, False),
+        (0.00001, True, b'{"instances": ["x"]}', False, False),
+        (0.00001, True, GOOD, True, False),
+    ],
+)
+def test_what_is_answered_at_once(seconds, alone, body, log, at_once, tmp_path, monkeypatch):
+    monkeypatch.setattr("zoo.serve.batching.warm_up", lambda *_: seconds)
+    half_plus(tmp_path / "half/1/model.onnx", 2)
+    repository = Repository(sources([str(tmp_path)]), Limits(), metrics := Metrics())
+    repository.load_all()
+    service = Service(repository, Limits(), metrics, log_requests=log)
+    endpoint = Endpoint(service, "tf_serving", predict)
+    scope = {"headers": [], "path_params": {"name": "half"}}
+    answer = answer_at_once(endpoint, scope, body, alone)
+    repository.close()
+    assert (answer is not None) == at_once
+    assert answer is None or answer.body == b'{"predictions":[2.5]}'

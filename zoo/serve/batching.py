@@ -100,8 +100,8 @@ class Batcher:
         if self.waiting + count > limits.queue:
             message = f"{self.waiting:,} examples wait already, of {limits.queue:,} that may"
             raise Refused(429, f"{message}: ask again later", {"Retry-After": "1"})
-        if count == 1 and not self.waiting and (self._instant or (alone and self._quick)):
-            return self._at_once(inputs)
+        if count == 1 and self.is_free(alone):
+            return self.run_now(inputs)
         if count <= limits.batch or not self.together:
             return await self._submit(inputs, count)
         starts = range(0, count, limits.batch)
@@ -137,7 +137,16 @@ class Batcher:
         except TimeoutError:
             raise Refused(504, f"no answer within {seconds:g} seconds: ask again later") from None
 
-    def _at_once(self, inputs: Arrays) -> Arrays:
+    def is_free(self, alone: bool) -> bool:
+        """Whether one example may be computed now, on the event loop: nobody waits for it.
+
+        Args:
+            alone: Whether no other request is in progress, which could join a batch.
+        """
+        return not (self.waiting or self._closed) and (self._instant or (alone and self._quick))
+
+    def run_now(self, inputs: Arrays) -> Arrays:
+        """The model's outputs for one example, on the event loop; raises Refused."""
         try:
             outputs = self._model.run(inputs)
         except Exception as error:

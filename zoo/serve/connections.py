@@ -12,11 +12,14 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from zoo.serve.limits import Limits, Refused
-from zoo.serve.service import error_answer
+from zoo.serve.service import error_answer, headers_of
 
 # A body that was refused is read on and dropped, so that the client comes to read the refusal;
 # up to this many times its limit.
 _DROPPED = 16
+
+# A longer body holds more than one image, or a large one.
+_AT_ONCE = 16 * 1024
 
 
 class _Transport:
@@ -44,6 +47,10 @@ class _Transport:
         elif data.startswith(b"HTTP/1.1 ") and not data.startswith(b"HTTP/1.1 100 "):
             self._head = data
             return
+        self._transport.write(data)
+
+    def write_now(self, data: bytes) -> None:
+        """Send a whole answer."""
         self._transport.write(data)
 
     def close(self) -> None:
@@ -74,6 +81,8 @@ class Connection(HttpToolsProtocol):
         self._timer: asyncio.TimerHandle | None = None
         self._in_head = True
         self._received = 0
+        # The body of a message whose way is not chosen yet; only while data is taken in.
+        self._held: bytes | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -88,6 +97,7 @@ class Connection(HttpToolsProtocol):
             return
         self._received += len(data)
         super().data_received(data)
+        self._take_long_way()
         if not self.transport.receiving:
             self._wait(None)
             if self.transport.lingers:
@@ -115,19 +125,68 @@ class Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._in_head = False
         self._wait(None)  # the body's time begins
-        super().on_headers_complete()
+        if self._may_be_at_once():
+            self._held = b""
+        else:
+            super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        if self._held is None:
+            super().on_body(body)
+        else:
+            self._held += body
+            if len(self._held) > _AT_ONCE:
+                self._take_long_way()
 
     def on_message_complete(self) -> None:
         self.transport.receiving = False
         self._received = 0
-        super().on_message_complete()
+        if self._held is None or not self._answer_at_once(self._held):
+            self._take_long_way()
+            super().on_message_complete()
 
     def on_response_complete(self) -> None:
         self.transport.flush()  # an answer to HEAD
         super().on_response_complete()
 
     def send_400_response(self, msg: str) -> None:
+        self._take_long_way()
         self._refuse(400, "this is no HTTP request")
+
+    def _may_be_at_once(self) -> bool:
+        # Whatever is not as usual takes the long way.
+        return (
+            self.parser.get_method() == b"POST"
+            and self.parser.get_http_version() == "1.1"
+            and self.parser.should_keep_alive()
+            and not self.parser.should_upgrade()
+            and not self.expect_100_continue
+            and (self.cycle is None or self.cycle.response_complete)
+            and not self.flow.write_paused
+            and self.url.startswith(b"/v")
+            and self.url.isascii()
+            and not self.url.count(b"%") + self.url.count(b"?") + self.url.count(b"#")
+        )
+
+    def _answer_at_once(self, body: bytes) -> bool:
+        app: Any = self.app
+        alone = len(self.connections) == 1
+        answer = app.at_once(self.url.decode("ascii"), self.headers, body, alone)
+        if answer is None:
+            return False
+        self._held = None
+        headers = [*self.server_state.default_headers, *headers_of(answer)]
+        lines = b"".join(b"%b: %b\r\n" % header for header in headers)
+        self.transport.write_now(STATUS_LINE[answer.status] + lines + b"\r\n" + answer.body)
+        self.on_response_complete()
+        return True
+
+    def _take_long_way(self) -> None:
+        if self._held is not None:
+            body, self._held = self._held, None
+            super().on_headers_complete()
+            if body:
+                super().on_body(body)
 
     def _wait(self, seconds: float | None) -> None:
         if self._timer is not None:

@@ -102,7 +102,7 @@ async def infer(call: Call) -> Answer:
     arrays = _arrays(request.inputs, tensors, chosen)
     infos = {info.name: info for info in version.model.outputs}
     wanted = _wanted(request, list(infos))
-    outputs = await call.service.answer(version, chosen, arrays)
+    outputs = await call.answer(version, chosen, arrays)
     response = InferResponse(version.name, str(version.number), [], request.id)
     raw = [_put(response, infos[name], outputs[name], each) for name, each in wanted.items()]
     head = encode(response)

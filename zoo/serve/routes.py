@@ -11,9 +11,10 @@ from msgspec import Struct
 from starlette.routing import Route as StarletteRoute
 
 from zoo.serve import open_inference, tf_serving
+from zoo.serve.direct import answer_at_once
 from zoo.serve.messages import ClassifyRequest, InferRequest, PredictRequest, encode
 from zoo.serve.metrics import CONTENT_TYPE
-from zoo.serve.service import JSON, Answer, Call, Handler
+from zoo.serve.service import JSON, Answer, Call, Endpoint, Handler
 
 
 @dataclass(frozen=True)
@@ -119,6 +120,15 @@ class RememberedRoutes:
             return
         endpoint, scope["path_params"] = found
         await endpoint(scope, receive, send)
+
+    def at_once(
+        self, path: str, headers: list[tuple[bytes, bytes]], body: bytes, alone: bool
+    ) -> Answer | None:
+        """The answer to a whole POST, where it can be given now; else None."""
+        found = self._find("POST", path) if len(path) <= self.longest else None
+        if found is None or not isinstance(found[0], Endpoint):
+            return None
+        return answer_at_once(found[0], {"headers": headers, "path_params": found[1]}, body, alone)
 
     def _search(self, method: str, path: str) -> tuple[Callable, dict[str, str]] | None:
         for entry in self._entries:

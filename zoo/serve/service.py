@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -104,6 +104,10 @@ class Call:
                 return value.decode("latin-1")
         return None
 
+    async def answer(self, version: Version, signature: Signature, given: Arrays) -> Arrays:
+        """All outputs of a version for arrays in a signature's form; raises Refused."""
+        return await self.service.answer(version, signature, given)
+
     def version(self) -> Version:
         """The version that the address names; raises Refused."""
         version = self.service.repository.get(self.path["name"], self.path.get("version"))
@@ -152,7 +156,7 @@ class Call:
                 return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-Handler = Callable[[Call], Awaitable[Answer]]
+Handler = Callable[[Call], Coroutine[Any, Any, Answer]]
 
 
 class Endpoint:
@@ -165,17 +169,17 @@ class Endpoint:
     """
 
     def __init__(self, service: Service, protocol: str, handler: Handler):
-        self._service = service
-        self._protocol = protocol
-        self._handler = handler
+        self.service = service
+        self.protocol = protocol
+        self.handler = handler
 
     async def __call__(self, scope: dict[str, Any], receive: Callable, send: Callable) -> None:
         """Answer one request."""
         began = time.perf_counter()
-        call = Call(self._service, scope, receive)
+        call = Call(self.service, scope, receive)
         why = ""
         try:
-            answer = await self._handler(call)
+            answer = await self.handler(call)
         except Refused as refused:
             why = refused.message
             answer = error_answer(refused)
@@ -186,21 +190,26 @@ class Endpoint:
             why = "the server failed on this request: its log says why"
             answer = error_answer(Refused(500, why))
         seconds = time.perf_counter() - began
-        self._service.metrics.answered(self._protocol, call.model, answer.status, seconds)
-        if why or self._service.log_requests:
+        self.service.metrics.answered(self.protocol, call.model, answer.status, seconds)
+        if why or self.service.log_requests:
             _log(scope, answer.status, seconds, why)
         await reply(send, answer)
 
 
 async def reply(send: Callable, answer: Answer) -> None:
     """Send a response over ASGI."""
-    headers = [
+    start = {"type": "http.response.start", "status": answer.status, "headers": headers_of(answer)}
+    await send(start)
+    await send({"type": "http.response.body", "body": answer.body})
+
+
+def headers_of(answer: Answer) -> list[tuple[bytes, bytes]]:
+    """A response's headers, their names in small letters."""
+    return [
         (b"content-type", answer.content_type.encode()),
         (b"content-length", b"%d" % len(answer.body)),
         *((name.lower().encode(), value.encode()) for name, value in answer.headers.items()),
     ]
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": answer.body})
 
 
 def error_answer(refused: Refused) -> Answer:

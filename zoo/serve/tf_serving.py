@@ -77,7 +77,7 @@ async def predict(call: Call) -> Answer:
         given, count = {chosen.inputs[0].name: images}, len(images)
     else:
         given, count = _given(decode(body, PredictRequest), chosen)
-    outputs = await call.service.answer(version, chosen, given)
+    outputs = await call.answer(version, chosen, given)
     if in_rows:
         return Answer(encode({"predictions": _rows(outputs, count)}))
     lists = {name: array.tolist() for name, array in outputs.items()}
@@ -112,7 +112,7 @@ async def classify(call: Call) -> Answer:
     for info in chosen.inputs:
         if info.dtype != "string":
             columns[info.name] = [_shaped(row, info) for row in columns[info.name]]
-    outputs = await call.service.answer(version, chosen, _arrays(columns, chosen))
+    outputs = await call.answer(version, chosen, _arrays(columns, chosen))
     scores = _scores(outputs)
     results = [[[str(label), score] for label, score in enumerate(row)] for row in scores.tolist()]
     return Answer(encode({"results": results}))
