@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import http.client
 import json
 import re
@@ -312,6 +313,11 @@ def test_what_is_answered_at_once(seconds, alone, body, log, at_once, tmp_path, 
     endpoint = Endpoint(service, "tf_serving", predict)
     scope = {"headers": [], "path_params": {"name": "half"}}
     answer = answer_at_once(endpoint, scope, body, alone)
+    gc.collect()
+    for _ in range(3):
+        answer_at_once(endpoint, scope, body, alone)
+    left = gc.collect()  # no cycles: the server collects them seldom
     repository.close()
     assert (answer is not None) == at_once
+    assert left == 0 or not at_once
     assert answer is None or answer.body == b'{"predictions":[2.5]}'

@@ -8,6 +8,7 @@ have to wait, and every refusal, is left to the long way.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from zoo.serve.repository import Version
@@ -31,8 +32,8 @@ class WholeCall(Call):
     """
 
     def __init__(self, endpoint: Endpoint, scope: dict[str, Any], body: bytes, alone: bool):
-        super().__init__(endpoint.service, scope, self._message)
-        self._body = body
+        # A method of ours here would be a cycle: memory would wait for the garbage collector.
+        super().__init__(endpoint.service, scope, _whole(body))
         self._alone = alone
 
     def version(self) -> Version:
@@ -48,8 +49,12 @@ class WholeCall(Call):
             raise NotAtOnce
         return version.batcher.run_now(signature.prepare(given))
 
-    async def _message(self) -> dict[str, Any]:
-        return {"type": "http.request", "body": self._body, "more_body": False}
+
+def _whole(body: bytes) -> Callable:
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return receive
 
 
 def answer_at_once(
