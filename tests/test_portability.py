@@ -35,6 +35,14 @@ def test_text_files_have_an_encoding_and_imports_are_portable(path):
             given = {keyword.arg for keyword in node.keywords}
             if node.func.attr in ("read_text", "write_text"):
                 assert "encoding" in given, f"line {node.lineno}"
+            if "text" in given or (node.func.attr == "open" and _is_text(node)):
+                assert "encoding" in given, f"line {node.lineno}"
+
+
+def _is_text(call: ast.Call) -> bool:
+    """Whether a call of `open` names a mode, and none of bytes."""
+    modes = [argument.value for argument in call.args if isinstance(argument, ast.Constant)]
+    return any(mode in ("r", "w", "a", "x", "r+", "w+") for mode in modes)
 
 
 PROGRAM = f"""

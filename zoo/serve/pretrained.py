@@ -55,7 +55,9 @@ def onnx_file(name: str) -> Path:
 
 def _is_whole(path: Path, entry: Entry) -> bool:
     try:
-        metadata = json.loads(path.with_name(f"{path.name}.json").read_text(encoding="utf-8"))
+        metadata = json.loads(
+            path.with_name(f"{path.name}.json").read_text(encoding="utf-8", errors="replace")
+        )
         with path.open("rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
     except (OSError, ValueError):
@@ -72,7 +74,12 @@ def _export(name: str, folder: Path) -> None:
         "PYTHONPATH": os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH")])),
     }
     done = subprocess.run(
-        [*command, "--out", str(folder)], capture_output=True, text=True, env=environment
+        [*command, "--out", str(folder)],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        env=environment,
     )
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]

@@ -158,7 +158,7 @@ class RunFolder:
     def _write_history(self, rows: list[dict[str, Any]]) -> None:
         with (
             atomic_write(self.path / "history.csv") as temporary,
-            temporary.open("w", newline="") as file,
+            temporary.open("w", newline="", encoding="utf-8") as file,
         ):
             writer = csv.DictWriter(file, rows[0])
             writer.writeheader()
