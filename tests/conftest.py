@@ -119,6 +119,13 @@ def xla(monkeypatch):
     monkeypatch.setattr("zoo.nn.step_choice.WORTH_XLA", 0)
 
 
+@pytest.fixture(params=["plain", pytest.param("xla", marks=pytest.mark.integration)])
+def plain_and_xla(request):
+    """Have a test run as small runs do, and once more as XLA compiles the larger ones."""
+    if request.param == "xla":
+        request.getfixturevalue("xla")
+
+
 @pytest.fixture
 def forked_client(monkeypatch):
     """Have `zoo.export` run a SavedModel in a fork, where TensorFlow is imported already.

@@ -17,6 +17,8 @@ from zoo.nn.batching import Blocks
 from zoo.spec import ConvPool, EnsembleSpec, FullyConnected, ModelSpec, Recipe, Softmax
 from zoo.training.callbacks import DropoutOff
 
+pytestmark = pytest.mark.usefixtures("plain_and_xla")
+
 
 def declare(*layers, **settings) -> ModelSpec:
     """A small network: by default ten steps of cross-entropy, two epochs of five mini-batches."""

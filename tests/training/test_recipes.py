@@ -23,6 +23,8 @@ RECIPE = zoo.Recipe(
     initializer="unit_normal",
 )
 
+pytestmark = pytest.mark.usefixtures("plain_and_xla")
+
 
 def _split(count=25):
     generator = np.random.default_rng(4)
