@@ -55,9 +55,7 @@ def onnx_file(name: str) -> Path:
 
 def _is_whole(path: Path, entry: Entry) -> bool:
     try:
-        metadata = json.loads(
-            path.with_name(f"{path.name}.json").read_text(encoding="utf-8", errors="replace")
-        )
+        metadata = json.loads(path.with_name(f"{path.name}.json").read_text(encoding="utf-8"))
         with path.open("rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
     except (OSError, ValueError):
