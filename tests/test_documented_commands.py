@@ -17,7 +17,9 @@ from tests.test_documentation import PAGES, blocks
 PROGRAMS = tuple(f"python -m {program}" for program in ("zoo", "tuning", "benchmarks.letters"))
 
 # They serve, wait for input, fetch from the net, or want another machine; other tests run those.
-ELSEWHERE = ("zoo serve", "zoo book", "zoo lab", "zoo vote", "fashion_mnist", "runs/across")
+ELSEWHERE = (
+    "zoo serve", "zoo book", "zoo lab", "zoo vote", "fashion_mnist", "runs/across", "owner/name",
+)  # fmt: skip
 
 # What would take long, in a shorter form.
 SHORTER = {
