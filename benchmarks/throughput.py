@@ -29,9 +29,10 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from benchmarks.peak import MFLOP, peak, share
 from benchmarks.peers import PEERS
 from benchmarks.rows import Row, read_rows, write_rows
-from benchmarks.speeds import draw, markdown, table
+from benchmarks.speeds import draw, markdown, speed, table
 from zoo.errors import RunError, ZooError
 from zoo.reproduction.tables import write_table
 from zoo.utils.machine import processor
@@ -51,6 +52,7 @@ WORK = {
         "zoo": (5_000, 3),
         "keras": (5_000, 2),
         "torch": (5_000, 2),
+        "torch_channels_last": (5_000, 2),
         "jax": (2_000, 1),
     },
 }
@@ -58,11 +60,17 @@ PACKAGES = {
     "zoo": ("keras", "tensorflow"),
     "keras": ("keras", "tensorflow"),
     "torch": ("torch",),
+    "torch_channels_last": ("torch",),
     "jax": ("jax",),
     "numpy": ("numpy",),
 }
 # Batches of ten are too small for some programs to share among threads; others gain.
-THREADS = {"keras": (None, 1), "torch": (None, 1), "numpy": (None, 1)}
+THREADS = {
+    "keras": (None, 1),
+    "torch": (None, 1),
+    "torch_channels_last": (None, 1),
+    "numpy": (None, 1),
+}
 COLUMNS = (
     "date", "net", "peer", "threads", "round", "images", "epochs", "seconds", "images_per_second",
     "learned", "accuracy", "versions", "processor",
@@ -89,6 +97,9 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"throughput: {error}", file=sys.stderr)
         return 1
     print(table(rows, plan))
+    for net in MFLOP:
+        if ours := speed(rows, net, "zoo"):
+            print(share(net, ours[0], peak()))
     return 0
 
 

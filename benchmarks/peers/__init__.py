@@ -15,7 +15,7 @@ import numpy as np
 from zoo.data import Split
 from zoo.spec import IMAGE_SHAPE, ConvPool, ModelSpec, Shape, Softmax
 
-PEERS = ("zoo", "keras", "torch", "jax", "numpy")
+PEERS = ("zoo", "keras", "torch", "torch_channels_last", "jax", "numpy")
 
 Weights = list[tuple[np.ndarray, np.ndarray]]
 

@@ -93,6 +93,7 @@ CALLS = [
     (["train", "mlp30", "--set", "epochs=" + "[" * 5000], 2, "epochs must be a whole number"),
     (["train", "mlp30", "--set", "learning_rate"], 2, "SETTING=VALUE"),
     (["train", "mlp30", "--epochs", "0"], 2, "epochs must be"),
+    (["train", "mlp30", "--devices", "3"], 2, "do not divide among 3 devices"),
     (["train", "mlp30", "--data", "~nosuch/x"], 1, "a user who is not known"),
     (["train", "mlp30", "--source", "~nosuch/x"], 1, "a user who is not known"),
     (["train", "mlp30", "--cache", "~nosuch/x"], 1, "a user who is not known"),
@@ -116,6 +117,12 @@ CALLS = [
 
 SETTINGS = [
     ({"KERAS_BACKEND": "nosuch"}, ["evaluate", "mlp30"], 2, "KERAS_BACKEND is 'nosuch'"),
+    (
+        {"KERAS_BACKEND": "torch"},
+        ["train", "mlp30", "--devices", "2"],
+        2,
+        "on several devices with",
+    ),
     ({"ZOO_MAX_PARAMETERS": "many"}, ["train", "mlp30"], 2, "ZOO_MAX_PARAMETERS must be"),
     ({"ZOO_SAVED_MODELS": "empty"}, ["evaluate", "mlp30"], 2, "has no pretrained weights"),
     ({"ZOO_SAVED_MODELS": "empty"}, ["export", "mlp30"], 2, "has no pretrained weights"),

@@ -136,6 +136,8 @@ def _add_train(choices) -> None:
     summary = "train the last layer alone, over the trained ones"
     command.add_argument("--freeze", choices=["body"], default="", help=summary)
     _jobs_option(command, "members of a vote at a time")
+    summary = "graphics cards, or cores, that share each mini-batch (default 1)"
+    command.add_argument("--devices", type=count, default=1, metavar="N", help=summary)
     add_json_option(command)
     add_data_options(command)
 

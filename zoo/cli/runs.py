@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from dataclasses import asdict
 from pathlib import Path
 
@@ -20,7 +21,10 @@ from zoo.utils.tensorflow import import_tensorflow
 
 def train(options: argparse.Namespace) -> None:
     """Train a network, and show how it does."""
+    from zoo.training.devices import check_devices  # imported late: it takes NumPy
+
     spec = _asked_for(options).with_settings(**settings(options))
+    check_devices(options.devices, spec.recipe, os.environ.get("KERAS_BACKEND") or "tensorflow")
     check_size(spec)
     if options.freeze and not options.pretrained:
         raise SpecError("--freeze body goes with --pretrained: what is drawn afresh has to learn")
@@ -46,6 +50,7 @@ def train(options: argparse.Namespace) -> None:
         start=_start(spec, data, options) if options.pretrained else None,
         out=out,
         jobs=options.jobs,
+        devices=options.devices,
         progress=not options.quiet,
     )
     present(result, data, out, as_json=options.json)

@@ -35,6 +35,16 @@ def tensorflow_dataset(blocks: Blocks):
     return dataset.prefetch(1).with_options(options)
 
 
+def batch_dataset(blocks: Blocks):
+    """The mini-batches one by one, for Keras' own step, on the backend that it runs on."""
+    if keras.backend.backend() != "tensorflow":
+        return BatchDataset(blocks)
+    import tensorflow as tf
+
+    count = tf.data.experimental.assert_cardinality(len(BatchDataset(blocks)))
+    return tensorflow_dataset(blocks).unbatch().apply(count)
+
+
 class BlockDataset(keras.utils.PyDataset):
     """The blocks one by one, for JAX, whose step loops over a block."""
 
@@ -50,7 +60,7 @@ class BlockDataset(keras.utils.PyDataset):
 
 
 class BatchDataset(keras.utils.PyDataset):
-    """The mini-batches one by one, for backends on which no step loops over a block."""
+    """The mini-batches one by one, where no step loops over a block."""
 
     def __init__(self, blocks: Blocks):
         super().__init__()

@@ -16,8 +16,8 @@ import numpy as np
 
 from zoo.errors import DataError
 from zoo.nn.batching import Blocks
-from zoo.nn.block_dataset import BatchDataset, BlockDataset, tensorflow_dataset
-from zoo.nn.block_steps import backend_model, is_block
+from zoo.nn.block_dataset import BatchDataset, BlockDataset, batch_dataset, tensorflow_dataset
+from zoo.nn.block_steps import backend_model, has_devices, is_block
 from zoo.nn.losses import takes_labels
 from zoo.nn.user_data import Door, one_line
 
@@ -129,12 +129,26 @@ class BlockModel(backend_model()):  # type: ignore[misc] # its base depends on t
         options["callbacks"] = [*keras.tree.flatten(callbacks or []), redraw]
         options["shuffle"] = False
         backend = keras.backend.backend()
+        if has_devices(self):
+            return self._fit_on_devices(blocks, **options)
         if backend == "tensorflow":
             return self._fit_in_tensorflow(blocks, **options)
         self._prepare_for(BLOCKS)
         if backend == "jax":
             self._build_on_one_batch(blocks)
         return super().fit((BlockDataset if backend == "jax" else BatchDataset)(blocks), **options)
+
+    def _fit_on_devices(self, blocks: Blocks, **options):
+        # Keras cuts what it is given into shares, which must be mini-batches; XLA compiles no step
+        # in which devices meet.
+        asked = self.jit_compile
+        self.jit_compile = asked and keras.backend.backend() == "jax"
+        self._prepare_for(BATCHES)
+        try:
+            self._build_on_one_batch(blocks)
+            return super().fit(batch_dataset(blocks), **options)
+        finally:
+            self.jit_compile = asked
 
     def _fit_in_tensorflow(self, blocks: Blocks, **options):
         from zoo.nn.step_choice import choose, worth_xla
@@ -152,8 +166,8 @@ class BlockModel(backend_model()):  # type: ignore[misc] # its base depends on t
             self.jit_compile = asked
 
     def _build_on_one_batch(self, blocks: Blocks) -> None:
-        # Keras on JAX builds metrics and optimizer from the first data it sees, which must not be
-        # a block.
+        # Keras builds metrics and optimizer from the first data it sees, where it does not leave
+        # that to the step; these must not be a block, nor the mean of the devices' shares.
         images, labels = blocks[0]
         self.test_on_batch(images[0], labels[0])
         self.optimizer.build(self.trainable_variables)

@@ -12,6 +12,16 @@ def is_block(images) -> bool:
     return len(images.shape) == 5
 
 
+def has_devices(model: keras.Model) -> bool:
+    """Whether a strategy of Keras shares the training of a model among devices."""
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        replicas = model.distribute_strategy.num_replicas_in_sync
+        return replicas > 1 or tf.distribute.has_strategy()
+    return keras.backend.backend() == "jax" and keras.distribution.distribution() is not None
+
+
 class _TensorFlowBlockModel(keras.Model):
     def train_step(self, data):
         import tensorflow as tf

@@ -6,6 +6,17 @@ import keras
 from keras import ops
 
 
+def _share_of_batch() -> tuple:
+    """Which share of a mini-batch is computed here, from 0, and how many there are."""
+    if keras.backend.backend() == "tensorflow":  # elsewhere Keras shows layers the whole of it
+        import tensorflow as tf
+
+        replica = tf.distribute.get_replica_context()
+        if replica is not None:  # it is, where a model is being built
+            return replica.replica_id_in_sync_group, replica.num_replicas_in_sync
+    return 0, 1
+
+
 class _Masked(keras.layers.Layer):
     """What layers that draw masks in training share: rate, generator, and how both are saved."""
 
@@ -15,6 +26,20 @@ class _Masked(keras.layers.Layer):
         self.disabled = False  # whether training goes on without masks, as in use
         # Named, so that a saved state of the generator finds its way back.
         self.generator = keras.random.SeedGenerator(seed, name=f"{self.name}_masks")
+
+    def _drawn(self, shape: tuple):
+        """Numbers in 0..1 of a shape whose first axis is a mini-batch, or a device's share of it.
+
+        Each device draws for the whole mini-batch and keeps its share, so that all have the masks
+        that one device would draw.
+        """
+        share, shares = _share_of_batch()
+        count = shape[0]
+        # In single precision whatever `floatx` is, or one seed would draw other masks.
+        drawn = keras.random.uniform(
+            (count * shares, *shape[1:]), dtype="float32", seed=self.generator
+        )
+        return drawn if shares == 1 else drawn[share * count : (share + 1) * count]
 
     def get_config(self):
         """Return what a saved model needs to make this layer again."""
@@ -50,8 +75,7 @@ class BookDropout(_Masked):
         keep = 1 - self.rate
         if not training or self.disabled:
             return inputs * keep
-        # In single precision whatever `floatx` is, or one seed would draw other masks.
-        drawn = keras.random.uniform(ops.shape(inputs), dtype="float32", seed=self.generator)
+        drawn = self._drawn(ops.shape(inputs))
         return inputs * ops.cast(drawn < keep, inputs.dtype)
 
 
@@ -85,7 +109,7 @@ class DropConnect(_Masked, keras.layers.Dense):
         """Which weights each of `count` images keeps, [count, inputs + 1, units]; biases last."""
         rows, units = self.kernel.shape
         shape = (count, rows + 1, units)
-        return keras.random.uniform(shape, dtype="float32", seed=self.generator) < 1 - self.rate
+        return self._drawn(shape) < 1 - self.rate
 
     def load_own_variables(self, store):
         """Restore the weights, and the state of the mask's generator, where one was stored."""

@@ -60,7 +60,7 @@ def worth_xla(images: int) -> bool:
 
 def _elsewhere() -> bool:
     """Whether it is not this machine's processor alone that computes."""
-    return bool(tf.config.list_logical_devices("GPU")) or tf.distribute.has_strategy()
+    return bool(tf.config.list_logical_devices("GPU"))
 
 
 _said: set[str] = set()

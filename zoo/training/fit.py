@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -11,7 +12,7 @@ from zoo.errors import SpecError
 from zoo.evaluation.scores import EVALUATION_BATCH
 from zoo.nn.builder import build_model
 from zoo.nn.mapped_images import keras_data
-from zoo.training import weights
+from zoo.training import devices, weights
 from zoo.training.callbacks import Decay, DropoutOff, Patience, ProgressBar, Recorder
 from zoo.training.early_stopping import plateau_rule
 from zoo.training.job import TrainingJob, TrainResult
@@ -20,14 +21,22 @@ from zoo.training.run_folder import TrainingState
 
 def train_network(job: TrainingJob) -> TrainResult:
     """Train one network, or take its interrupted run up again, and return it at its best epoch."""
-    model = build_model(job.spec, seed=job.seed)
-    if job.start:
-        _start_from(job.start, model)
-        _freeze(job.frozen, model)
-    state = job.begin(model)
-    if not state.done:
-        _fit(model, job, state)
-    return job.finish(model, state)
+    with devices.scope(job.devices):
+        model = build_model(job.spec, seed=job.seed)
+        if job.start:
+            _start_from(job.start, model)
+            _freeze(job.frozen, model)
+        state = job.begin(model)
+        if not state.done:
+            _fit(model, job, state)
+        result = job.finish(model, state)
+    if job.devices == 1:
+        return result
+    # What is trained belongs to no device more than to another.
+    model = build_model(job.spec, draw_weights=False)
+    _freeze(job.frozen, model)
+    weights.assign(model.weights, weights.arrays(result.model.weights))
+    return replace(result, model=model)
 
 
 def frozen_layers(model: keras.Model) -> tuple[str, ...]:

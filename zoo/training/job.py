@@ -79,6 +79,7 @@ class TrainingJob:
     class_names: tuple[str, ...] = DIGIT_NAMES
     frozen: tuple[str, ...] = ()
     resize: str = "stretch"
+    devices: int = 1
 
     @property
     def folder(self) -> RunFolder | None:

@@ -16,6 +16,7 @@ from zoo.errors import SpecError
 from zoo.registry import get_spec
 from zoo.spec import NetworkSpec
 from zoo.training import weights
+from zoo.training.devices import check_devices, check_sets
 from zoo.training.ensemble import train_members
 from zoo.training.fit import frozen_layers, train_network
 from zoo.training.job import TrainingJob, TrainResult, training_set
@@ -33,31 +34,49 @@ def train(
     start: keras.Model | None = None,
     out: str | Path | None = None,
     jobs: int = 1,
+    devices: int = 1,
     progress: bool = True,
 ) -> TrainResult:
     """Train a network of the zoo by its recipe and return it at its best validation epoch.
 
-    `data` is the book's MNIST unless given; the recipe takes its first `images` for training, after
-    expanding them where it says so. `seed` decides the initial weights, the order of the images and
-    the dropout masks. `epochs` stands in for the recipe's. `monitor` names further sets whose
-    accuracy is recorded after each epoch. `start` is a model of the same layers whose weights are
-    taken for the initial ones, as in `start=zoo.load("conv2_relu")`; its frozen layers stay as they
-    are. The members of a vote train
-    one after another, or `jobs` at once, each in a process of its own. With `out`, a folder keeps a
-    checkpoint each epoch, the history and the weights; the same call takes an interrupted run up
-    again, and returns a finished one as it is.
+    A run whose cost is no longer finite stops, and is returned as `diverged`. Ties between epochs
+    go to the later one, as in network3.py.
 
-    Ties between epochs go to the later one, as in network3.py. A run whose cost is no longer finite
-    stops and is returned as `diverged`. Raises SpecError, DataError and RunError.
+    Args:
+        network: Its name in the zoo, or a declaration.
+        data: Training and validation images; the book's MNIST unless given. The recipe takes its
+            first `images` for training, after expanding them where it says so.
+        seed: Of the initial weights, the order of the images and the dropout masks; from 0 up.
+        epochs: In place of the recipe's.
+        monitor: Further sets by name, whose accuracies are recorded after each epoch.
+        callbacks: Further callbacks of Keras; not for a vote.
+        start: A model of the same layers, whose weights are the initial ones, as in
+            `start=zoo.load("conv2_relu")`; its frozen layers stay as they are. Not for a vote.
+        out: A folder for the run: a checkpoint each epoch, the history and the weights. The same
+            call takes an interrupted run up again, and returns a finished one as it is.
+        jobs: How many members of a vote train at a time, each in a process of its own.
+        devices: How many graphics cards, or cores of the processor where there are none, share
+            each mini-batch. The weights are those of one device, but for rounding.
+        progress: Whether a bar is shown.
+
+    Returns:
+        The model with the weights of its best validation epoch, and the history.
+
+    Raises:
+        SpecError: A setting is wrong, or does not fit the data, the devices or the backend.
+        DataError: The images are not there, or are no images.
+        RunError: `out` holds another run or a damaged one, a process has died, or there are fewer
+            devices.
     """
     set_environment()
     spec = get_spec(network)
     if epochs is not None:
         spec = spec.with_settings(epochs=epochs)
-    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
-        raise SpecError(f"seed must be a whole number from 0 up, not {seed!r}")
+    _check_numbers(spec, seed, jobs, devices)
     data = data or load_data(progress=progress)
     spec, images = training_set(spec, data)
+    monitor = monitor or {}
+    check_sets(devices, spec.recipe, [data.validation, *monitor.values()])
     job = TrainingJob(
         spec,
         seed,
@@ -65,16 +84,26 @@ def train(
         data.validation,
         data.fingerprint if out else "",  # a hash of all the images, which only a folder keeps
         Path(out) if out else None,
-        monitor or {},
+        monitor,
         list(callbacks),
         weights.arrays(start.weights) if start else {},
         progress and jobs == 1,
         data.class_names,
         frozen_layers(start) if start else (),
         data.resize,
+        devices,
     )
     if not spec.members:
         return train_network(job)
     if callbacks or start:
         raise SpecError("a vote's members take no callbacks and no start: train them one by one")
     return train_members(job, jobs)
+
+
+def _check_numbers(spec: NetworkSpec, seed: int, jobs: int, devices: int) -> None:
+    """Raise SpecError for what no data could make right."""
+    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+        raise SpecError(f"seed must be a whole number from 0 up, not {seed!r}")
+    check_devices(devices, spec.recipe, keras.backend.backend())
+    if devices > 1 and jobs > 1:
+        raise SpecError("a vote trains on several devices or in several processes, not both")
