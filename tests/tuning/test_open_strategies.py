@@ -85,7 +85,7 @@ def test_a_strategy_of_ones_own_goes_all_the_way(bars, idx_folder, tmp_path, mon
 
 def test_every_strategy_is_read_back_from_its_json():
     spec = zoo.get_spec("mlp30")
-    space = SearchSpace.of(learning_rate=Choice(0.1, 0.2), l2=Choice(0, 5))
+    space = SearchSpace.of(learning_rate=Choice(0.1, 0.2), l2=Choice(0, 5), units=Choice(5, 10))
     for name in BUILT_IN:
         options = _parser().parse_args([name, "mlp30"])
         strategy = options.strategy.kind.from_options(options, spec, space)
