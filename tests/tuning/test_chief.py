@@ -32,7 +32,7 @@ from tuning.kerastuner.oracle import StrategyOracle
 from tuning.kerastuner.outcome import RESULT
 from tuning.kerastuner.tuner import SEARCH, Tuner, search_across
 from tuning.search import Search
-from tuning.store.trials import TrialStore
+from tuning.store.trials import ENDLESS, Budget, TrialStore
 from tuning.strategies.grid import Grid
 from zoo.errors import RunError, SpecError
 
@@ -148,9 +148,12 @@ def test_a_chief_and_its_workers_of_which_some_are_killed(tmp_path, count, chief
 
 
 @contextlib.contextmanager
-def chief_of(found: Search, data, timeout=60.0) -> Iterator[tuple[StrategyOracle, int, Callable]]:
+def chief_of(
+    found: Search, data, timeout=60.0, budget=ENDLESS
+) -> Iterator[tuple[StrategyOracle, int, Callable]]:
     """A chief, its port, and a way to make it go."""
-    oracle, port, stop = StrategyOracle(found.strategy), free_port(), threading.Event()
+    oracle = StrategyOracle(found.strategy, budget=budget)
+    port, stop = free_port(), threading.Event()
     oracle._set_project_dir(found.project.parent, found.project.name)
     identity = dataclasses.replace(found.identity(), data=data.fingerprint)
     oracle.search_values = {SEARCH: json.dumps(identity.to_plain())}
@@ -186,6 +189,17 @@ def test_a_worker_of_another_search_is_refused(bars, tmp_path, monkeypatch):
             search_across(other, bars)
         with pytest.raises(RunError, match="with another data"):
             search_across(searched(tmp_path / "elsewhere"), bars.take(100))
+
+
+def test_a_worker_that_starts_with_a_chief_whose_search_is_over_ends_well(
+    bars, tmp_path, monkeypatch
+):
+    found = searched(tmp_path / "search")
+    with chief_of(found, bars, budget=Budget(trials=0)) as (_, port, _):
+        time.sleep(0.5)  # a chief that did not wait would be gone
+        set_place(monkeypatch, "tuner0", port)
+        search_across(found, bars, heartbeat_timeout=5)
+    assert found.trials() == []
 
 
 def test_a_worker_whose_chief_is_gone_says_so_and_its_run_can_go_on(bars, tmp_path, monkeypatch):

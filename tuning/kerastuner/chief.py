@@ -22,6 +22,9 @@ from zoo.errors import RunError, SpecError
 
 HEARTBEAT_TIMEOUT = 20.0
 _BEAT = 1.0
+
+# Seconds that a chief answers whose search was over when it began.
+LINGER = 10.0
 VARIABLES = ("KERASTUNER_TUNER_ID", "KERASTUNER_ORACLE_IP", "KERASTUNER_ORACLE_PORT")
 
 
@@ -109,8 +112,10 @@ def serve(
     trusted = here.ip == "localhost" or here.ip.startswith("127.")
     warning = "" if trusted else "; whoever can reach this port can steer the search"
     say(f"chief at {here.address}{warning}; workers take the same command with another name")
+    # Workers that start with a chief whose search is over are to hear it from this one.
+    until = time.monotonic() + min(LINGER, heartbeat_timeout) if oracle.is_over() else 0.0
     try:
-        while not oracle.is_over():
+        while not oracle.is_over() or time.monotonic() < until:
             time.sleep(_BEAT / 4)
             for trial in oracle.expire_workers(heartbeat_timeout):
                 say(
