@@ -78,8 +78,6 @@ def page_files(
         "networks": networks,
         "tieBreak": TIE_BREAK,
         "digits": _DIGITS if data else None,
-        "about": "The networks' weights and every step from your stroke to their answers are in "
-        "this page: plain JavaScript, no server, no network. Made by `python -m zoo draw`.",
     }
     files = {_INDEX: _html(record, inline=scripts.pop(first)), **scripts}
     if data:

@@ -261,7 +261,6 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
   renew();
 });
 
-byId("about").textContent = ZOO.about;
 if (vote) byId("ballots").closest("section").hidden = false;
 progress();
 showKept();
