@@ -42,6 +42,7 @@ def with_blocks(language):
     return [pytest.param(page, id=page.stem) for page in pages]
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("page", with_blocks("python"))
 def test_the_python_blocks_run(page, mnist, tmp_path, monkeypatch):
     if page.name in ELSEWHERE:

@@ -34,6 +34,7 @@ def example(tmp_path, monkeypatch):
         zoo.unregister(name)
 
 
+@pytest.mark.integration
 def test_one_file_is_short_and_scores_as_zoo_train_does(example, mnist):
     # Standard deviation over seeds, at this length: 0.3 per cent.
     assert len((EXAMPLES / "one_file.py").read_text().splitlines()) <= 60
@@ -42,6 +43,7 @@ def test_one_file_is_short_and_scores_as_zoo_train_does(example, mnist):
     assert plain == pytest.approx(zoo.evaluate(result.model, mnist.test).accuracy, abs=0.015)
 
 
+@pytest.mark.integration
 def test_own_networks_train_and_come_back_from_json(example):
     module = example("own_network")
     scores = module.main(images=1000, epochs=1)
@@ -53,12 +55,14 @@ def test_own_networks_train_and_come_back_from_json(example):
     assert zoo.get_spec("gelu30").parameters == 785 * 30 + 31 * 10
 
 
+@pytest.mark.integration
 def test_an_ensemble_is_scored_beside_its_members(example):
     scores = example("ensemble").main("linear", members=2, images=1000, epochs=1)
     assert list(scores) == ["seed 0", "seed 1", "plurality", "mean"]
     assert all(score.total == 10_000 for score in scores.values())
 
 
+@pytest.mark.integration
 def test_a_search_keeps_its_trials(example, tmp_path):
     score = example("tune").main(trials=2, images=500, epochs=1)
     assert score.accuracy > 0.3

@@ -41,6 +41,7 @@ def step(spec: zoo.ModelSpec, folder) -> None:
     np.testing.assert_allclose(answers, model.predict(images, verbose=0), rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.integration
 def test_its_layers_with_fewer_neurons_are_trained_and_exported(tmp_path):
     step(small(zoo.get_spec("ksh2012")), tmp_path)
 

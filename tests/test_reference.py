@@ -87,6 +87,7 @@ FORMS = {
 }
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("kind", ["mean", "l2"])
 def test_backpropagation_finds_the_slopes_through_other_convolutions(form, kind):

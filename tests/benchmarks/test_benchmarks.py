@@ -158,6 +158,7 @@ def test_a_peer_that_is_not_installed_is_left_out(monkeypatch):
     assert throughput.run({"mlp30": ["jax"]}, rounds=1, images=200) == []
 
 
+@pytest.mark.integration
 def test_serving_measures_every_form(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(serving, "CSV", tmp_path / "serving.csv")
     others = "conv1,onnx,0.5,0.9,100,1,3,any"

@@ -29,6 +29,7 @@ def test_the_range_is_three_deviations_beyond_all_counts():
     assert 1784 not in allowed
 
 
+@pytest.mark.integration
 def test_a_changed_network_is_found_and_an_unchanged_one_repeats(short, capsys, monkeypatch):
     assert nightly.main(["--measure"]) == 0
     (row,) = read_rows(nightly.CSV)

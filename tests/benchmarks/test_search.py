@@ -33,6 +33,7 @@ def small(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.integration
 def test_others_are_given_what_random_search_cost_and_a_second_race_goes_on(bars, small):
     few = bars.take(200)
     search.race("linear", "bars", few, [0], ["halving"])

@@ -28,6 +28,7 @@ def large(cost=network2.CrossEntropyCost):
     return net
 
 
+@pytest.mark.integration
 def test_the_first_epoch_of_the_default_initialization(data, capsys):
     training_data, validation_data, _ = data
     net = network2.Network([784, 30, 10], cost=network2.CrossEntropyCost)
@@ -104,6 +105,7 @@ def test_all_images_with_lambda_5(data, capsys):
     assert lines == pytest.approx([9649, 9649, 9561, 48561], abs=WITHIN)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("start", ["forked", pytest.param("fresh", marks=pytest.mark.integration)])
 def test_importing_tensorflow_draws_none_of_the_readers_numbers(start):
     """In a fresh process SGD is the first to import it, in a forked one that of the project."""

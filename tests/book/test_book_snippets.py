@@ -146,6 +146,7 @@ def test_chapter_2(shortened, capsys):
             assert (net.weights[0] != before).any()
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("chapter", [3, 5])
 def test_chapters_3_and_5(chapter, shortened, capsys):
     names: dict = {}
@@ -160,6 +161,7 @@ def test_chapters_3_and_5(chapter, shortened, capsys):
         assert all(isinstance(count, int) for count in names["evaluation_accuracy"])
 
 
+@pytest.mark.integration
 def test_chapter_6(shortened, capsys, request):
     slow = frozenset() if request.config.getoption("--slow") else SLOW
     names: dict = {}

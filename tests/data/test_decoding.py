@@ -38,6 +38,7 @@ print(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1
 """
 
 
+@pytest.mark.integration
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="Linux tells the peak there")
 @pytest.mark.parametrize("mode", ["RGBA", "LA"])
 def test_the_largest_picture_with_transparency_takes_less_than_300_megabytes(mode, tmp_path):

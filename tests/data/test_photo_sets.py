@@ -19,6 +19,7 @@ def network():
     return load("conv2_relu")
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("kind", photo_sets.KINDS)
 @pytest.mark.parametrize("count", [12, pytest.param(200, marks=pytest.mark.slow)])
 def test_digits_are_read_under_every_trouble(kind, count, mnist, network, tmp_path):

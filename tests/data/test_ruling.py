@@ -19,6 +19,7 @@ def mask_of(picture: Image.Image) -> np.ndarray:
     return np.asarray(picture) < 128
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("digit", DIGITS)
 @pytest.mark.parametrize("box", BOXES)
 @pytest.mark.parametrize("slant", [-0.25, 0, 0.25])

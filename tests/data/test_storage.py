@@ -231,6 +231,7 @@ print(data.fingerprint, round(peak() - before))
 """
 
 
+@pytest.mark.integration
 def test_making_and_reading_a_set_on_the_disk_takes_little_memory(tmp_path):
     count = 20_000
     done = subprocess.run(
@@ -320,6 +321,7 @@ def test_a_file_without_a_name_is_not_sent(tmp_path):
         pickle.dumps(zoo.Split(images, np.arange(3)))
 
 
+@pytest.mark.integration
 def test_votes_and_trials_take_sets_on_the_disk(tmp_path):
     folder = write_classes(tmp_path / "pictures", count=20, size=(8, 8))
     on_disk = load_data(folder, cache=tmp_path / "cache", progress=False)

@@ -28,6 +28,7 @@ def test_darkness_by_hand():
     assert answers.predicted.tolist() == [1, 1, 8, 1, 8, 8]
 
 
+@pytest.mark.integration
 def test_a_support_vector_machine_learns_from_few(mnist):
     assert 0.85 < svm_tuned(mnist.take(1000)).score.accuracy < 0.95
 

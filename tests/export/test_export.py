@@ -92,7 +92,14 @@ def exported(trained, bars, tmp_path_factory) -> dict[str, Path]:
     }
 
 
-@pytest.mark.parametrize("name", ["conv1", "small_vote", "own_net"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "conv1",
+        pytest.param("small_vote", marks=pytest.mark.integration),
+        pytest.param("own_net", marks=pytest.mark.integration),
+    ],
+)
 @pytest.mark.usefixtures("forked_client")
 def test_every_form_of_every_kind_of_network_answers_alike(name, bars):
     some = zoo.Split(bars.test.images[:100], bars.test.labels[:100])
@@ -135,6 +142,7 @@ def test_every_output_is_compared_not_the_digit_alone():
     )
 
 
+@pytest.mark.integration
 def test_bytes_in_place_of_floats_cost_a_trained_network_nothing(trained, exported, bars):
     score = evaluate(trained, bars.test)
     assert score.accuracy > 0.9

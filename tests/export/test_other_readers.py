@@ -55,6 +55,7 @@ def exported(vote, tmp_path_factory) -> dict[str, Path]:
     }
 
 
+@pytest.mark.integration
 def test_openvino_reads_the_saved_model(exported, expected):
     openvino = needs("openvino")
     model = openvino.Core().read_model(str(exported["saved_model"]))

@@ -274,6 +274,7 @@ def test_the_networks_of_all_sizes_are_trained_and_measured(fast, bars, monkeypa
     assert many > 90
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("size", [100, 500])
 def test_the_support_vector_machine_is_the_books(fast, size):
     assert (
@@ -405,6 +406,7 @@ def test_an_order_is_shuffled_as_python_2_did(monkeypatch):
     assert draws.order().tolist() == [3, 2, 1, 0]
 
 
+@pytest.mark.integration
 def test_the_first_epochs_of_both_initializations_are_the_books_own(fast):
     result = replays.replay_init_30h.measure(fast)
     assert [(check.ours, check.book) for check in result.checks] == [(9270, 9270), (8643, 8643)]

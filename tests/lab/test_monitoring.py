@@ -72,6 +72,7 @@ def test_the_training_images_are_those_that_are_trained_on(bars):
     assert len(monitoring.training_images(expanded, few)) == 300
 
 
+@pytest.mark.integration
 def test_a_run_that_was_stopped_goes_on_and_tells_all_epochs(bars, tmp_path, whole):
     def stop(rows):
         if len(rows) == 2:

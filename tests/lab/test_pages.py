@@ -253,6 +253,7 @@ def numpy_deviation(expected):
     return np.abs(expected @ (edges[:-1] - edges[1:]) - np.log(f / (1 - f))).mean()
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(("pointer", "width"), [("mouse", 1000), ("touch", 390)])
 def test_the_game_is_won_by_dragging(visit, pointer, width):
     browser = visit("bumps", width)

@@ -48,6 +48,7 @@ def test_keras_counts_the_parameters_that_the_spec_counts(spec, model):
         assert any(built.output.shape[1:] == shape for built in model.layers), layer
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("name", one_of_each(BUILT))
 def test_training_moves_every_weight(name):
     spec = get_spec(name)

@@ -181,6 +181,7 @@ def test_other_declarations_take_the_same_steps(layers, mnist, monkeypatch):
     check_equal(declare(*layers, Softmax()), mnist.train.take(100), monkeypatch, tolerance=1e-6)
 
 
+@pytest.mark.integration
 def test_an_interrupted_run_goes_on_and_ends_bit_by_bit_the_same(bars, tmp_path, monkeypatch):
     class Interrupt(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):

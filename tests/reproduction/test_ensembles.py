@@ -84,6 +84,7 @@ def found(runs, bars):
     return sample_ensembles(NAME, bars, of=2, runs=runs)
 
 
+@pytest.mark.integration
 def test_draws_of_runs_are_votes_of_their_models(found, runs, bars):
     assert (found.seeds, found.possible) == ((0, 1, 11), 3)
     models = [load_run(run_folder(NAME, seed, runs))[1] for seed in found.seeds]

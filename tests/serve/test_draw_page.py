@@ -135,6 +135,7 @@ def test_drawn_digits_are_read_while_they_are_drawn(visit):
         page.by_id("clear").click()
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(("kind", "width", "scale"), [("touch", 390, 3), ("pen", 820, 2)])
 def test_fingers_and_pens_draw_on_sharp_and_narrow_screens(visit, kind, width, scale):
     page = visit(small=True, width=width, scale=scale)
@@ -146,6 +147,7 @@ def test_fingers_and_pens_draw_on_sharp_and_narrow_screens(visit, kind, width, s
     assert page.ask("document.documentElement.scrollWidth") <= width
 
 
+@pytest.mark.integration
 def test_one_network_answers_before_the_others_are_there(visit, index):
     """A page whose other files are missing says so, and still answers."""
     alone = index.parent.parent / "alone"
@@ -161,6 +163,7 @@ def test_one_network_answers_before_the_others_are_there(visit, index):
     assert all("ERR_FILE_NOT_FOUND" in each["message"] for each in log)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("width", [390, 1240])
 def test_strokes_are_seen_the_way_they_were_drawn(visit, tmp_path, width):
     page = visit(small=True, width=width)
@@ -203,6 +206,7 @@ def test_nothing_drawn_no_answer(visit):
     assert {cell.get_attribute("data-value") for cell in cells} == {""}
 
 
+@pytest.mark.integration
 def test_strokes_are_undone_one_by_one(visit):
     page = visit(small=True)
     page.draw(DIGITS[5][:1])
@@ -243,6 +247,7 @@ def test_a_test_digit_is_shown_as_it_is_and_drawn_over(visit, mnist):
     assert page.text("digit") == "7"
 
 
+@pytest.mark.integration
 def test_every_network_shows_its_probabilities_and_the_inside_is_of_the_chosen_one(visit):
     page = visit()
     page.draw(DIGITS[2])
@@ -274,6 +279,7 @@ def test_every_network_shows_its_probabilities_and_the_inside_is_of_the_chosen_o
 # --- one's own hand -------------------------------------------------------------------------------
 
 
+@pytest.mark.integration
 def test_a_set_of_drawings_becomes_a_folder_to_train_on(visit, tmp_path):
     page = visit(small=True)
     page.ask("localStorage.clear()")
@@ -308,6 +314,7 @@ def test_a_set_of_drawings_becomes_a_folder_to_train_on(visit, tmp_path):
 # --- from a server, and for everybody -------------------------------------------------------------
 
 
+@pytest.mark.integration
 def test_the_page_is_the_same_from_a_server(visit, files):
     with PageServer(files) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -336,6 +343,7 @@ def axe(tmp_path_factory):
     return (folder / "package" / "axe.min.js").read_text(encoding="utf-8")
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(("width", "dark"), [(390, False), (1240, True)])
 def test_the_page_is_accessible(visit, axe, width, dark):
     page = visit(width=width, dark=dark)

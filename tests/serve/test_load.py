@@ -37,6 +37,7 @@ def make(request):
     return lambda *given: asyncio.run(_clients(*given))
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("request_of", [load._in_json, load._in_bytes])
 def test_clients_count_answers_and_failures(served, make, request_of):
     done = make(served.url, request_of("mlp30", IMAGE), 2, 1)

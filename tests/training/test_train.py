@@ -95,6 +95,7 @@ def test_an_interrupted_run_goes_on_and_ends_bit_by_bit_the_same(bars, tmp_path,
         np.testing.assert_array_equal(mine, theirs)
 
 
+@pytest.mark.integration
 @pytest.mark.usefixtures("xla")
 def test_an_interrupted_run_that_xla_compiles_ends_bit_by_bit_the_same(bars, tmp_path):
     job = {"network": "mlp30", "data": bars.take(300), "epochs": 3, "progress": False}
@@ -264,6 +265,7 @@ def test_real_digits_are_learned(mnist):
     assert 0.935 < zoo.evaluate(result.model, mnist.test).accuracy < 0.97
 
 
+@pytest.mark.integration
 def test_real_digits_are_learned_by_a_convolution(mnist):
     result = zoo.train("conv2_relu", mnist.take(5000), seed=1, epochs=3, progress=False)
     assert 0.93 < zoo.evaluate(result.model, mnist.test).accuracy < 0.99

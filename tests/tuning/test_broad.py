@@ -173,6 +173,7 @@ def test_a_margin_is_that_of_two_binomials():
 # --- for real -------------------------------------------------------------------------------------
 
 
+@pytest.mark.integration
 def test_a_real_search_starts_hopeless_and_learns(bars, tmp_path):
     spec = zoo.get_spec("linear").with_settings(epochs=1, images=500)
     space = SearchSpace.of(learning_rate=LogUniform(0.9, 10.0))

@@ -67,6 +67,7 @@ def test_what_keras_tuner_cannot_hold_is_refused():
         hypermodel("mlp30", space)
 
 
+@pytest.mark.integration
 def test_pictures_of_other_shapes_on_the_disk(tmp_path):
     generator = np.random.default_rng(0)
     labels = np.arange(120) % 3  # red, green, blue

@@ -319,6 +319,7 @@ def test_what_a_search_does_not_take(few, tmp_path, given, options, said):
     assert not (tmp_path / "search" / "journal.jsonl").exists()
 
 
+@pytest.mark.integration
 def test_a_hypermodel_of_ones_own_around_build(few, tmp_path):
     """Under keras-tuner's own tuner: what it fits, keeps and gives back is the zoo's network."""
 
