@@ -114,6 +114,7 @@ def test_metadata_of_bytes_tell_how_the_bytes_score(mnist, tmp_path, capsys):
     assert f"on the test images: {right:,} / 10,000" in capsys.readouterr().out
 
 
+@pytest.mark.integration
 @pytest.mark.usefixtures("forked_client")
 @pytest.mark.parametrize("data", ["bars", pytest.param("mnist", marks=pytest.mark.integration)])
 def test_verify_finds_that_all_forms_answer_alike(data, bars, idx_folder, capsys):

@@ -185,6 +185,7 @@ def neighbour(mnist):
     return KNeighborsClassifier(1).fit(train.images.reshape(-1, 784), train.labels)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     "disguise",
     [

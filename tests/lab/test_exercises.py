@@ -42,6 +42,7 @@ def fast(tmp_path) -> Context:
     return Context(tmp_path, fast=True, progress=False)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("name", QUICK)
 def test_what_needs_no_training_agrees_and_draws(name, tmp_path):
     done = lab.run(name, fast=True, out=tmp_path, progress=False)

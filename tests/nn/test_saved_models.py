@@ -97,6 +97,7 @@ def test_a_vote_of_names_and_models_comes_back(tmp_path):
     np.testing.assert_array_equal(vote(IMAGES), other(IMAGES))
 
 
+@pytest.mark.integration
 def test_checkpoints_and_backups_of_keras_hold_all_that_training_needs(tmp_path):
     spec = zoo.ModelSpec(
         "small",

@@ -26,6 +26,7 @@ MEGABYTES = 60
 # --- what is in the repository --------------------------------------------------------------------
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("name", MANIFEST)
 def test_figures_and_card_are_those_of_the_weights(name, mnist):
     entry = MANIFEST[name]

@@ -24,6 +24,7 @@ def _inputs(array: np.ndarray, datatype: str, *, binary: bool):
     return [given]
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("binary", [True, False])
 @pytest.mark.parametrize("asked_for", [None, True, False])
 def test_triton_infers(client, images, expected, binary, asked_for):

@@ -79,6 +79,7 @@ def tensorflow_gradient(model, spec, image, digit):
     return tape.gradient(cost, pixels).numpy()[0, ..., 0] * spec.input.scale
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("spec", ODD, ids=lambda spec: spec.name)
 def test_networks_of_any_shape_answer_and_change_as_tensorflow_says(page, mnist, spec):
     model = zoo.build(spec, seed=3)

@@ -28,6 +28,7 @@ def test_it_builds_what_the_point_says():
     assert float(model.optimizer.learning_rate) == pytest.approx(0.5)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     "tuner",
     [

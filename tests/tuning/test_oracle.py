@@ -188,6 +188,7 @@ def test_our_tuner_keeps_every_run_and_a_diverging_trial_is_a_finding(few, tmp_p
     assert zoo.evaluate(best, few.validation).accuracy > 0.2
 
 
+@pytest.mark.integration
 def test_a_grid_goes_on_under_keras_tuners_own_tuner(few, tmp_path):
     """Which its own GridSearch cannot. A trial that was cut off comes first."""
     space = SearchSpace.of(learning_rate=Choice(0.01, 0.1, 0.2))

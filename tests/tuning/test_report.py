@@ -167,6 +167,7 @@ def test_a_trial_is_shown_in_all_charts_by_pointer_and_by_keyboard(visit, record
     assert not all_of(browser, ".lit")
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("width", [390, 1000])
 def test_the_page_fits_its_width_and_all_that_is_pressed_has_a_name(visit, record, width):
     browser = visit(record, width)
@@ -439,6 +440,7 @@ def test_a_damaged_search_is_told(tmp_path, text, said):
         read_record(tmp_path)
 
 
+@pytest.mark.integration
 def test_a_report_needs_no_tensorflow(record, tmp_path):
     program = (
         "import sys; from tuning.cli import main; "

@@ -85,6 +85,7 @@ def ended(bars, tmp_path_factory):
     return found, lines
 
 
+@pytest.mark.integration
 def test_every_execution_is_kept_and_the_score_is_their_mean(ended, few):
     found, lines = ended
     trials = found.trials()
@@ -172,6 +173,7 @@ def test_a_folder_of_another_search_is_refused(few, tmp_path, change, said):
         search(tmp_path).open(few.take(400))
 
 
+@pytest.mark.integration
 def test_a_search_goes_on_over_a_wider_space(few, tmp_path):
     narrow = SearchSpace.of(learning_rate=LogUniform(0.1, 0.5), batch_size=Choice(10))
     wide = SearchSpace.of(learning_rate=LogUniform(0.01, 5.0), batch_size=Choice(10, 50))

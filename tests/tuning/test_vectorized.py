@@ -97,6 +97,7 @@ GROUPS = {
 }
 
 
+@pytest.mark.integration
 @pytest.mark.usefixtures("xla")  # what a diverged network answers depends on the compiler
 @pytest.mark.parametrize("group", GROUPS)
 def test_results_are_those_of_training_one_by_one(few, group, monkeypatch):
@@ -148,6 +149,7 @@ def test_what_differs_in_no_shape_shares_a_program_and_the_rest_trains_all_the_s
     check_same(together[1], zoo.train(specs[1], few, progress=False))
 
 
+@pytest.mark.integration
 def test_what_was_killed_goes_on_together_or_alone(few, tmp_path, monkeypatch):
     monkeypatch.setattr(train, "CHECKPOINT", 0)
     specs = variants(

@@ -105,6 +105,7 @@ for words in (["serve", "mlp30"], ["completion", "bash"]):
 """
 
 
+@pytest.mark.integration
 def test_building_training_and_predicting_need_no_extra(tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, str(tmp_path)], cwd=ROOT, capture_output=True, text=True
