@@ -174,6 +174,7 @@ def test_serving_measures_every_form(tmp_path, monkeypatch, capsys):
     assert "has no pretrained weights" in capsys.readouterr().err
 
 
+@pytest.mark.integration
 def test_an_ablation_trains_what_is_missing_and_nothing_twice(bars, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(ablation, "CSV", tmp_path / "ablation.csv")

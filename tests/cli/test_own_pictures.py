@@ -48,6 +48,7 @@ def test_the_pretrained_body_takes_the_pictures_at_its_size(run, capsys):
     assert json.loads((run / "run.json").read_text())["resize"] == "pad"
 
 
+@pytest.mark.integration
 def test_the_books_figure_stands_beside_mnist_alone(run, folder, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     data = ["--data", str(folder), "--size", "28x28", "--resize", "pad"]

@@ -36,6 +36,7 @@ def test_digits_are_read_under_every_trouble(kind, count, mnist, network, tmp_pa
     assert right >= least, f"{right} of {count}"
 
 
+@pytest.mark.integration
 def test_two_digits_are_refused_or_read_one_by_one(mnist, network, tmp_path):
     random, right = np.random.default_rng(0), 0
     images, labels = mnist.test.images[..., 0], mnist.test.labels

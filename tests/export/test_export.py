@@ -118,6 +118,7 @@ def test_every_form_of_every_kind_of_network_answers_alike(name, bars):
         assert row.alike, row
 
 
+@pytest.mark.integration
 def test_the_votes_of_an_int8_vote_are_counts_of_ballots(trained, bars, tmp_path):
     vote = zoo.vote([trained, build("mlp30"), build("small_vote")], name="three")
     images = bars.test.images[:200]

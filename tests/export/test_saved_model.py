@@ -57,6 +57,7 @@ def test_a_process_without_zoo_and_keras_gives_the_same_answers(model, folder, s
         np.testing.assert_allclose(answers["probabilities"], expected["probabilities"], atol=1e-6)
 
 
+@pytest.mark.integration
 def test_that_process_can_import_neither(folder, tmp_path):
     np.save(tmp_path / "images.npy", IMAGES)
     program = f"""{Path(isolated_client.__file__).read_text()}

@@ -50,6 +50,7 @@ def test_counts_are_drawn_with_the_books_from_json():
     assert (list(book.get_xdata()), list(book.get_ydata())) == ([0], [9129])
 
 
+@pytest.mark.integration
 def test_the_quick_ones_agree(tmp_path):
     names = "perceptron_weighing nand adder bitwise_layer sigmoid_vs_step small_change_linear"
     for name in (*names.split(), "cost_bowl"):

@@ -177,6 +177,7 @@ def test_a_figure_out_of_range_differs():
     assert (inside.agrees, outside.agrees) == (True, False)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("experiment", [gradients.initial_bars, gradients.norm_4])
 def test_gradients_at_the_start_agree_with_the_book(experiment, context):
     result = experiment.measure(context)

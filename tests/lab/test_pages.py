@@ -88,6 +88,7 @@ def test_pages_are_written_whole_and_need_nothing_from_outside(tmp_path):
         assert "#1f4e79" in text  # the lab's first colour
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("name", TITLES)
 @pytest.mark.parametrize("width", [390, 1000])
 def test_a_page_fits_its_width_and_every_control_has_a_name(visit, name, width):

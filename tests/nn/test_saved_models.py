@@ -78,6 +78,7 @@ def test_every_way_of_copying_a_model_works(name, way, tmp_path):
     np.testing.assert_array_equal(model(IMAGES[:2]), other(IMAGES[:2]))
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("name", ["mlp100.quadratic", "conv2_relu_dropout.fast"])
 def test_a_loaded_model_takes_the_same_steps_as_the_saved_one(name, tmp_path):
     model = zoo.build(name, seed=1, batch_size=10)

@@ -105,6 +105,7 @@ def run(bars, tmp_path_factory):
     return folder, zoo.train(spec, data, out=folder, progress=False)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("kind", ["folder", "result", "model"])
 def test_a_run_goes_there_and_back(run, kind, tmp_path):
     folder, result = run

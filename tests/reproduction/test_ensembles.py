@@ -111,6 +111,7 @@ def test_some_runs_and_some_draws(runs, bars):
     assert "2 of 3, at random" in str(found)
 
 
+@pytest.mark.integration
 def test_the_command_tells_the_spread_and_every_draw(runs, idx_folder, capsys):
     asked = ["vote", NAME, "--of", "2", "--runs", str(runs), "--data", str(idx_folder)]
     assert main(asked) == 0

@@ -52,6 +52,7 @@ def test_keras_tuners_search_it_unchanged(tuner, bars, tmp_path):
     assert set(best.hyperparameters.values) >= {"learning_rate", "units", "l2"}
 
 
+@pytest.mark.integration
 def test_arrays_are_trained_on_as_keras_does(bars, tmp_path):
     few = bars.take(500)
     searching = keras_tuner.RandomSearch(

@@ -51,6 +51,7 @@ def test_all_trainers_take_the_same_steps(name, thousand, tmp_path):
     check_same(watched.result.model, one.model, 1e-6)
 
 
+@pytest.mark.integration
 def test_arrays_are_trained_on_by_the_recipe(thousand):
     spec = zoo.get_spec("mlp30").with_settings(epochs=2)
     one = zoo.train(spec, thousand, seed=SEED, progress=False)

@@ -112,6 +112,7 @@ def test_hyperband_of_nothing(wrong):
         Hyperband(SPACE, **{"epochs": 9, **wrong})
 
 
+@pytest.mark.integration
 def test_a_promoted_run_goes_on_where_it_paused_as_if_it_had_not(few, tmp_path):
     space = SearchSpace.of(learning_rate=Choice(0.001, 0.01, 0.1))
     spec = SPEC.with_settings(epochs=3, momentum=0.5)

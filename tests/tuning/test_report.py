@@ -177,6 +177,7 @@ def test_the_page_fits_its_width_and_all_that_is_pressed_has_a_name(visit, recor
     assert all(each.accessible_name for each in named)
 
 
+@pytest.mark.integration
 def test_the_broad_strategy_tells_its_story_and_links_to_its_trials(visit, tmp_path):
     strategy = Broad(MLP30, BROAD_SPACE)
     trials = played(strategy)
@@ -344,6 +345,7 @@ def test_the_setting_that_alone_decides_is_the_one_that_matters(tmp_path):
     assert found.trials == 38
 
 
+@pytest.mark.integration
 def test_where_nothing_can_be_foretold_the_page_says_so(tmp_path):
     generator = np.random.default_rng(1)
     trials = [

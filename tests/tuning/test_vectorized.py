@@ -134,6 +134,7 @@ def test_steps_are_those_of_the_books_equations(few):
             np.testing.assert_allclose(mine, theirs, atol=1e-5)
 
 
+@pytest.mark.integration
 def test_what_differs_in_no_shape_shares_a_program_and_the_rest_trains_all_the_same(few):
     dropping = ModelSpec("dropping", (Softmax(dropout=0.5),), RECTIFIED.recipe)
     specs = [
