@@ -165,6 +165,7 @@ def test_train_then_evaluate(idx_folder, tmp_path, capsys):
     assert "holds a run of mlp30" in capsys.readouterr().err
 
 
+@pytest.mark.integration
 def test_a_finished_run_is_kept_unless_it_may_be_dropped(idx_folder, tmp_path, capsys):
     out = tmp_path / "run"
     command = ["train", "mlp30", "--epochs", "1", "--quiet", "--out", str(out)]

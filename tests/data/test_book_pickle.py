@@ -20,6 +20,7 @@ from zoo.data.idx import unpacked
 from zoo.errors import DataError
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(("read", "message"), [(unpacked, "larger"), (parse_pickle, "more")])
 def test_a_gzip_bomb_is_refused_and_does_not_fill_the_memory(read, message):
     """2 GB of zeros in 2 MB; to the unpickler they are one long string."""

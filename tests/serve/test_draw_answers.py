@@ -122,6 +122,7 @@ def test_the_attack_on_the_page_is_the_labs(page, mnist):
     assert page.text("epsilon-value") == "0"
 
 
+@pytest.mark.integration
 def test_the_vote_is_counted_as_keras_counts_it(page, mnist):
     missed = page.ask("digits.places.slice(0, digits.missed)")
     images = mnist.test.images[[*missed, *range(8)]]

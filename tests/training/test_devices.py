@@ -109,6 +109,7 @@ def test_two_devices_take_the_steps_of_one_on_jax(tmp_path):
     check_two_devices(tmp_path, backend="jax")
 
 
+@pytest.mark.integration
 def test_under_a_strategy_a_fit_takes_the_steps_that_it_takes_without(bars):
     # One device here, since this process has settled its devices; the code is that of several.
     spec, split = SPEC.with_settings(batch_size=8), bars.train.take(60)

@@ -125,6 +125,7 @@ def column(browser, name):
 # --- in the browser -------------------------------------------------------------------------------
 
 
+@pytest.mark.integration
 def test_words_from_a_journal_stay_words(visit, record):
     browser = visit(record)
     assert browser.execute_script("return window.hacked") is None

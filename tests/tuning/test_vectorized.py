@@ -218,6 +218,7 @@ def searching(folder, **changes) -> Search:
     return Search(**{**record, **changes})
 
 
+@pytest.mark.integration
 def test_a_search_finds_together_what_it_finds_one_by_one(few, tmp_path):
     alone = searching(tmp_path / "alone", executions=2)
     alone.work(few)
