@@ -35,11 +35,12 @@ def _check_module(path):
         elif isinstance(node, ast.ImportFrom):
             assert node.module not in POSIX, path
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        if isinstance(node, ast.Call):
+            called = getattr(node.func, "attr", getattr(node.func, "id", ""))
             given = {keyword.arg for keyword in node.keywords}
-            if node.func.attr in ("read_text", "write_text"):
+            if called in ("read_text", "write_text"):
                 assert "encoding" in given, f"{path}, line {node.lineno}"
-            if "text" in given or (node.func.attr == "open" and _is_text(node)):
+            if "text" in given or (called == "open" and _is_text(node)):
                 assert "encoding" in given, f"{path}, line {node.lineno}"
 
 
