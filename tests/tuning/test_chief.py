@@ -54,7 +54,7 @@ project, delay, silence = sys.argv[1:]
 run = tuner.run
 
 def slowly(*args, callbacks, **options):
-    slow = keras.callbacks.LambdaCallback(on_epoch_end=lambda *told: time.sleep(float(delay)))
+    slow = keras.callbacks.LambdaCallback(on_epoch_end=lambda *epoch: time.sleep(float(delay)))
     return run(*args, callbacks=lambda seed: [slow, *callbacks(seed)], **options)
 
 tuner.run = slowly

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import partial, singledispatch
+from typing import Any
 
 import keras
 
@@ -59,7 +60,6 @@ def add_layer(layer, x, context: BuildContext):
 @add_layer.register
 def _(layer: ConvPool, x, context: BuildContext):
     fans = initializers.conv_fans(layer, channels=x.shape[-1])
-    kind = context.recipe.initializer
     if layer.padding:
         x = keras.layers.ZeroPadding2D(layer.padding, name=context.name("padding"))(x)
     conv = GroupedConv2D if layer.groups > 1 else keras.layers.Conv2D
@@ -68,9 +68,7 @@ def _(layer: ConvPool, x, context: BuildContext):
         layer.kernel,
         layer.stride,
         groups=layer.groups,
-        kernel_initializer=context.initial(initializers.kernel_deviation(kind, *fans)),
-        bias_initializer=context.initial(initializers.bias_deviation(kind)),
-        kernel_regularizer=regularizers.penalty(context.recipe),
+        **_weights(fans, context),
         name=context.name("conv"),
     )(x)
     after = [keras.layers.Activation(layer.activation, name=context.name("activation"))]
@@ -88,17 +86,14 @@ def _(layer: ConvPool, x, context: BuildContext):
 @add_layer.register
 def _(layer: FullyConnected, x, context: BuildContext):
     x = _flat_and_dropped(x, layer.dropout, context)
-    kind = context.recipe.initializer
-    fans = initializers.dense_fans(layer, inputs=x.shape[-1], kind=kind)
+    fans = initializers.dense_fans(layer, x.shape[-1], context.recipe.initializer)
     dense = keras.layers.Dense
     if layer.dropconnect:
         dense = partial(DropConnect, rate=layer.dropconnect, seed=next(context.seeds))
     return dense(
         layer.units,
         activation=layer.activation,
-        kernel_initializer=context.initial(initializers.kernel_deviation(kind, *fans)),
-        bias_initializer=context.initial(initializers.bias_deviation(kind)),
-        kernel_regularizer=regularizers.penalty(context.recipe),
+        **_weights(fans, context),
         name=context.name("dense"),
     )(x)
 
@@ -144,6 +139,16 @@ def _(layer: Softmax, x, context: BuildContext):
         kernel_regularizer=regularizers.penalty(context.recipe),
         name=context.name("softmax"),
     )(x)
+
+
+def _weights(fans: tuple[float, float], context: BuildContext) -> dict[str, Any]:
+    """How a layer's weights begin, and their penalty, as options of the Keras layer."""
+    kind = context.recipe.initializer
+    return {
+        "kernel_initializer": context.initial(initializers.kernel_deviation(kind, *fans)),
+        "bias_initializer": context.initial(initializers.bias_deviation(kind)),
+        "kernel_regularizer": regularizers.penalty(context.recipe),
+    }
 
 
 def _flat_and_dropped(x, dropout: float, context: BuildContext):
