@@ -73,7 +73,7 @@ KSH = Recipe(
 # Ours, for networks without rectified linear units, in numbers of 32 bits.
 SMOOTH = replace(FAST, initializer="lecun_normal", precision="float32")
 SMOOTH_ELASTIC = replace(SMOOTH, augment=("shift", "rotate", "skew", "elastic"), l2=0.0)
-WAN = replace(FAST_DROPOUT, l2=0.0)
+WAN = replace(FAST_DROPOUT, l2=0.0, epochs=10, dropout_off_epochs=3)
 # At a large rate a recurrent network, or a dense one of six layers, unlearns what it has learned.
 ROWS = replace(SMOOTH, augment=(), l2=0.0, learning_rate=0.005)
 
