@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from msgspec import Raw
 
-from tests.serve.running import half_plus, serving
+from tests.serve.running import half_plus, serving, slow
 from zoo.serve.batching import Batcher
 from zoo.serve.direct import Waiting, answer_directly
 from zoo.serve.limits import Limits
@@ -360,3 +360,47 @@ def test_who_hung_up_while_waiting_is_not_computed(tmp_path, monkeypatch):
     assert answer.body == b'{"predictions":[2.5]}'
     assert computed == ["1.0"]
     assert batcher.waiting == 0
+
+
+ONE_SLOW = b'{"instances": [[[1.0]]]}'
+
+
+@pytest.fixture(scope="module")
+def slow_and_half(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("slow")
+    slow(folder / "slow/1/model.onnx", times=2)
+    half_plus(folder / "half/1/model.onnx", 2)
+    with serving(folder) as server:
+        yield server
+
+
+def test_requests_behind_one_that_waits_are_answered_in_their_order(slow_and_half):
+    waits = _post(ONE_SLOW, b"/v1/models/slow:predict")
+    port = slow_and_half.port
+    together = _answers(port, [waits + _post(GOOD) + waits + _post(b"{}")], 4)
+    in_turn = _answers(port, [waits, _post(GOOD)], 2)
+    assert [status.split()[1] for status, _, _ in together] == [b"200", b"200", b"200", b"400"]
+    assert together[:2] == in_turn
+    assert together[0][2] == together[2][2]
+
+
+def test_who_waits_is_answered_when_the_server_stops(tmp_path):
+    slow(tmp_path / "slow/1/model.onnx", times=8)
+    with (
+        serving(tmp_path) as server,
+        socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection,
+    ):
+        connection.sendall(_post(ONE_SLOW, b"/v1/models/slow:predict"))
+        time.sleep(0.05)
+        server.process.terminate()
+        answer = connection.makefile("rb").read()
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+def test_who_hangs_up_while_waiting_leaves_the_server_in_peace(slow_and_half):
+    asked = _post(ONE_SLOW, b"/v1/models/slow:predict")
+    for _ in range(3):
+        with socket.create_connection(("127.0.0.1", slow_and_half.port), timeout=10) as connection:
+            connection.sendall(asked)
+    assert slow_and_half.ask("/v1/models/slow:predict", ONE_SLOW)[0] == 200
+    assert not slow_and_half.events("failed")

@@ -12,17 +12,14 @@ import functools
 import queue
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 
 import numpy as np
 
+from zoo.serve.jobs import Job, Outcome, joined
 from zoo.serve.limits import Limits, Refused
 from zoo.serve.runtime import Model, batchable, warm_up
 from zoo.serve.tensors import Arrays
-
-_HALF_LEAST = 4
-
-Outcome = Arrays | Exception
 
 _BROKEN = "the model failed on this input"
 
@@ -30,61 +27,11 @@ _BROKEN = "the model failed on this input"
 # wake a thread would take as long.
 _INSTANT_SECONDS = 0.00005
 
-# Within this time, it does so for a request that is alone: others could be read meanwhile.
+# Within this time, it does so for a request that is alone: others could be read meanwhile. And a
+# batch takes half of the examples that wait, down to so many: while they are computed, the loop
+# writes the answers of the other half and reads what these clients ask next.
 _QUICK_SECONDS = 0.001
-
-
-def _nobody(outcome: Outcome) -> None:
-    """Who waits for a job that nobody waits for."""
-
-
-class Job:
-    """Examples that wait for their batch; awaiting it gives their outputs.
-
-    A coroutine that is driven by hand, without a task, gets the job itself out of `await`, and is
-    sent what `done` is told.
-
-    Attributes:
-        inputs: The examples.
-        count: How many they are.
-        done: Told the outputs or the error, once, on the event loop.
-        settled: Whether nobody waits any more.
-    """
-
-    __slots__ = ("_timer", "arrived", "count", "deadline", "done", "inputs", "loop", "settled")
-
-    def __init__(self, inputs: Arrays, count: int, seconds: float):
-        self.inputs = inputs
-        self.count = count
-        self.done: Callable[[Outcome], None] = _nobody
-        self.settled = False
-        self.arrived = time.monotonic()
-        self.deadline = self.arrived + seconds
-        self.loop = asyncio.get_running_loop()
-        late = Refused(504, f"no answer within {seconds:g} seconds: ask again later")
-        # asyncio.timeout does more, and takes three times as long.
-        self._timer = self.loop.call_later(seconds, self.settle, late)
-
-    def settle(self, outcome: Outcome) -> None:
-        """Tell the outputs or the error to who waits, if anybody does."""
-        if not self.settled:
-            self.cancel()
-            done, self.done = self.done, _nobody  # no cycle is left with who waited
-            done(outcome)
-
-    def cancel(self) -> None:
-        """Wait no longer."""
-        self.settled = True
-        self._timer.cancel()
-
-    def __await__(self) -> Generator[Job, Arrays, Arrays]:
-        return (yield self)
-
-    def fits(self, other: Job) -> bool:
-        """Whether its examples have the shapes of another one's."""
-        return all(
-            array.shape[1:] == other.inputs[name].shape[1:] for name, array in self.inputs.items()
-        )
+_LEAST_HALF = 4
 
 
 class Batcher:
@@ -237,12 +184,11 @@ class Batcher:
         first, self._held = self._held or self._jobs.get(), None
         if first is None:
             return None
-        jobs, total = [first], first.count
         limits = self._limits
+        jobs, total, most = [first], first.count, limits.batch
         until = first.arrived + limits.delay_ms / 1000
-        most = limits.batch
         if self._quick:
-            most = min(most, max(_HALF_LEAST, (self.waiting + 1) // 2))
+            most = min(most, max(_LEAST_HALF, (self.waiting + 1) // 2))
         while self.together and total < most:
             try:
                 left = until - time.monotonic() if limits.delay_ms else 0
@@ -262,7 +208,7 @@ class Batcher:
     def _compute(self, jobs: list[Job]) -> list[tuple[list[Job], Outcome]]:
         total = sum(job.count for job in jobs)
         try:
-            outputs = self._model.run(_joined(jobs))
+            outputs = self._model.run(joined(jobs))
             if len(jobs) > 1 and any(
                 array.ndim == 0 or len(array) != total for array in outputs.values()
             ):
@@ -305,15 +251,3 @@ def _failure(error: Exception) -> Refused:
     reason = str(error).strip().partition("\n")[0][:200]
     status = 400 if type(error).__name__ == "InvalidArgument" else 500
     return Refused(status, f"{_BROKEN}: {reason}")
-
-
-def _joined(jobs: list[Job]) -> Arrays:
-    first = jobs[0].inputs
-    if len(jobs) == 1:
-        return first
-    joined = {}
-    for name, array in first.items():
-        # np.concatenate lets other threads run after each array, and then waits for its turn.
-        content = b"".join([np.ascontiguousarray(job.inputs[name]) for job in jobs])
-        joined[name] = np.frombuffer(content, array.dtype).reshape(-1, *array.shape[1:])
-    return joined

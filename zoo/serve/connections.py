@@ -13,7 +13,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from zoo.serve.direct import Waiting, answer_directly
 from zoo.serve.limits import Limits, Refused
-from zoo.serve.service import Answer, Endpoint, error_answer, headers_of
+from zoo.serve.service import Answer, Endpoint, error_answer, more_headers
 
 # A body that was refused is read on and dropped, so that the client comes to read the refusal;
 # up to this many times its limit.
@@ -102,9 +102,11 @@ class Connection(HttpToolsProtocol):
             return
         self._received += len(data)
         super().data_received(data)
-        self._take_long_way()
+        if self._held is not None:
+            self._take_long_way()
         if not self.transport.receiving:
-            self._wait(None)
+            if self._timer is not None:
+                self._wait(None)
             if self.transport.lingers:
                 self.transport.close_now()
         elif self._in_head:
@@ -127,15 +129,15 @@ class Connection(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         self.transport.receiving = self._in_head = True
-        super().on_message_begin()
+        self.url, self.headers, self.expect_100_continue = b"", [], False
 
     def on_headers_complete(self) -> None:
         self._in_head = False
-        self._wait(None)  # the body's time begins
-        if self._may_be_direct():
-            self._held = b""
-        else:
-            super().on_headers_complete()
+        if self._timer is not None:
+            self._wait(None)  # the body's time begins
+        self._held = b""
+        if not self._may_be_direct():
+            self._take_long_way()
 
     def on_body(self, body: bytes) -> None:
         if self._held is None:
@@ -206,13 +208,26 @@ class Connection(HttpToolsProtocol):
         if self._default_headers is not self.server_state.default_headers:  # new every second
             self._default_headers = self.server_state.default_headers
             self._default_lines = lines(self._default_headers)
-        head = STATUS_LINE[answer.status] + self._default_lines + lines(headers_of(answer))
-        self.transport.write_now(head + b"\r\n" + answer.body)
+        self.transport.write_now(
+            b"%b%bcontent-type: %b\r\ncontent-length: %d\r\n%b\r\n%b"
+            % (
+                STATUS_LINE[answer.status],
+                self._default_lines,
+                answer.content_type.encode(),
+                len(answer.body),
+                lines(more_headers(answer)) if answer.headers else b"",
+                answer.body,
+            )
+        )
         self.on_response_complete()
 
     def _take_long_way(self) -> None:
         if self._held is not None:
             body, self._held = self._held, None
+            head = self.url, self.headers, self.expect_100_continue
+            super().on_message_begin()  # makes the scope of ASGI, whose headers are a new list
+            self.url, headers, self.expect_100_continue = head
+            self.headers.extend(headers)
             super().on_headers_complete()
             if body:
                 super().on_body(body)

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from zoo.serve.batching import Job, Outcome
+from zoo.serve.jobs import Job, Outcome
 from zoo.serve.repository import Version
 from zoo.serve.service import Answer, Call, Endpoint, failure
 from zoo.serve.signatures import Signature

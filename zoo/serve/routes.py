@@ -128,8 +128,8 @@ class RememberedRoutes:
     def _search_target(self, url: bytes) -> tuple[Endpoint, dict[str, str]] | None:
         if not url.isascii() or any(mark in url for mark in (b"%", b"?", b"#", b"//")):
             return None
-        found = self._search("POST", url.decode("ascii"))
-        return found if found and isinstance(found[0], Endpoint) else None
+        endpoint, words = self._search("POST", url.decode("ascii")) or (None, {})
+        return (endpoint, words) if isinstance(endpoint, Endpoint) else None
 
     def _search(self, method: str, path: str) -> tuple[Callable, dict[str, str]] | None:
         for entry in self._entries:

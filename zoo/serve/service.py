@@ -216,8 +216,13 @@ def headers_of(answer: Answer) -> list[tuple[bytes, bytes]]:
     return [
         (b"content-type", answer.content_type.encode()),
         (b"content-length", b"%d" % len(answer.body)),
-        *((name.lower().encode(), value.encode()) for name, value in answer.headers.items()),
+        *more_headers(answer),
     ]
+
+
+def more_headers(answer: Answer) -> list[tuple[bytes, bytes]]:
+    """Those of them that are not in every response."""
+    return [(name.lower().encode(), value.encode()) for name, value in answer.headers.items()]
 
 
 def error_answer(refused: Refused) -> Answer:
