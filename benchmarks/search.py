@@ -85,7 +85,7 @@ def race(network: str, name: str, data: Data, seed: int, names: Sequence[str]) -
         How many searches failed; each is told, and the others go on.
     """
     problem = problem_of(network)
-    spec, data = problem.spec(network, data), problem.data(data)
+    spec, data = problem.spec(network, Path(name).name, data), problem.data(data)
     failed = 0
     for strategy in dict.fromkeys((YARDSTICK, *names)):
         which = _which(network, name, strategy, seed)

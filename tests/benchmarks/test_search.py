@@ -86,7 +86,8 @@ def test_a_run_that_goes_on_costs_its_further_epochs():
 
 def test_a_problem_knows_how_much_there_is(bars):
     few = bars.take(150)
-    assert PROBLEM.spec("linear", few).recipe.images == 150
+    assert PROBLEM.spec("linear", "bars", few).recipe.images == 150
+    assert Problem(SPACE).spec("linear", "letters", bars).recipe.images == len(bars.train)
     seen = PROBLEM.data(few)
     assert (len(seen.train), len(seen.validation)) == (150, 40)
     assert Problem(SPACE).data(few) is few
