@@ -9,7 +9,7 @@ from __future__ import annotations
 import bisect
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,7 @@ from zoo.utils.atomic import atomic_write
 
 YARDSTICK = "random"
 # Of the budget: where the table looks.
-SHARES = {"1/10": 0.1, "1/3": 1 / 3, "all": 1.0}
+SHARES = {"1/10": 0.1, "1/3": 1 / 3, "1": 1.0}
 DRAWS = 2_000
 
 # A run: what it had cost at the end of each trial, and the best on the full problem by then.
@@ -29,32 +29,34 @@ Run = tuple[np.ndarray, np.ndarray]
 def table(rows: Sequence[Row]) -> str:
     """A line a problem and strategy, in Markdown.
 
-    The best accuracy is the median over seeds at three shares of the budget, which is the median
-    cost of random search; with its quartiles at the end. The cost is that at which the median
+    The best accuracy at the end of the budget, which is the median cost of random search, is the
+    median over seeds, with its quartiles. Regret is how far the median is below the best of all
+    runs of the problem, at three shares of the budget. The cost is that at which the median
     reaches random's final median, as a share of the budget, with a 95 % interval by bootstrap over
     seeds; and p is Mann-Whitney's, of a third of the budget against random's end.
     """
-    lines = [
-        "| problem | strategy | seeds | at 1/10 | at 1/3 | at the end | cost of random's end | p |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- |",
-    ]
+    heads = ("problem", "strategy", "seeds", "best at the end (quartiles)",
+             *(f"regret at {share}" for share in SHARES), "cost of random's end", "p")  # fmt: skip
+    lines = [f"| {' | '.join(heads)} |", "| --- " * len(heads) + "|"]
     for problem, strategies in races(rows).items():
         if YARDSTICK not in strategies:
             continue
-        budget = end_of(strategies[YARDSTICK])[0]
+        top = max(best.max() for runs in strategies.values() for _, best in runs)
         for name, runs in strategies.items():
-            medians = [
-                _percent(statistics.median(bests(runs, share * budget)))
-                for share in SHARES.values()
-            ]
-            low, high = np.percentile(bests(runs, budget), (25, 75))
-            medians[-1] += f" ({_percent(low)} to {_percent(high)})"
-            lines.append(
-                f"| {problem} | {name} | {len(runs)} | {' | '.join(medians)} "
-                f"| {_cost(runs, strategies[YARDSTICK])} "
-                f"| {_p(bests(runs, budget / 3), bests(strategies[YARDSTICK], budget))} |"
-            )
+            cells = (problem, name, str(len(runs)), *_cells(runs, strategies[YARDSTICK], top))
+            lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def _cells(runs: Sequence[Run], yardstick: Sequence[Run], top: float) -> Iterator[str]:
+    budget = end_of(yardstick)[0]
+    low, median, high = np.percentile(bests(runs, budget), (25, 50, 75))
+    yield f"{_percent(median)} ({_percent(low)} to {_percent(high)})"
+    for share in SHARES.values():
+        reached = statistics.median(bests(runs, share * budget))
+        yield f"{100 * (top - reached):.2f}" if reached else "none yet"
+    yield _cost(runs, yardstick)
+    yield _p(bests(runs, budget / 3), bests(yardstick, budget))
 
 
 def races(rows: Sequence[Row]) -> dict[str, dict[str, list[Run]]]:

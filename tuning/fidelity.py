@@ -80,9 +80,31 @@ class Fidelity:
 
 FULL = Fidelity()
 
+# Problems are reduced from the book's images; of a smaller problem, this many are always left.
+_WHOLE, _FEWEST = 50_000, 1_000
+
 
 def without_hidden(spec: ModelSpec) -> ModelSpec:
     """The network without its hidden fully connected layers; itself where it has none."""
     *before, last = spec.layers
     kept = [layer for layer in before if not isinstance(layer, FullyConnected)]
     return spec.with_settings(layers=(*kept, last))
+
+
+def shrunk(problem: Fidelity, spec: ModelSpec) -> Fidelity:
+    """A reduced problem that is one for a network's recipe, too.
+
+    Args:
+        problem: Reduced from 50,000 images.
+        spec: The network, with the images and epochs of its full problem.
+
+    Returns:
+        As large a share of the recipe's images, 1,000 at least; no more epochs than the recipe has.
+    """
+    images = problem.images or spec.recipe.images
+    share = round(spec.recipe.images * images / _WHOLE)
+    return replace(
+        problem,
+        images=min(images, max(share, _FEWEST)),
+        epochs=min(problem.epochs or spec.recipe.epochs, spec.recipe.epochs),
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 
 import keras
@@ -13,7 +14,8 @@ import zoo
 from tests import reference
 from zoo.nn import batching, step_choice
 from zoo.nn.batching import Blocks
-from zoo.nn.conv_lowering import conv_pool, first_conv_pool, lowered
+from zoo.nn.conv_lowering import lowered
+from zoo.nn.matrix_products import conv_pool, dense, first_conv_pool
 from zoo.nn.step_choice import choose
 from zoo.spec import ConvPool, FullyConnected, ModelSpec, Recipe, Softmax
 from zoo.training.callbacks import DropoutOff
@@ -93,6 +95,30 @@ def test_the_gradient_of_equal_inputs_goes_to_the_first_of_a_pool():
         firsts = np.zeros((4, 4))
         firsts[::2, ::2] = 1
         np.testing.assert_array_equal(tape.gradient(z, images)[0, ..., 0], firsts)
+
+
+def copies_in_a_loop_of_steps(product) -> int:
+    """How often XLA's program for steps of descent copies the weights of a layer, [7, 5]."""
+
+    def step(index, first, second):
+        with tf.GradientTape() as tape:
+            tape.watch([first, second])
+            cost = tf.reduce_sum(product(tf.tanh(product(tf.ones((3, 6)), first)), second))
+        d_first, d_second = tape.gradient(cost, [first, second])
+        return index + 1, first - d_first, second - d_second
+
+    @tf.function(jit_compile=True, autograph=False)
+    def descend(first, second):
+        return tf.while_loop(lambda index, *_: index < 9, step, [0, first, second])
+
+    program = descend.experimental_get_compiler_ir(tf.ones((6, 7)), tf.ones((7, 5)))
+    steps, _ = program(stage="optimized_hlo").split("ENTRY")
+    return len(re.findall(r"f32\[7,5\]\S* copy\(", steps))
+
+
+def test_no_step_copies_the_weights_of_a_dense_layer():
+    assert copies_in_a_loop_of_steps(tf.matmul)  # its update may overtake the other gradient
+    assert not copies_in_a_loop_of_steps(dense)
 
 
 # --- whole networks -------------------------------------------------------------------------------

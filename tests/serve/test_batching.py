@@ -153,3 +153,17 @@ def test_a_quick_model_answers_alone_and_at_once(tmp_path):
     assert answer["y"] == [2.5]
     assert sizes == [1]
     batcher.close()
+
+
+def test_a_quick_model_takes_half_of_those_who_wait(tmp_path, images, monkeypatch):
+    monkeypatch.setattr("zoo.serve.batching.warm_up", lambda *_: 0.0001)
+    sizes: list[int] = []
+    batcher = _batcher(OnnxModel(brightness(tmp_path / "m.onnx", 1)), Limits(), sizes)
+    requests = [{"images": images[place : place + 1]} for place in range(40)]
+    answers = _ask_together(batcher, requests)
+    assert sizes[0] == 20
+    assert sum(sizes) == 40
+    assert min(sizes[:-1]) >= 4
+    for request, answer in zip(requests, answers, strict=True):
+        assert answer["total"].tolist() == request["images"].sum(axis=(1, 2, 3)).tolist()
+    batcher.close()

@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 from msgspec import Raw
 
-from tests.serve.running import half_plus, serving
+from tests.serve.running import half_plus, serving, slow
 from zoo.serve.batching import Batcher
-from zoo.serve.direct import answer_at_once
+from zoo.serve.direct import Waiting, answer_directly
 from zoo.serve.limits import Limits
 from zoo.serve.metrics import Metrics
 from zoo.serve.repository import Repository
@@ -292,32 +292,115 @@ def quick_half(tmp_path_factory):
         yield server
 
 
-@pytest.mark.parametrize(
-    ("seconds", "alone", "body", "log", "at_once"),
-    [
-        (0.00001, False, GOOD, False, True),
-        (0.0001, True, GOOD, False, True),
-        (0.0001, False, GOOD, False, False),
-        (0.1, True, GOOD, False, False),
-        (0.00001, True, b'{"instances": [1, 2]}', False, False),
-        (0.00001, True, b'{"instances": ["x"]}', False, False),
-        (0.00001, True, GOOD, True, False),
-    ],
-)
-def test_what_is_answered_at_once(seconds, alone, body, log, at_once, tmp_path, monkeypatch):
+def _direct(folder, body, alone, log, seconds, monkeypatch):
+    """The endpoint of a model that takes `seconds`, and how it is asked directly."""
     monkeypatch.setattr("zoo.serve.batching.warm_up", lambda *_: seconds)
-    half_plus(tmp_path / "half/1/model.onnx", 2)
-    repository = Repository(sources([str(tmp_path)]), Limits(), metrics := Metrics())
+    half_plus(folder / "half/1/model.onnx", 2)
+    repository = Repository(sources([str(folder)]), Limits(), metrics := Metrics())
     repository.load_all()
     service = Service(repository, Limits(), metrics, log_requests=log)
     endpoint = Endpoint(service, "tf_serving", predict)
-    scope = {"headers": [], "path_params": {"name": "half"}}
-    answer = answer_at_once(endpoint, scope, body, alone)
-    gc.collect()
-    for _ in range(3):
-        answer_at_once(endpoint, scope, body, alone)
-    left = gc.collect()  # no cycles: the server collects them seldom
+    scope = {"method": "POST", "path": "/", "headers": [], "path_params": {"name": "half"}}
+    return repository, lambda: answer_directly(endpoint, scope, body, alone)
+
+
+async def _delivered(answer):
+    """The answer, and which way it came."""
+    if not isinstance(answer, Waiting):
+        return answer, "long" if answer is None else "now"
+    future = asyncio.get_running_loop().create_future()
+    answer.deliver = lambda waiting, answer: future.set_result(answer)
+    return await asyncio.wait_for(future, 10), "batch"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "alone", "body", "log", "way"),
+    [
+        (0.00001, False, GOOD, False, "now"),
+        (0.0001, True, GOOD, False, "now"),
+        (0.0001, False, GOOD, False, "batch"),
+        (0.1, True, GOOD, False, "batch"),
+        (0.1, True, GOOD, True, "batch"),
+        (0.00001, True, GOOD, True, "now"),
+        (0.00001, True, b'{"instances": [1, 2]}', False, "long"),
+        (0.00001, True, b'{"instances": ["x"]}', False, "long"),
+    ],
+)
+def test_what_is_answered_directly(seconds, alone, body, log, way, tmp_path, monkeypatch):
+    repository, ask = _direct(tmp_path, body, alone, log, seconds, monkeypatch)
+
+    async def ask_often():
+        first = await _delivered(ask())
+        gc.collect()
+        for _ in range(3):
+            await _delivered(ask())
+        await asyncio.sleep(0)
+        return first, gc.collect()
+
+    (answer, got), left = asyncio.run(ask_often())
     repository.close()
-    assert (answer is not None) == at_once
-    assert left == 0 or not at_once
+    assert got == way
+    assert left == 0 or way == "long", "no cycles: the server collects them seldom"
     assert answer is None or answer.body == b'{"predictions":[2.5]}'
+
+
+def test_who_hung_up_while_waiting_is_not_computed(tmp_path, monkeypatch):
+    repository, ask = _direct(tmp_path, GOOD, False, False, 0.1, monkeypatch)
+    batcher = repository.get("half").batcher
+
+    async def hang_up():
+        one, two = ask(), ask()
+        one.cancel()
+        answer, _ = await _delivered(two)
+        return answer
+
+    answer = asyncio.run(hang_up())
+    computed = re.findall(r"zoo_batch_examples_sum{.*} (.*)", repository._metrics.text().decode())
+    repository.close()
+    assert answer.body == b'{"predictions":[2.5]}'
+    assert computed == ["1.0"]
+    assert batcher.waiting == 0
+
+
+ONE_SLOW = b'{"instances": [[[1.0]]]}'
+
+
+@pytest.fixture(scope="module")
+def slow_and_half(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("slow")
+    slow(folder / "slow/1/model.onnx", times=2)
+    half_plus(folder / "half/1/model.onnx", 2)
+    with serving(folder) as server:
+        yield server
+
+
+def test_requests_behind_one_that_waits_are_answered_in_their_order(slow_and_half):
+    waits = _post(ONE_SLOW, b"/v1/models/slow:predict")
+    port = slow_and_half.port
+    together = _answers(port, [waits + _post(GOOD) + waits + _post(b"{}")], 4)
+    in_turn = _answers(port, [waits, _post(GOOD)], 2)
+    assert [status.split()[1] for status, _, _ in together] == [b"200", b"200", b"200", b"400"]
+    assert together[:2] == in_turn
+    assert together[0][2] == together[2][2]
+
+
+def test_who_waits_is_answered_when_the_server_stops(tmp_path):
+    slow(tmp_path / "slow/1/model.onnx", times=8)
+    with (
+        serving(tmp_path) as server,
+        socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection,
+    ):
+        connection.sendall(_post(ONE_SLOW, b"/v1/models/slow:predict"))
+        time.sleep(0.05)
+        server.process.terminate()
+        answer = connection.makefile("rb").read()
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+def test_who_hangs_up_while_waiting_leaves_the_server_in_peace(slow_and_half):
+    asked = _post(ONE_SLOW, b"/v1/models/slow:predict")
+    for _ in range(3):
+        with socket.create_connection(("127.0.0.1", slow_and_half.port), timeout=10) as connection:
+            connection.sendall(asked)
+    assert slow_and_half.ask("/v1/models/slow:predict", ONE_SLOW)[0] == 200
+    assert not slow_and_half.events("failed")

@@ -9,11 +9,12 @@ import pytest
 
 import zoo
 from tuning import Choice, Integer, LogUniform, SearchSpace
-from tuning.fidelity import Fidelity, without_hidden
+from tuning.fidelity import Fidelity, shrunk, without_hidden
 from tuning.search import Search
 from tuning.strategies import comparison
 from tuning.strategies.base import WAIT
 from tuning.strategies.broad import HOPELESS, Broad
+from tuning.strategies.broad_stages import A_FIFTH, FIRST_EPOCHS
 from tuning.trial import Trial, TrialResult
 from zoo.errors import SpecError
 
@@ -79,6 +80,12 @@ def test_the_next_plan_depends_on_the_trials_alone():
         assert (plan.values, plan.fidelity) == (trial.values, trial.fidelity)
 
 
+def test_no_point_is_trained_twice_but_for_the_clock():
+    trials = played(Broad(MLP30, SPACE))
+    points = [(trial.fidelity, repr(sorted(trial.values.items()))) for trial in trials]
+    assert len(points) - len(set(points)) == 1, "the mini-batch size that it had before"
+
+
 def test_it_waits_for_what_it_must_know():
     strategy = Broad(MLP30, SPACE)
     trials = played(strategy)
@@ -110,6 +117,22 @@ def test_lambda_shrinks_with_the_images():
     few = Fidelity(images=1_000, epochs=4).of_spec(MLP30.with_settings(l2=1000.0))
     assert (few.recipe.images, few.recipe.epochs, few.recipe.l2) == (1_000, 4, 20.0)
     assert Fidelity(images=90_000).of_spec(MLP30) == MLP30
+
+
+@pytest.mark.parametrize(
+    ("images", "epochs", "first", "fifth"),
+    [
+        (50_000, 30, (5_000, 5), (10_000, 10)),
+        (250_000, 60, (5_000, 5), (10_000, 10)),  # never more than the book's
+        (20_000, 8, (2_000, 5), (4_000, 8)),
+        (3_000, 4, (1_000, 4), (1_000, 4)),
+    ],
+)
+def test_a_reduced_problem_is_a_share_of_the_full_one(images, epochs, first, fifth):
+    spec = MLP30.with_settings(epochs=epochs, images=images, expanded=images > 50_000)
+    reduced = [shrunk(problem, spec) for problem in (FIRST_EPOCHS, A_FIFTH)]
+    assert [(problem.images, problem.epochs) for problem in reduced] == [first, fifth]
+    assert reduced[1].validation == A_FIFTH.validation
 
 
 def test_less_of_the_data(bars):

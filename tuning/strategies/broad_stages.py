@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
-from tuning.fidelity import Fidelity
+from tuning.fidelity import Fidelity, shrunk
 from tuning.space import Choice, SearchSpace, Values
 from tuning.strategies import comparison
 from tuning.strategies.base import Decision
 from tuning.trial import Suggestion, Trial
 from zoo.spec import ModelSpec
 
+# Of the book's 50,000 images and 10 epochs or more; of a smaller problem they are as large a share.
 TWO_DIGITS = Fidelity(images=1_000, validation=100, digits=(0, 1), epochs=5, hidden=False)
 TEN_DIGITS = Fidelity(images=1_000, validation=100, epochs=5, hidden=False)
 FIRST_EPOCHS = Fidelity(images=5_000, validation=1_000, epochs=5)
@@ -37,11 +38,13 @@ class BroadSearch:
         self.ranges = dict(space.ranges)
         self.values = values
         self.decisions: list[Decision] = []
+        self.trained: dict[tuple[Fidelity, str], Trial] = {}
         # Of each setting of the network, the values that a reduced problem could not tell apart
         # from the best: it may be too small to show the difference.
         self.undecided: dict[str, list[Any]] = {}
         patience = spec.recipe.patience or max(2, spec.recipe.epochs // 3)
         self.full = Fidelity(patience=patience)
+        self.first_epochs, self.a_fifth = shrunk(FIRST_EPOCHS, spec), shrunk(A_FIFTH, spec)
 
     def steps(self) -> Steps:
         """The whole strategy."""
@@ -49,17 +52,17 @@ class BroadSearch:
             yield from self._find_signal(problem, chance)
         if ETA in self.ranges:
             yield from self._learning_rate_by_cost()
-            yield from self._climb(ETA, (2.0,), A_FIFTH)
+            yield from self._climb(ETA, (2.0,), self.a_fifth)
         if LAMBDA in self.ranges:
             self.values[LAMBDA] = self._within(LAMBDA, 1.0)
-            yield from self._climb(LAMBDA, (10.0, 3.0), A_FIFTH)
+            yield from self._climb(LAMBDA, (10.0, 3.0), self.a_fifth)
         if ETA in self.ranges:
-            yield from self._climb(ETA, (2.0,), A_FIFTH)
+            yield from self._climb(ETA, (2.0,), self.a_fifth)
         if BATCH in self.ranges:
             yield from self._batch_size_by_clock()
         for name in self.ranges:
             if name not in (ETA, LAMBDA, BATCH):
-                tried = yield from self._climb(name, (2.0,), A_FIFTH)
+                tried = yield from self._climb(name, (2.0,), self.a_fifth)
                 self.undecided[name] = comparison.not_told_apart(tried, name)
         yield from self._full_problem()
 
@@ -117,7 +120,7 @@ class BroadSearch:
 
     def _cost_falls(self, rate: float) -> Steps:
         change = {ETA: rate, LAMBDA: 0.0} if LAMBDA in self.values else {ETA: rate}
-        (trial,) = yield from self._try(FIRST_EPOCHS, [change])
+        (trial,) = yield from self._try(self.first_epochs, [change])
         falls = comparison.cost_falls(trial)
         text = (
             f"{_text({ETA: rate})} {'kept' if falls else 'too large'}: {comparison.falls(trial)}."
@@ -155,7 +158,8 @@ class BroadSearch:
             # A larger batch takes fewer steps, each by a mean of more gradients: eq. 100 to 102.
             scaled = {ETA: self._within(ETA, self.values[ETA] * other / size)}
             changes.append({BATCH: other, **(scaled if ETA in self.ranges else {})})
-        trials = yield from self._try(A_FIFTH, changes)
+        # Anew, since a trial in one program with others has another clock.
+        trials = yield from self._try(self.a_fifth, changes, again=True)
         clock = min(comparison.seconds(trial) for trial in trials)
         best = max(trials, key=lambda trial: comparison.accuracy_after(trial, clock))
         self.values |= {name: best.values[name] for name in changes[0]}
@@ -211,9 +215,17 @@ class BroadSearch:
 
     # --- what the stages share --------------------------------------------------------------------
 
-    def _try(self, problem: Fidelity, changes: Sequence[Values]) -> Steps:
-        trials = yield [Suggestion({**self.values, **change}, problem) for change in changes]
-        return trials
+    def _try(self, problem: Fidelity, changes: Sequence[Values], again: bool = False) -> Steps:
+        """The trials of these changes; what was trained before is not, unless `again`."""
+        plans = {
+            (problem, _key(values)): Suggestion(values, problem)
+            for values in ({**self.values, **change} for change in changes)
+        }
+        fresh = {key: plan for key, plan in plans.items() if again or key not in self.trained}
+        if fresh:
+            trials = yield list(fresh.values())
+            self.trained |= zip(fresh, trials, strict=True)
+        return [self.trained[key] for key in plans]
 
     def _neighbours(self, name: str, value: Any, factor: float) -> list[Any]:
         kind = self.ranges[name]

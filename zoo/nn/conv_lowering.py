@@ -1,17 +1,9 @@
-"""Convolutions as matrix products, so that XLA compiles a block of training steps as one program.
+"""Networks of convolutions and dense layers, so that XLA compiles a block of steps as one program.
 
-A convolution (eq. 125) of activations a with weights w is one matrix product, once the patches of a
-that the filters see stand in the columns of a matrix P:
-
-    z[f; y, x, n] = sum_r w[r, f] P[r; y, x, n],   where r = (i, j, c), and
-    P[i, j, c; y, x, n] = a[c; y + i, x + j; n]
-
-and its gradients are two more: dC/dw = P dz^T and dC/dP = w dz. XLA takes products to the limits of
-the processor, and has no fast convolution of its own. Activations lie here as [channels, height,
-width, images], so that a shifted window is made of long runs of memory.
-
-The weights are the Keras layers' own, and models, files and inference know nothing of this module.
-Against oneDNN's convolutions it changes the order of sums, and so the last digits.
+XLA takes matrix products to the limits of the processor, and has no fast convolution of its own:
+each layer is computed by products, as matrix_products.py says. The weights are the Keras layers'
+own, and models, files and inference know nothing of these modules. Against oneDNN's convolutions
+the order of sums changes, and so the last digits.
 """
 
 from __future__ import annotations
@@ -19,81 +11,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import reduce
 
 import keras
 import tensorflow as tf
 
 from zoo.nn.dropout import BookDropout
+from zoo.nn.matrix_products import conv_pool, dense, first_conv_pool
 
 CONV_POOL = [keras.layers.Conv2D, keras.layers.MaxPooling2D, keras.layers.Activation]
 ACTIVATIONS = [keras.activations.get(name) for name in ("linear", "relu", "sigmoid", "tanh")]
 DENSE = (BookDropout, keras.layers.Dense, keras.layers.Flatten)
-
-
-# --- one layer ------------------------------------------------------------------------------------
-
-
-def conv_pool(a: tf.Tensor, w: tf.Tensor, pool: int) -> tf.Tensor:
-    """A valid convolution and max-pooling: a [c, H, W, n] and w [k, k, c, f] to [f, h, w, n].
-
-    Where several neurons of a pool have the same largest z, the gradient goes to the first, as
-    Keras' MaxPooling2D has it.
-    """
-    k, _, c, f = w.shape
-    height, width = ((side - k + 1) // pool for side in a.shape[1:3])
-    a = a[:, : pool * height + k - 1, : pool * width + k - 1]  # what is left over is pooled nowhere
-    patches = _windows(_windows(a, k, axis=2), k, axis=2)  # [j, c, H, x, n], [i, j, c, y, x, n]
-    w, patches = tf.reshape(w, (k * k * c, f)), tf.reshape(patches, (k * k * c, -1))
-    z = tf.matmul(w, patches, transpose_a=True)
-    z = tf.reshape(z, (f, height, pool, width, pool, -1))
-    return _largest(tf.unstack(_largest(tf.unstack(z, axis=4)), axis=2))  # row by row
-
-
-def first_conv_pool(a: tf.Tensor, w: tf.Tensor, pool: int) -> tf.Tensor:
-    """The same for the input's pixels, which need no gradient, by fewer and larger patches.
-
-    One patch has all that a pool sees, and each neuron of the pool has a row of w, moved to its
-    place among zeros.
-    """
-    k, _, c, f = w.shape
-    height, width = ((side - k + 1) // pool for side in a.shape[1:3])
-    side, places = k + pool - 1, [(i, j) for i in range(pool) for j in range(pool)]
-    patches = [
-        a[:, i : i + pool * (height - 1) + 1 : pool, j : j + pool * (width - 1) + 1 : pool]
-        for i in range(side)
-        for j in range(side)
-    ]
-    moved = [tf.pad(w, [(i, pool - 1 - i), (j, pool - 1 - j), (0, 0), (0, 0)]) for i, j in places]
-    w = tf.reshape(tf.stack(moved, axis=3), (side * side * c, -1))
-    z = tf.matmul(w, tf.reshape(tf.concat(patches, 0), (side * side * c, -1)), transpose_a=True)
-    return _largest(tf.unstack(tf.reshape(z, (len(places), f, height, width, -1))))
-
-
-def _windows(a: tf.Tensor, k: int, axis: int) -> tf.Tensor:
-    """The k windows of a, each a place further along an axis: [k, ...]."""
-    size = a.shape[axis] - k + 1
-
-    @tf.custom_gradient
-    def windows(a: tf.Tensor):
-        def gradient(d: tf.Tensor) -> tf.Tensor:
-            # Autodiff would pad each window to the size of a, and add k arrays of that size.
-            slices = [tf.unstack(window, axis=axis) for window in tf.unstack(d)]
-            sums = [
-                reduce(tf.add, (slices[i][y - i] for i in range(k) if 0 <= y - i < size))
-                for y in range(size + k - 1)
-            ]
-            return tf.stack(sums, axis)
-
-        before = [slice(None)] * axis
-        return tf.stack([a[(*before, slice(i, i + size))] for i in range(k)]), gradient
-
-    return windows(a)
-
-
-def _largest(parts: list[tf.Tensor]) -> tf.Tensor:
-    # Not reduce_max, which would share the gradient among equals.
-    return reduce(tf.maximum, parts)
 
 
 # --- the network ----------------------------------------------------------------------------------
@@ -125,7 +52,13 @@ class LoweredNetwork:
             a = activation(z + tf.reshape(conv.bias, (-1, 1, 1, 1)))
         a, masks = tf.transpose(a, (3, 1, 2, 0)), iter(masks)
         for layer, _ in self.dense:
-            a = a * tf.cast(next(masks), a.dtype) if _drops(layer) else layer(a, training=True)
+            if _drops(layer):
+                a = a * tf.cast(next(masks), a.dtype)
+            elif isinstance(layer, keras.layers.Dense):
+                z = dense(a, tf.convert_to_tensor(layer.kernel))
+                a = layer.activation(z + layer.bias if layer.use_bias else z)
+            else:
+                a = layer(a, training=True)
         return a
 
     def draw_masks(self, batches: int, size: int, count: tf.Tensor) -> list[tf.Tensor]:
@@ -134,14 +67,14 @@ class LoweredNetwork:
         They are those that the layers would draw step by step. In the program, random numbers would
         take longer than all the rest.
         """
-        layers = [(layer, tf.ones((size, units))) for layer, units in self.dense if _drops(layer)]
+        layers = [(layer, (size, units)) for layer, units in self.dense if _drops(layer)]
 
         def draw(index, arrays):
-            drawn = [layer(ones, training=True) > 0 for layer, ones in layers]
+            drawn = [layer.masks(shape) for layer, shape in layers]
             pairs = zip(arrays, drawn, strict=True)
             return index + 1, [array.write(index, mask) for array, mask in pairs]
 
-        arrays = [tf.TensorArray(tf.bool, batches, element_shape=ones.shape) for _, ones in layers]
+        arrays = [tf.TensorArray(tf.bool, batches, element_shape=shape) for _, shape in layers]
         _, arrays = tf.while_loop(lambda index, _: index < count, draw, [0, arrays])
         return [array.stack() for array in arrays]
 

@@ -75,8 +75,11 @@ class BookDropout(_Masked):
         keep = 1 - self.rate
         if not training or self.disabled:
             return inputs * keep
-        drawn = self._drawn(ops.shape(inputs))
-        return inputs * ops.cast(drawn < keep, inputs.dtype)
+        return inputs * ops.cast(self.masks(ops.shape(inputs)), inputs.dtype)
+
+    def masks(self, shape: tuple):
+        """Which inputs of a shape are kept in the next step of training."""
+        return self._drawn(shape) < 1 - self.rate
 
 
 @keras.saving.register_keras_serializable("zoo")

@@ -8,14 +8,15 @@ gathers by itself, so that a delay is only for those who ask for larger batches.
 from __future__ import annotations
 
 import asyncio
+import functools
 import queue
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 import numpy as np
 
+from zoo.serve.jobs import Job, Outcome, joined
 from zoo.serve.limits import Limits, Refused
 from zoo.serve.runtime import Model, batchable, warm_up
 from zoo.serve.tensors import Arrays
@@ -26,23 +27,11 @@ _BROKEN = "the model failed on this input"
 # wake a thread would take as long.
 _INSTANT_SECONDS = 0.00005
 
-# Within this time, it does so for a request that is alone: others could be read meanwhile.
+# Within this time, it does so for a request that is alone: others could be read meanwhile. And a
+# batch takes half of the examples that wait, down to so many: while they are computed, the loop
+# writes the answers of the other half and reads what these clients ask next.
 _QUICK_SECONDS = 0.001
-
-
-@dataclass
-class _Job:
-    inputs: Arrays
-    count: int
-    answer: asyncio.Future
-    deadline: float
-    arrived: float = field(default_factory=time.monotonic)
-    error: Exception | None = None
-    outputs: Arrays | None = None
-
-    @property
-    def shapes(self) -> list[tuple[int, ...]]:
-        return [array.shape[1:] for array in self.inputs.values()]
+_LEAST_HALF = 4
 
 
 class Batcher:
@@ -66,12 +55,14 @@ class Batcher:
         self._limits = limits
         self._computed = computed
         self.together = batchable((*model.inputs, *model.outputs))
+        self._fixed = all(-1 not in info.shape[1:] for info in model.inputs)
         one = warm_up(model, limits.batch, 20 * _QUICK_SECONDS)
         # Who sets a delay wants batches.
         self._instant = one < _INSTANT_SECONDS and not limits.delay_ms
         self._quick = one < _QUICK_SECONDS and not limits.delay_ms
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
-        self._held: _Job | None = None
+        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._arrived: list[Job] = []
+        self._held: Job | None = None
         self._closed = False
         self._thread = threading.Thread(target=self._work, name="zoo-batches", daemon=True)
         self._thread.start()
@@ -92,6 +83,41 @@ class Batcher:
                 model is being unloaded, 504 where the answer does not come in time.
         """
         limits = self._limits
+        self._admit(count)
+        if count == 1 and self.is_free(alone):
+            return self.run_now(inputs)
+        if count <= limits.batch or not self.together:
+            return await self._answer(inputs, count)
+        starts = range(0, count, limits.batch)
+        pieces = [
+            {name: array[start : start + limits.batch] for name, array in inputs.items()}
+            for start in starts
+        ]
+        tasks = [
+            self._answer(piece, min(limits.batch, count - start))
+            for piece, start in zip(pieces, starts, strict=True)
+        ]
+        parts = await asyncio.gather(*tasks)
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+    def submit(self, inputs: Arrays, count: int) -> Job:
+        """Put examples that fit into one batch into the queue; raises Refused, as `run` does."""
+        self._admit(count)
+        return self._put(inputs, count)
+
+    def close(self) -> None:
+        """Answer what waits, then end the thread; returns at once."""
+        if not self._closed:
+            self._closed = True
+            self._hand_over()
+            self._jobs.put(None)
+
+    def join(self, seconds: float) -> None:
+        """Wait for the thread's end: a process that ends beneath a computation crashes."""
+        self._thread.join(seconds)
+
+    def _admit(self, count: int) -> None:
+        limits = self._limits
         if count > limits.queue:
             message = f"a request may hold {limits.queue:,} examples, not {count:,}"
             raise Refused(413, f"{message}: send them in several requests")
@@ -100,44 +126,30 @@ class Batcher:
         if self.waiting + count > limits.queue:
             message = f"{self.waiting:,} examples wait already, of {limits.queue:,} that may"
             raise Refused(429, f"{message}: ask again later", {"Retry-After": "1"})
-        if count == 1 and self.is_free(alone):
-            return self.run_now(inputs)
-        if count <= limits.batch or not self.together:
-            return await self._submit(inputs, count)
-        starts = range(0, count, limits.batch)
-        pieces = [
-            {name: array[start : start + limits.batch] for name, array in inputs.items()}
-            for start in starts
-        ]
-        tasks = [
-            self._submit(piece, min(limits.batch, count - start))
-            for piece, start in zip(pieces, starts, strict=True)
-        ]
-        parts = await asyncio.gather(*tasks)
-        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
-    def close(self) -> None:
-        """Answer what waits, then end the thread; returns at once."""
-        if not self._closed:
-            self._closed = True
-            self._jobs.put(None)
-
-    def join(self, seconds: float) -> None:
-        """Wait for the thread's end: a process that ends beneath a computation crashes."""
-        self._thread.join(seconds)
-
-    async def _submit(self, inputs: Arrays, count: int) -> Arrays:
-        loop, seconds = asyncio.get_running_loop(), self._limits.answer_seconds
-        answer = loop.create_future()
-        late = Refused(504, f"no answer within {seconds:g} seconds: ask again later")
-        # asyncio.timeout does more, and takes three times as long.
-        timer = loop.call_later(seconds, _fail, answer, late)
+    def _put(self, inputs: Arrays, count: int) -> Job:
+        job = Job(inputs, count, self._limits.answer_seconds)
         self.waiting += count
-        self._jobs.put(_Job(inputs, count, answer, time.monotonic() + seconds))
+        if not self._arrived:
+            job.loop.call_soon(self._hand_over)
+        self._arrived.append(job)
+        return job
+
+    def _hand_over(self) -> None:
+        # Once a turn of the loop: a thread that woke for each request would contend for Python's
+        # lock with the loop, which is still reading the next.
+        arrived, self._arrived = self._arrived, []
+        for job in arrived:
+            self._jobs.put(job)
+
+    async def _answer(self, inputs: Arrays, count: int) -> Arrays:
+        job = self._put(inputs, count)
+        answer = job.loop.create_future()
+        job.done = functools.partial(_fulfil, answer)
         try:
             return await answer
         finally:
-            timer.cancel()
+            job.cancel()
 
     def is_free(self, alone: bool) -> bool:
         """Whether one example may be computed now, on the event loop: nobody waits for it.
@@ -160,92 +172,82 @@ class Batcher:
 
     def _work(self) -> None:
         while (jobs := self._gather()) is not None:
-            wanted = [job for job in jobs if not job.answer.cancelled() and not self._late(job)]
-            if wanted:
-                self._compute(wanted)
+            now = time.monotonic()
+            wanted = [job for job in jobs if not job.settled and now < job.deadline]
+            computed = self._compute(wanted) if wanted else []
             try:
-                jobs[0].answer.get_loop().call_soon_threadsafe(self._deliver, jobs)
+                jobs[0].loop.call_soon_threadsafe(self._deliver, jobs, computed)
             except RuntimeError:
                 return  # the loop was closed: nobody waits any more
 
-    def _gather(self) -> list[_Job] | None:
+    def _gather(self) -> list[Job] | None:
         first, self._held = self._held or self._jobs.get(), None
         if first is None:
             return None
-        jobs, total = [first], first.count
-        until = first.arrived + self._limits.delay_ms / 1000
-        while self.together and total < self._limits.batch:
+        limits = self._limits
+        jobs, total, most = [first], first.count, limits.batch
+        until = first.arrived + limits.delay_ms / 1000
+        if self._quick:
+            most = min(most, max(_LEAST_HALF, (self.waiting + 1) // 2))
+        while self.together and total < most:
             try:
-                left = until - time.monotonic()
+                left = until - time.monotonic() if limits.delay_ms else 0
                 job = self._jobs.get(timeout=left) if left > 0 else self._jobs.get_nowait()
             except queue.Empty:
                 break
             if job is None:
                 self._jobs.put(None)  # the end comes after this batch
                 break
-            if total + job.count > self._limits.batch or job.shapes != first.shapes:
+            if total + job.count > most or not (self._fixed or job.fits(first)):
                 self._held = job
                 break
             jobs.append(job)
             total += job.count
         return jobs
 
-    @staticmethod
-    def _late(job: _Job) -> bool:
-        return time.monotonic() > job.deadline
-
-    def _compute(self, jobs: list[_Job]) -> None:
+    def _compute(self, jobs: list[Job]) -> list[tuple[list[Job], Outcome]]:
+        total = sum(job.count for job in jobs)
         try:
-            if len(jobs) == 1:
-                jobs[0].outputs = self._model.run(jobs[0].inputs)
-            else:
-                self._split(jobs, self._model.run(_joined(jobs)))
-            self._computed(sum(job.count for job in jobs))
+            outputs = self._model.run(joined(jobs))
+            if len(jobs) > 1 and any(
+                array.ndim == 0 or len(array) != total for array in outputs.values()
+            ):
+                raise ValueError("the outputs do not have a row for each example")
         except Exception as error:  # whatever a model of somebody else's raises
             if len(jobs) > 1:  # one of them is to blame, and the others are not to suffer
-                for job in jobs:
-                    self._compute([job])
-            else:
-                jobs[0].error = error
+                return [part for job in jobs for part in self._compute([job])]
+            return [(jobs, _failure(error))]
+        self._computed(total)
+        return [(jobs, outputs)]
 
-    @staticmethod
-    def _split(jobs: list[_Job], outputs: Arrays) -> None:
-        start = 0
-        total = sum(job.count for job in jobs)
-        if any(array.ndim == 0 or len(array) != total for array in outputs.values()):
-            raise ValueError("the outputs do not have a row for each example")
-        for job in jobs:
-            stop = start + job.count
-            job.outputs = {name: array[start:stop] for name, array in outputs.items()}
-            start = stop
-
-    def _deliver(self, jobs: list[_Job]) -> None:
+    def _deliver(self, jobs: list[Job], computed: list[tuple[list[Job], Outcome]]) -> None:
         # On the event loop, once a batch.
-        for job in jobs:
-            self.waiting -= job.count
-            if job.answer.done():
+        self.waiting -= sum(job.count for job in jobs)
+        for group, outcome in computed:
+            if len(group) == 1 or isinstance(outcome, Exception):
+                for job in group:
+                    job.settle(outcome)
                 continue
-            if job.outputs is not None:
-                job.answer.set_result(job.outputs)
-            elif job.error is not None:
-                job.answer.set_exception(_failure(job.error))
-            else:
-                job.answer.set_exception(
-                    Refused(504, "the request waited too long: ask again later")
-                )
+            start = 0
+            for job in group:
+                stop = start + job.count
+                job.settle({name: array[start:stop] for name, array in outcome.items()})
+                start = stop
+        for job in jobs:
+            if not job.settled:
+                job.settle(Refused(504, "the request waited too long: ask again later"))
 
 
-def _fail(answer: asyncio.Future, error: Exception) -> None:
-    if not answer.done():
-        answer.set_exception(error)
+def _fulfil(answer: asyncio.Future, outcome: Outcome) -> None:
+    if answer.done():
+        return
+    if isinstance(outcome, Exception):
+        answer.set_exception(outcome)
+    else:
+        answer.set_result(outcome)
 
 
 def _failure(error: Exception) -> Refused:
     reason = str(error).strip().partition("\n")[0][:200]
     status = 400 if type(error).__name__ == "InvalidArgument" else 500
     return Refused(status, f"{_BROKEN}: {reason}")
-
-
-def _joined(jobs: list[_Job]) -> Arrays:
-    first = jobs[0].inputs
-    return {name: np.concatenate([job.inputs[name] for job in jobs]) for name in first}

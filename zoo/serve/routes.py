@@ -11,7 +11,6 @@ from msgspec import Struct
 from starlette.routing import Route as StarletteRoute
 
 from zoo.serve import open_inference, tf_serving
-from zoo.serve.direct import answer_at_once
 from zoo.serve.messages import ClassifyRequest, InferRequest, PredictRequest, encode
 from zoo.serve.metrics import CONTENT_TYPE
 from zoo.serve.service import JSON, Answer, Call, Endpoint, Handler
@@ -109,6 +108,7 @@ class RememberedRoutes:
         self._application = application
         self._entries = entries
         self._find = lru_cache(self.kept)(self._search)
+        self._find_target = lru_cache(self.kept)(self._search_target)
 
     async def __call__(self, scope: dict[str, Any], receive: Callable, send: Callable) -> None:
         """Answer one request, or what else ASGI asks."""
@@ -121,14 +121,15 @@ class RememberedRoutes:
         endpoint, scope["path_params"] = found
         await endpoint(scope, receive, send)
 
-    def at_once(
-        self, path: str, headers: list[tuple[bytes, bytes]], body: bytes, alone: bool
-    ) -> Answer | None:
-        """The answer to a whole POST, where it can be given now; else None."""
-        found = self._find("POST", path) if len(path) <= self.longest else None
-        if found is None or not isinstance(found[0], Endpoint):
+    def direct_target(self, url: bytes) -> tuple[Endpoint, dict[str, str]] | None:
+        """The endpoint of POST requests to an address, and its words; None for unusual ones."""
+        return self._find_target(url) if len(url) <= self.longest else None
+
+    def _search_target(self, url: bytes) -> tuple[Endpoint, dict[str, str]] | None:
+        if not url.isascii() or any(mark in url for mark in (b"%", b"?", b"#", b"//")):
             return None
-        return answer_at_once(found[0], {"headers": headers, "path_params": found[1]}, body, alone)
+        endpoint, words = self._search("POST", url.decode("ascii")) or (None, {})
+        return (endpoint, words) if isinstance(endpoint, Endpoint) else None
 
     def _search(self, method: str, path: str) -> tuple[Callable, dict[str, str]] | None:
         for entry in self._entries:

@@ -89,17 +89,18 @@ class Call:
     Attributes:
         service: The service.
         model: The name of the served model that it is about, once that is known.
+        scope: ASGI's.
     """
 
     def __init__(self, service: Service, scope: dict[str, Any], receive: Callable):
         self.service = service
         self.model = ""
-        self._scope = scope
+        self.scope = scope
         self._receive = receive
 
     def header(self, name: bytes) -> str | None:
         """The value of a header, its name in small letters."""
-        for key, value in self._scope["headers"]:
+        for key, value in self.scope["headers"]:
             if key == name:
                 return value.decode("latin-1")
         return None
@@ -117,7 +118,7 @@ class Call:
     @property
     def path(self) -> dict[str, str]:
         """The words of the address: `name`, and perhaps `version`."""
-        return self._scope["path_params"]
+        return self.scope["path_params"]
 
     @property
     def name(self) -> str:
@@ -180,20 +181,27 @@ class Endpoint:
         why = ""
         try:
             answer = await self.handler(call)
-        except Refused as refused:
-            why = refused.message
-            answer = error_answer(refused)
         except Gone:
             return
-        except Exception:
-            LOG.exception("failed", extra={"path": scope["path"]})
-            why = "the server failed on this request: its log says why"
-            answer = error_answer(Refused(500, why))
-        seconds = time.perf_counter() - began
+        except Exception as error:
+            answer, why = failure(error, scope)
+        self.answered(call, answer, time.perf_counter() - began, why)
+        await reply(send, answer)
+
+    def answered(self, call: Call, answer: Answer, seconds: float, why: str = "") -> None:
+        """Count a call and log it; `why` is the reason of a refusal."""
         self.service.metrics.answered(self.protocol, call.model, answer.status, seconds)
         if why or self.service.log_requests:
-            _log(scope, answer.status, seconds, why)
-        await reply(send, answer)
+            _log(call.scope, answer.status, seconds, why)
+
+
+def failure(error: Exception, scope: dict[str, Any]) -> tuple[Answer, str]:
+    """The answer that an error of a handler makes, and its sentence."""
+    if isinstance(error, Refused):
+        return error_answer(error), error.message
+    LOG.error("failed", exc_info=error, extra={"path": scope["path"]})
+    why = "the server failed on this request: its log says why"
+    return error_answer(Refused(500, why)), why
 
 
 async def reply(send: Callable, answer: Answer) -> None:
@@ -208,8 +216,13 @@ def headers_of(answer: Answer) -> list[tuple[bytes, bytes]]:
     return [
         (b"content-type", answer.content_type.encode()),
         (b"content-length", b"%d" % len(answer.body)),
-        *((name.lower().encode(), value.encode()) for name, value in answer.headers.items()),
+        *more_headers(answer),
     ]
+
+
+def more_headers(answer: Answer) -> list[tuple[bytes, bytes]]:
+    """Those of them that are not in every response."""
+    return [(name.lower().encode(), value.encode()) for name, value in answer.headers.items()]
 
 
 def error_answer(refused: Refused) -> Answer:

@@ -63,9 +63,13 @@ class TensorInfo:
         >>> TensorInfo("images", "uint8", (-1, 28, 28, 1)).fits((3, 28, 28, 1))
         True
         """
-        return len(shape) == len(self.shape) and all(
-            ours in (-1, theirs) for ours, theirs in zip(self.shape, shape, strict=True)
-        )
+        # Loops, since a generator takes twice as long, and every request comes by.
+        if len(shape) != len(self.shape):
+            return False
+        for ours, theirs in zip(self.shape, shape, strict=True):  # noqa: SIM110
+            if ours not in (-1, theirs):
+                return False
+        return True
 
     def check(self, shape: tuple[int, ...]) -> None:
         """Refuse a shape that does not fit, or holds no example.
@@ -73,7 +77,7 @@ class TensorInfo:
         Raises:
             Refused: With status 400.
         """
-        if not self.fits(shape) or any(side < 1 for side in shape):
+        if not self.fits(shape) or min(shape, default=1) < 1:
             expected = shape_text(self.shape) + (", n from 1 up" if -1 in self.shape else "")
             raise Refused(
                 400, f"{self.name} must have the shape {expected}, not {_shape_text(shape)}"
