@@ -12,6 +12,13 @@ from matplotlib.figure import Figure
 from benchmarks.rows import Row
 from zoo.utils.atomic import atomic_write
 
+NAMES = {
+    "zoo_onednn": "zoo, oneDNN step",
+    "keras_tuned": "keras, tuned",
+    "torch_channels_last": "torch, channels last",
+    "torch_compiled": "torch, compiled",
+}
+
 
 def speed(rows: list[Row], net: str, peer: str) -> tuple[float, Any] | None:
     """Median images per second over the rounds, and the threads that gave it; None if not run."""
@@ -27,17 +34,17 @@ def table(rows: list[Row], plan: Mapping[str, list[str]]) -> str:
     """A table for each net; `plan` says which peers were asked for, and in what order."""
     lines = []
     for net, peers in plan.items():
-        lines += ["", f"{net:20}{'images/s':>10}{'s per 50,000':>15}   zoo is"]
+        lines += ["", f"{net:30}{'images/s':>10}{'s per 50,000':>15}   zoo is"]
         ours = speed(rows, net, "zoo")
         for peer in peers:
             measured = speed(rows, net, peer)
             if measured is None:
-                lines.append(f"  {peer:18}{'not installed':>25}")
+                lines.append(f"  {label(peer):28}{'not installed':>25}")
                 continue
             fast, threads = measured
-            line = f"  {label(peer, threads):18}{fast:10,.0f}{50_000 / fast:15.2f}"
+            line = f"  {label(peer, threads):28}{fast:10,.0f}{50_000 / fast:15.2f}"
             if ours and peer != "zoo":
-                line += f"   {ours[0] / fast:.1f} x as fast"
+                line += f"   {times(ours[0] / fast)}"
             lines.append(line)
     return "\n".join(lines)
 
@@ -51,22 +58,44 @@ def markdown(rows: list[Row]) -> str:
         for fast, threads, peer in sorted(
             ((*speed(rows, net, peer), peer) for peer in peers), key=lambda each: -each[0]
         ):
-            times = "" if peer == "zoo" else f"{ours / fast:.1f} x as fast"
-            lines.append(f"| `{net}` | {label(peer, threads)} | {fast:,.0f} | {times} |")
+            ratio = "" if peer == "zoo" else times(ours / fast)
+            lines.append(f"| {title(net)} | {label(peer, threads)} | {fast:,.0f} | {ratio} |")
     return "\n".join(lines)
 
 
-def label(peer: str, threads: Any) -> str:
+def title(net: str) -> str:
+    """A network's name in Markdown, with the size of batches that are not of ten.
+
+    >>> title("conv2_relu:50")
+    '`conv2_relu`, batches of 50'
+    """
+    name, _, size = net.partition(":")
+    return f"`{name}`, batches of {size}" if size else f"`{name}`"
+
+
+def times(ratio: float) -> str:
+    """How many times as fast, with two decimals where they matter.
+
+    >>> times(1.254), times(18.94)
+    ('1.25 x as fast', '18.9 x as fast')
+    """
+    return f"{ratio:.{2 if ratio < 2 else 1}f} x as fast"
+
+
+def label(peer: str, threads: Any = "default") -> str:
     """A program's name in a table, with its number of threads where that is not its own choice."""
-    return peer if threads == "default" else f"{peer}, {threads} thread"
+    name = NAMES.get(peer, peer)
+    return name if threads == "default" else f"{name}, {threads} thread"
 
 
 def draw(rows: list[Row], path: Path) -> None:
     """Horizontal bars of images per second, on a logarithmic scale, a panel for each net."""
     nets = list(dict.fromkeys(row["net"] for row in rows))
-    figure = Figure(figsize=(7, 0.6 + 2.2 * len(nets)), layout="constrained")
-    for axes, net in zip(figure.subplots(len(nets), squeeze=False)[:, 0], nets, strict=True):
-        peers = {row["peer"] for row in rows if row["net"] == net}
+    peers_of = {net: {row["peer"] for row in rows if row["net"] == net} for net in nets}
+    heights = [len(peers) + 1 for peers in peers_of.values()]
+    figure = Figure(figsize=(7, 0.6 + 0.35 * sum(heights)), layout="constrained")
+    panels = figure.subplots(len(nets), squeeze=False, height_ratios=heights)[:, 0]
+    for axes, (net, peers) in zip(panels, peers_of.items(), strict=True):
         bars_of = sorted((*speed(rows, net, peer), peer) for peer in peers)
         bars = axes.barh(
             [label(peer, threads) for _, threads, peer in bars_of],
@@ -77,9 +106,9 @@ def draw(rows: list[Row], path: Path) -> None:
         axes.set_xscale("log")
         axes.xaxis.set_minor_formatter("")
         axes.margins(x=0.15)
-        axes.set_title(net, loc="left")
+        axes.set_title(title(net).replace("`", ""), loc="left")
         axes.spines[["top", "right"]].set_visible(False)
-    axes.set_xlabel("images per second trained, batches of 10 (logarithmic)")
+    axes.set_xlabel("images per second trained, in batches of 10 or as named (logarithmic)")
     with atomic_write(path) as temporary:
         figure.savefig(temporary, dpi=150)
 

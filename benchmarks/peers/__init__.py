@@ -1,4 +1,4 @@
-"""The same network trained by five programs, each as its users would write it.
+"""The same network trained by several programs, each as its users would write it.
 
 Each module `with_<peer>.py` has a class `Program` that keeps to the one described here. All start
 from the same weights, take the same steps of ten images by the network's recipe, and read images
@@ -13,9 +13,13 @@ from typing import Any, Protocol
 import numpy as np
 
 from zoo.data import Split
+from zoo.registry import get_spec
 from zoo.spec import IMAGE_SHAPE, ConvPool, ModelSpec, Shape, Softmax
 
-PEERS = ("zoo", "keras", "torch", "torch_channels_last", "jax", "numpy")
+PEERS = (
+    "zoo", "zoo_onednn", "keras", "keras_tuned", "torch", "torch_channels_last", "torch_compiled",
+    "jax", "numpy",
+)  # fmt: skip
 
 Weights = list[tuple[np.ndarray, np.ndarray]]
 
@@ -33,6 +37,23 @@ class Program(Protocol):
 
     def answer(self, data: Any) -> np.ndarray:
         """The digit the network sees in each image."""
+
+
+def spec_of(net: str) -> ModelSpec:
+    """The network that is trained, in batches of another size where its name goes on with one.
+
+    The learning rate grows with the batch, so that an epoch brings as much.
+
+    >>> recipe = spec_of("conv2_relu:50").recipe
+    >>> recipe.batch_size, round(recipe.learning_rate, 2)
+    (50, 0.15)
+    """
+    name, _, size = net.partition(":")
+    spec = get_spec(name)
+    if not size:
+        return spec
+    rate = spec.recipe.learning_rate * int(size) / spec.recipe.batch_size
+    return spec.with_settings(batch_size=int(size), learning_rate=rate)
 
 
 def initial_weights(spec: ModelSpec, seed: int = 0) -> Weights:

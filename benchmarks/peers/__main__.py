@@ -14,13 +14,17 @@ import time
 
 import numpy as np
 
-from benchmarks.peers import PEERS, Program, initial_weights
+from benchmarks.peers import PEERS, Program, initial_weights, spec_of
 from zoo.data import Split, load_data
-from zoo.registry import get_spec
 
 # Each program first learns from so many images, whatever it is timed on: then all of them should
 # classify about as many of these correctly.
-CHECKED = {"mlp30": 5_000, "conv2_relu": 2_000}
+CHECKED = {
+    "mlp30": 5_000,
+    "conv2_relu": 2_000,
+    "conv2_relu_dropout": 5_000,
+    "conv2_relu_dropout:50": 10_000,
+}
 
 
 def measure(program: Program, split: Split, epochs: int, checked: int) -> dict[str, float]:
@@ -56,7 +60,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=5_000)
     parser.add_argument("--epochs", type=int, default=1)
     asked = parser.parse_args()
-    spec = get_spec(asked.net)
+    spec = spec_of(asked.net)
     split = load_data(progress=False).train.take(asked.images)
     module = importlib.import_module(f"benchmarks.peers.with_{asked.peer}")
     program = module.Program(spec, initial_weights(spec))

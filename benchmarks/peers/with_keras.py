@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 import keras
 
 from benchmarks.peers import decay, floats
@@ -10,6 +12,8 @@ from zoo.spec import ConvPool, Softmax
 
 
 class Program:
+    settings: ClassVar[dict[str, Any]] = {}  # of `compile`
+
     def __init__(self, spec, weights):
         self.recipe = spec.recipe
         self.model = keras.Sequential([keras.Input((28, 28, 1)), *_layers(spec)])
@@ -17,6 +21,7 @@ class Program:
             optimizer=keras.optimizers.SGD(self.recipe.learning_rate),
             loss=COSTS[self.recipe.cost](),
             metrics=[keras.metrics.SparseCategoricalAccuracy()],
+            **self.settings,
         )
         self.model.set_weights([array for pair in weights for array in pair])
 

@@ -9,7 +9,7 @@ from zoo.nn.builder import build_model
 class Program:
     def __init__(self, spec, weights):
         self.recipe = spec.recipe
-        self.model = build_model(spec)
+        self.model = build_model(spec, seed=0)  # of the masks of dropout
         self.model.set_weights([array for pair in weights for array in pair])
 
     def prepare(self, split):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from benchmarks import ablation, serving, startup, throughput, vectorized
-from benchmarks.peers import initial_weights
+from benchmarks.peers import initial_weights, spec_of
 from benchmarks.peers.__main__ import measure
 from benchmarks.rows import read_rows
 from benchmarks.speeds import markdown, serving_markdown, speed, table
@@ -30,7 +30,7 @@ def program_of(peer, spec):
 
 def arrays(peer, program):
     """The program's weights as a flat list, in Keras' shapes."""
-    if peer in ("zoo", "keras"):
+    if peer in ("zoo", "zoo_onednn", "keras", "keras_tuned"):
         return program.model.get_weights()
     if peer == "torch":
         return [array.detach().numpy().T for array in program.network.parameters()]
@@ -44,8 +44,10 @@ def arrays(peer, program):
     ("net", "peer"),
     [
         ("mlp30", "keras"),
+        ("mlp30", "keras_tuned"),
         ("mlp30", "numpy"),
         ("conv2_relu", "keras"),
+        pytest.param("conv2_relu_dropout:50", "zoo_onednn", marks=pytest.mark.integration),
         pytest.param("mlp30", "torch", marks=pytest.mark.integration),
         pytest.param("mlp30", "jax", marks=pytest.mark.integration),
         pytest.param("conv2_relu", "jax", marks=pytest.mark.integration),
@@ -53,7 +55,7 @@ def arrays(peer, program):
 )
 def test_the_programs_take_the_same_steps_from_the_same_weights(net, peer, mnist):
     # A strong penalty, so that a program without it, or with another, would be seen.
-    spec = get_spec(net).with_settings(l2=500.0)
+    spec = spec_of(net).with_settings(l2=500.0)
     batch, after = mnist.train.take(10), {}
     for name in ("zoo", peer):
         program = program_of(name, spec)
@@ -74,7 +76,6 @@ def test_it_measures_end_to_end(tmp_path, capsys):
     assert list(rows[0]) == [*throughput.COLUMNS, "measured_at", "sources"]
     assert [(row["peer"], row["threads"]) for row in rows] == [
         ("zoo", "default"),
-        ("numpy", "default"),
         ("numpy", "1"),
     ]
     for row in rows:
@@ -116,10 +117,29 @@ def test_the_better_number_of_threads_counts_and_a_missing_peer_is_told():
     printed = table(rows, {"mlp30": ["zoo", "torch", "jax"]}).splitlines()
     assert printed[-1].split() == ["jax", "not", "installed"]
     assert printed[-2].endswith("2.0 x as fast")
+    rows += [
+        {"net": "conv2_relu:50", "peer": peer, "threads": "default", "images_per_second": fast}
+        for peer, fast in (("zoo", 125), ("zoo_onednn", 100))
+    ]
     assert markdown(rows).splitlines()[2:] == [
         "| `mlp30` | zoo | 100 |  |",
         "| `mlp30` | torch, 1 thread | 50 | 2.0 x as fast |",
+        "| `conv2_relu`, batches of 50 | zoo | 125 |  |",
+        "| `conv2_relu`, batches of 50 | zoo, oneDNN step | 100 | 1.25 x as fast |",
     ]
+
+
+def test_a_compiled_peer_is_left_out_where_there_is_no_compiler(monkeypatch, capsys):
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("CXX", raising=False)
+    assert not throughput.installed("torch_compiled")
+    assert "torch_compiled is left out: it needs a C++ compiler" in capsys.readouterr().err
+
+
+def test_a_measurement_that_does_not_end_is_an_error_that_says_so(monkeypatch):
+    monkeypatch.setattr(throughput, "TIMEOUT", 0.01)
+    with pytest.raises(RunError, match=r"numpy on mlp30 has not ended in 0\.01 s"):
+        throughput.measure("mlp30", "numpy", images=10)
 
 
 def test_the_tables_in_docs_are_those_that_the_measurements_give():

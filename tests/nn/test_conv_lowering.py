@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import warnings
 
@@ -11,12 +12,13 @@ import pytest
 import tensorflow as tf
 
 import zoo
-from tests import reference
+from tests import children, reference
+from tests.paths import ROOT
 from zoo.nn import batching, step_choice
 from zoo.nn.batching import Blocks
 from zoo.nn.conv_lowering import lowered
 from zoo.nn.matrix_products import conv_pool, dense, first_conv_pool
-from zoo.nn.step_choice import choose
+from zoo.nn.step_choice import choose, worth_xla
 from zoo.spec import ConvPool, FullyConnected, ModelSpec, Recipe, Softmax
 from zoo.training.callbacks import DropoutOff
 
@@ -304,17 +306,67 @@ def test_training_that_is_eager_or_xlas_already_is_left_to_keras():
         assert choose(model, **LARGE) is None
 
 
-@pytest.mark.parametrize("obstacle", ["TF_XLA_FLAGS", "AVX2", "memory"])
-def test_what_forbids_the_program_is_said_once(obstacle, monkeypatch):
-    model, asked = zoo.build("conv1"), LARGE
+def stand_in_the_way(obstacle, monkeypatch) -> None:
+    monkeypatch.setattr(step_choice, "_said", set())
     if obstacle == "TF_XLA_FLAGS":
         monkeypatch.setenv("TF_XLA_FLAGS", "--tf_xla_auto_jit=2")
     elif obstacle == "AVX2":
         monkeypatch.setitem(np._core._multiarray_umath.__cpu_features__, "AVX2", False)
-    else:
-        asked = {**LARGE, "size": 10**8}
+
+
+@pytest.mark.parametrize("obstacle", ["TF_XLA_FLAGS", "AVX2", "memory"])
+def test_what_forbids_the_program_is_said_once(obstacle, monkeypatch):
+    stand_in_the_way(obstacle, monkeypatch)
+    model = zoo.build("conv1")
+    asked = {**LARGE, "size": 10**8} if obstacle == "memory" else LARGE
     with pytest.warns(UserWarning, match=f"{obstacle}.*: training uses oneDNN's convolutions"):
         assert choose(model, **asked) is None
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert choose(model, **asked) is None
+
+
+@pytest.mark.parametrize("obstacle", ["TF_XLA_FLAGS", "AVX2"])
+def test_what_forbids_xla_is_said_once_for_dense_networks_too(obstacle, monkeypatch):
+    stand_in_the_way(obstacle, monkeypatch)
+    assert not worth_xla(step_choice.WORTH_XLA - 1)  # nothing is lost, and nothing said
+    with pytest.warns(UserWarning, match=f"{obstacle}.*: training does without XLA"):
+        assert not worth_xla(step_choice.WORTH_XLA)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert not worth_xla(step_choice.WORTH_XLA)
+
+
+def test_a_dense_network_trains_where_xla_is_forbidden(bars, monkeypatch):
+    stand_in_the_way("TF_XLA_FLAGS", monkeypatch)
+    monkeypatch.setattr(step_choice, "WORTH_XLA", 1)
+    model, split = zoo.build("mlp30", seed=1), bars.train.take(60)
+    with pytest.warns(UserWarning, match="TF_XLA_FLAGS is set: training does without XLA"):
+        history = model.fit(Blocks(split, 10), epochs=8, verbose=0).history
+    assert history["accuracy"][-1] > history["accuracy"][0]
+    assert model.jit_compile  # what was asked for stays, for a machine that can
+
+
+THREADS = """
+import numpy, sys, zoo
+from zoo.nn import step_choice
+from zoo.nn.batching import Blocks
+from tests.conftest import _bars
+
+step_choice.WORTH_COMPILING = 1
+model = zoo.build("conv2_relu", seed=1)
+model.fit(Blocks(_bars(100, seed=0), 10, shuffle_seed=1), verbose=0)
+assert model.program
+numpy.save(sys.argv[1], numpy.concatenate([w.ravel() for w in model.get_weights()]))
+"""
+
+
+@pytest.mark.integration
+def test_one_thread_and_many_take_the_same_steps(tmp_path):
+    for threads in ("1", "4"):
+        names = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+        environment = {**os.environ, **dict.fromkeys(names, threads), "PYTHONPATH": str(ROOT)}
+        done = children.run(["-c", THREADS, str(tmp_path / threads)], env=environment)
+        assert done.returncode == 0, done.stderr
+    one, many = (np.load(tmp_path / f"{threads}.npy") for threads in ("1", "4"))
+    np.testing.assert_allclose(many, one, atol=1e-6)

@@ -42,20 +42,25 @@ def choose(model: keras.Model, *, images: int, batches: int, size: int) -> Progr
     if network is None:
         return None
     program = Program(network, batches, size)
-    obstacle = _obstacle(program)
+    obstacle = _obstacle() or _lack_of_memory(program)
     if not obstacle:
         return program
-    if obstacle not in _said:
-        _said.add(obstacle)
-        warnings.warn(
-            f"{obstacle}: training uses oneDNN's convolutions, which take longer", stacklevel=2
-        )
+    _say(f"{obstacle}: training uses oneDNN's convolutions, which take longer")
     return None
 
 
 def worth_xla(images: int) -> bool:
-    """Whether XLA saves a dense network more time than it takes, in a run over so many images."""
-    return images >= WORTH_XLA or _elsewhere()
+    """Whether XLA saves a dense network more time than it takes, in a run over so many images.
+
+    It is not where the machine cannot, or the user has settled what XLA does: one warning says why.
+    """
+    if _elsewhere():
+        return True
+    if images < WORTH_XLA:
+        return False
+    if obstacle := _obstacle():
+        _say(f"{obstacle}: training does without XLA, which takes longer")
+    return not obstacle
 
 
 def _elsewhere() -> bool:
@@ -66,16 +71,22 @@ def _elsewhere() -> bool:
 _said: set[str] = set()
 
 
-def _obstacle(program: Program) -> str:
+def _say(line: str) -> None:
+    if line not in _said:
+        _said.add(line)
+        warnings.warn(line, stacklevel=3)
+
+
+def _obstacle() -> str:
     if os.environ.get("TF_XLA_FLAGS"):
         return "TF_XLA_FLAGS is set"
-    if not _has_avx2():
-        return "this processor has no AVX2"
-    if program.memory > MEMORY * _memory():
-        return (
-            f"a block of {program.batches} batches of {program.size} images needs too much memory"
-        )
-    return ""
+    return "" if _has_avx2() else "this processor has no AVX2"
+
+
+def _lack_of_memory(program: Program) -> str:
+    if program.memory <= MEMORY * _memory():
+        return ""
+    return f"a block of {program.batches} batches of {program.size} images needs too much memory"
 
 
 def _has_avx2() -> bool:
