@@ -19,7 +19,7 @@ from tuning.space import SearchSpace
 from tuning.store.identity import SearchIdentity, settle_identity
 from tuning.store.journal import Journal
 from tuning.store.results import best_of
-from tuning.store.trials import Budget, TrialStore, whole
+from tuning.store.trials import Budget, TrialStore
 from tuning.strategies.base import Strategy, Wait
 from tuning.trial import Trial, TrialResult
 from zoo.data import Data
@@ -160,7 +160,7 @@ class Search:
         from tuning.vectorized.train import stackable
         from tuning.vectorized.trials import run_vectorized
 
-        if self.batch_trials == 1 or not stackable(self.spec) or not whole(trial):
+        if self.batch_trials == 1 or not stackable(self.spec):
             yield trial, self._run(trial, data)
             return
         with self.store.claim_batch(trial, self.strategy, budget, self.batch_trials) as trials:
