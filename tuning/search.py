@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tuning.space import SearchSpace
+from tuning.space import SearchSpace, apply
 from tuning.store.identity import SearchIdentity, settle_identity
 from tuning.store.journal import Journal
 from tuning.store.results import best_of
@@ -23,7 +23,7 @@ from tuning.store.trials import Budget, TrialStore
 from tuning.strategies.base import Strategy, Wait
 from tuning.trial import Trial, TrialResult
 from zoo.data import Data
-from zoo.errors import RunError, SpecError
+from zoo.errors import RunError, SpecError, ZooError
 from zoo.spec import ModelSpec
 
 # Seconds between looks at whether the trials that a strategy waits for have ended.
@@ -143,6 +143,8 @@ class Search:
                     time.sleep(PAUSE)
                     continue
                 for each, result in self._results(trial, budget, data):
+                    if self.strategy.measures_latency:
+                        result = replace(result, latency=self._latency(each, data))
                     self.store.end(each.number, result)
                     tell(replace(each, result=result))
 
@@ -172,3 +174,11 @@ class Search:
         before = None if trial.after is None else self.store.folder(trial.after)
         folder = self.store.folder(trial.number)
         return run(trial, self.spec, data, folder, self.seeds, before=before)
+
+    def _latency(self, trial: Trial, data: Data) -> float | None:
+        from tuning.latency import latency_of
+
+        try:
+            return latency_of(apply(self.spec, trial.values), data)
+        except ZooError:  # of a point that makes no network: its own error is in the result
+            return None
