@@ -17,7 +17,7 @@ import argparse
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -71,6 +71,7 @@ def read() -> list[dict]:
 
 def measure(name: str, rounds: int, calls: int) -> list[dict]:
     """A row for each form of a pretrained network."""
+    from zoo.export.latency import call_times, quietest
     from zoo.pretrained.models import load
     from zoo.utils.machine import processor
 
@@ -78,21 +79,21 @@ def measure(name: str, rounds: int, calls: int) -> list[dict]:
     images = data.test.images
     with tempfile.TemporaryDirectory() as folder:
         forms = dict(_forms(model, name, data.train.images[:BATCH], folder))
-        times: dict[str, list[list[float]]] = {form: [] for form in forms}
+        times: dict[str, list[Sequence[float]]] = {form: [] for form in forms}
         speeds: dict[str, list[float]] = {form: [] for form in forms}
         for run in forms.values():  # the first call of each shape prepares it
             run(images[:1]), run(images[:BATCH])
         for _ in range(rounds):
             for form, run in forms.items():
-                times[form].append(_timed(run, images, calls))
+                times[form].append(call_times(run, images, calls))
                 speeds[form].append(_speed(run, images))
-    quietest = {form: min(times[form], key=np.median) for form in forms}
+    calmest = {form: quietest(times[form]) for form in forms}
     return [
         {
             "net": name,
             "form": form,
-            "p50_ms": round(1000 * float(np.percentile(quietest[form], 50)), 4),
-            "p99_ms": round(1000 * float(np.percentile(quietest[form], 99)), 4),
+            "p50_ms": round(1000 * float(np.percentile(calmest[form], 50)), 4),
+            "p99_ms": round(1000 * float(np.percentile(calmest[form], 99)), 4),
             "images_per_second": round(max(speeds[form])),
             "rounds": rounds,
             "calls": calls,
@@ -113,15 +114,6 @@ def _forms(model, name: str, calibration: np.ndarray, folder: str) -> Iterable[t
             continue  # the same program as litert
         path = export(model, format, folder, name=name, calibration=calibration)
         yield format, runners[format.removesuffix("_int8")](path)
-
-
-def _timed(run: Callable, images: np.ndarray, calls: int) -> list[float]:
-    times = []
-    for index in range(calls):
-        began = time.perf_counter()
-        run(images[index : index + 1])
-        times.append(time.perf_counter() - began)
-    return times
 
 
 def _speed(run: Callable, images: np.ndarray, batches: int = 4) -> float:

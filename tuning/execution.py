@@ -58,7 +58,7 @@ def run(
         out = folder / f"seed{seed}"
         _drop_stale(out, trial, spec, data)
         if before:
-            inherited += _take_up(before / out.name, out)
+            inherited += take_up(before / out.name, out)
         try:
             executions.append(_train(trial, spec, data, seed, out, callbacks(seed)))
         except ZooError as error:
@@ -141,7 +141,7 @@ def _drop_stale(out: Path, trial: Trial, spec: ModelSpec, data: Data) -> None:
             shutil.rmtree(out)
 
 
-def _take_up(before: Path, out: Path) -> float:
+def take_up(before: Path, out: Path) -> float:
     """Start `out` as a copy of a run so far, if it is at hand; the seconds that it took."""
     if not (before / "history.csv").exists():
         return 0.0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tuning.store.database import copy_events
 from tuning.store.results import keep_best, keep_trials, table, trial_record
-from tuning.strategies.pareto import Pareto, parameters_of, pareto_front
+from tuning.strategies.pareto import Pareto, pareto_front
 from tuning.trial import Trial
 from zoo.cli.figures import print_json
 
@@ -25,21 +25,23 @@ def show(found: Search, *, as_json: bool = False) -> None:
     if as_json:
         record = json.loads(path.read_text(encoding="utf-8"))
         shown = {"best": record, "trials": [trial_record(trial) for trial in trials]}
-        sizes = [{"trial": trial.number, "parameters": size} for size, trial in _front(found)]
+        name = getattr(found.strategy, "against", "")
+        sizes = [{"trial": trial.number, name: cost} for cost, trial in _front(found)]
         print_json({**shown, "front": sizes} if sizes else shown)
         return
     print(table(trials))
     if front := _front(found):
-        print("\nno smaller network is as good:")
-        print("\n".join(f"{size:12,} parameters  {trial.score:.2%}  trial {trial.number}"
-                        for size, trial in front))  # fmt: skip
+        timed = found.strategy.measures_latency
+        print(f"\nno {'quicker' if timed else 'smaller'} network is as good:")
+        for cost, trial in front:
+            told = f"{1e6 * cost:9,.1f} µs an image" if timed else f"{cost:12,} parameters"
+            print(f"{told}  {trial.score:.2%}  trial {trial.number}")
     print(f"\nbest: trial {best.number}, {best.score:.2%} on the validation images")
     print(f"{path}: python -m zoo train --from {path}")
 
 
-def _front(found: Search) -> list[tuple[int, Trial]]:
-    """The Pareto front with the sizes of its networks, of a search for one."""
+def _front(found: Search) -> list[tuple[float, Trial]]:
+    """The Pareto front with the parameters or latencies of its networks, of a search for one."""
     if not isinstance(found.strategy, Pareto):
         return []
-    front = pareto_front(found.trials(), found.spec)
-    return [(parameters_of(found.spec, trial), trial) for trial in front]
+    return pareto_front(found.trials(), found.strategy.cost)

@@ -15,15 +15,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tuning.space import SearchSpace
+from tuning.space import SearchSpace, apply
 from tuning.store.identity import SearchIdentity, settle_identity
 from tuning.store.journal import Journal
 from tuning.store.results import best_of
-from tuning.store.trials import Budget, TrialStore, whole
+from tuning.store.trials import Budget, TrialStore
 from tuning.strategies.base import Strategy, Wait
 from tuning.trial import Trial, TrialResult
 from zoo.data import Data
-from zoo.errors import RunError, SpecError
+from zoo.errors import RunError, SpecError, ZooError
 from zoo.spec import ModelSpec
 
 # Seconds between looks at whether the trials that a strategy waits for have ended.
@@ -143,6 +143,8 @@ class Search:
                     time.sleep(PAUSE)
                     continue
                 for each, result in self._results(trial, budget, data):
+                    if self.strategy.measures_latency:
+                        result = replace(result, latency=self._latency(each, data))
                     self.store.end(each.number, result)
                     tell(replace(each, result=result))
 
@@ -160,7 +162,7 @@ class Search:
         from tuning.vectorized.train import stackable
         from tuning.vectorized.trials import run_vectorized
 
-        if self.batch_trials == 1 or not stackable(self.spec) or not whole(trial):
+        if self.batch_trials == 1 or not stackable(self.spec):
             yield trial, self._run(trial, data)
             return
         with self.store.claim_batch(trial, self.strategy, budget, self.batch_trials) as trials:
@@ -172,3 +174,11 @@ class Search:
         before = None if trial.after is None else self.store.folder(trial.after)
         folder = self.store.folder(trial.number)
         return run(trial, self.spec, data, folder, self.seeds, before=before)
+
+    def _latency(self, trial: Trial, data: Data) -> float | None:
+        from tuning.latency import latency_of
+
+        try:
+            return latency_of(apply(self.spec, trial.values), data)
+        except ZooError:  # of a point that makes no network: its own error is in the result
+            return None

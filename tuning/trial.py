@@ -72,12 +72,14 @@ class TrialResult:
         executions: A record a seed; none of a trial that could not be trained.
         seconds: Wall time of training that this trial paid for.
         error: Why it could not be trained; empty for a trial that could.
+        latency: Seconds of one image on the machine that ran it, where the search asks for it.
     """
 
     score: float
     executions: tuple[Execution, ...] = ()
     seconds: Seconds = 0.0
     error: str = ""
+    latency: Seconds | None = None
 
     @property
     def diverged(self) -> int:
@@ -88,7 +90,8 @@ class TrialResult:
         """The result as plain data, as the journal holds it."""
         executions = [msgspec.to_builtins(execution) for execution in self.executions]
         plain = {"score": self.score, "executions": executions, "seconds": self.seconds}
-        return {**plain, "error": self.error} if self.error else plain
+        plain |= {"error": self.error} if self.error else {}
+        return plain | ({} if self.latency is None else {"latency": self.latency})
 
     @classmethod
     def from_plain(cls, plain: Any) -> TrialResult:
@@ -129,6 +132,11 @@ class Trial:
     def error(self) -> str:
         """Why it could not be trained; empty for one that could, or has not ended."""
         return self.result.error if self.result else ""
+
+    @property
+    def latency(self) -> float | None:
+        """Seconds of one image; None where it was not measured."""
+        return self.result.latency if self.result else None
 
     @property
     def failed(self) -> bool:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import importlib.util
+import statistics
 
 import pytest
 
 import zoo
-from tuning import Choice, Integer, LogUniform, SearchSpace
+from tuning import Choice, Integer, LogUniform, SearchSpace, latency
 from tuning.fidelity import Fidelity
-from tuning.report.pareto import against_parameters
+from tuning.outcome import show
+from tuning.report.pareto import against_latency, against_parameters
 from tuning.report.record import read_record
+from tuning.search import Search
 from tuning.store.identity import SearchIdentity, settle_identity
 from tuning.store.trials import TrialStore
 from tuning.strategies.base import WAIT
@@ -33,12 +36,18 @@ def ended(number, units, value, **options) -> Trial:
     return Trial(number, {"units": units, "learning_rate": 0.1}, TrialResult(value), **options)
 
 
+def size(trial) -> int:
+    return parameters_of(SPEC, trial)
+
+
 def test_the_front_holds_what_no_other_trial_beats_at_once_in_size_and_accuracy():
     trials = [
         ended(0, 30, 0.95), ended(1, 30, 0.96), ended(2, 10, 0.9), ended(3, 50, 0.96),
         ended(4, 100, 0.97), ended(5, 5, 0.0), ended(6, 10, 0.9), Trial(7, {"units": 3}),
     ]  # fmt: skip
-    assert [trial.number for trial in pareto_front(trials, SPEC)] == [2, 1, 4]
+    front = pareto_front(trials, size)
+    assert [trial.number for _, trial in front] == [2, 1, 4]
+    assert [cost for cost, _ in front] == [parameters_of(SPEC, trials[n]) for n in (2, 1, 4)]
     assert parameters_of(SPEC, trials[2]) == 784 * 10 + 10 + 10 * 10 + 10
 
 
@@ -53,14 +62,75 @@ def _played(strategy) -> list[Trial]:
 def test_its_front_dominates_more_than_that_of_random_points():
     def dominated(trials) -> float:
         """The area beyond the front, of units and lost accuracy: less is better."""
-        front = pareto_front(trials, SPEC)
-        best = [min((1 - t.score for t in front if t.values["units"] <= units), default=0.2)
+        front = pareto_front(trials, size)
+        best = [min((1 - t.score for _, t in front if t.values["units"] <= units), default=0.2)
                 for units in range(5, 101)]  # fmt: skip
         return sum(best)
 
     ours = sorted(dominated(_played(Pareto(SPACE, 40, seed, spec=SPEC))) for seed in range(3))
     random = sorted(dominated(_played(Random(SPACE, 40, seed))) for seed in range(3))
     assert ours[1] < random[1]
+
+
+def timed(number, units, value, seconds) -> Trial:
+    values = {"units": units, "learning_rate": 0.1}
+    return Trial(number, values, TrialResult(value, latency=seconds))
+
+
+@optuna
+def test_latency_is_weighed_as_it_was_measured():
+    strategy = Pareto(SPACE, 20, spec=SPEC, against="latency")
+    trials = [timed(0, 10, 0.9, 2e-5), timed(1, 30, 0.95, 1e-5), timed(2, 50, 0.97, None)]
+    assert strategy.objectives(trials[0]) == [0.9, 2e-5]
+    assert strategy.objectives(trials[2]) == [0.97, 3600.0], "one that could not be timed"
+    assert pareto_front(trials, strategy.cost) == [(1e-5, trials[1])], "the smaller one is slower"
+    plain = strategy.to_plain()
+    assert plain.pop("kind") == "Pareto"
+    assert Pareto.from_plain(plain, SPEC, SPACE) == strategy
+    assert "against" not in Pareto(SPACE, 20, spec=SPEC).to_plain(), "as earlier versions wrote it"
+    with pytest.raises(SpecError, match="parameters or latency, not 'watts'"):
+        Pareto(SPACE, 20, spec=SPEC, against="watts")
+
+
+@optuna
+def test_latency_steers_the_search():
+    """Where a network of more units is quicker, the search leans to more units than by size."""
+
+    def played(against):
+        strategy, trials = Pareto(SPACE, 40, 0, spec=SPEC, against=against), []
+        while (suggestion := strategy.suggest(trials)) is not None:
+            units = suggestion.values["units"]
+            result = TrialResult(0.9, latency=1e-4 / units)
+            trials.append(Trial(len(trials), suggestion.values, result))
+        return statistics.mean(trial.values["units"] for trial in trials[10:])
+
+    assert played("latency") > played("parameters") + 10
+
+
+@pytest.mark.integration
+@optuna
+def test_a_search_measures_the_latency_of_each_shape_once(bars, tmp_path, monkeypatch, capsys):
+    space = SearchSpace.of(units=Choice(5, 400), learning_rate=LogUniform(0.1, 0.5))
+    spec = SPEC.with_settings(epochs=1, images=100)
+    strategy = Pareto(space, 4, 1, spec=spec, against="latency")
+    found = Search(tmp_path / "search", spec, space, strategy)
+    measured = []
+    real = latency.onnx_latency
+    monkeypatch.setattr(latency, "_KNOWN", {})
+    monkeypatch.setattr(
+        latency, "onnx_latency", lambda model: measured.append(model) or real(model)
+    )
+    found.work(bars.take(100))
+    units = [trial.values["units"] for trial in found.trials()]
+    assert len(measured) == len(set(units)) == 2
+    by_units = {trial.values["units"]: trial.latency for trial in found.trials()}
+    assert len(set(by_units.values())) == 2
+    assert all(0 < seconds < 1 for seconds in by_units.values())
+    show(found)
+    said = capsys.readouterr().out
+    assert "no quicker network is as good:" in said
+    assert "µs an image" in said
+    assert "microseconds an image" in against_latency(read_record(found.project))
 
 
 @optuna
@@ -89,6 +159,11 @@ def test_the_report_draws_the_front_where_sizes_differ(tmp_path):
     assert chart.count("<circle") == 3
     line = chart.split('class="front" points="')[1].split('"')[0].split()
     assert len(line) == 3, "two trials and the step between them"
+    assert against_latency(recorded(tmp_path / "a", [])) == "", "nothing was timed"
+    quick = [timed(0, 30, 0.95, 3e-5), timed(1, 10, 0.9, 2e-5), timed(2, 50, 0.94, None)]
+    chart = against_latency(recorded(tmp_path / "d", quick))
+    assert chart.count("<circle") == 2
+    assert "latency, microseconds an image" in chart
     same = [ended(0, 30, 0.95), ended(1, 30, 0.9)]
     assert against_parameters(recorded(tmp_path / "b", same)) == ""
     less = [ended(0, 30, 0.95), ended(1, 10, 0.99, fidelity=Fidelity(images=100))]

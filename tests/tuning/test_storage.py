@@ -238,5 +238,5 @@ def test_an_address_that_is_none(url, capsys):
 
 def test_a_missing_package_is_named_with_its_extra(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(SpecError, match=r"needs optuna: pip install .*\[samplers\]"):
+    with pytest.raises(RunError, match=r"optuna, psycopg are not installed: .*\[storage\]"):
         check_url("postgresql://a/b")

@@ -176,6 +176,20 @@ def test_what_was_killed_goes_on_together_or_alone(few, tmp_path, monkeypatch):
     assert again[0].history == alone.history, "what has ended is only read"
 
 
+def test_a_paused_run_goes_on_in_the_program_that_is_compiled(few, tmp_path):
+    specs = variants(SIGMOIDS, {"learning_rate": 0.3}, {"learning_rate": 1e30, "l2": 100.0})
+    folders = [tmp_path / "0", tmp_path / "1"]
+    program_of.cache_clear()
+    paused = dict(as_they_end(specs, few, [0, 0], folders, until=1))
+    assert [len(paused[number].history) for number in (0, 1)] == [1, 1]
+    assert [paused[number].diverged for number in (0, 1)] == [False, True]
+    assert [(folder / "run.json").exists() for folder in folders] == [False, True]
+    results = train_vectorized(specs, few, out=folders)
+    assert results[0].history[:1] == paused[0].history
+    assert len(results[0].history) == 2
+    assert program_of.cache_info().misses == 1, "one for both, though one goes on alone"
+
+
 def test_fewer_run_in_a_narrower_program_once_that_pays(few):
     runs = [train.Run(number, job_of(SIGMOIDS, few)) for number in range(3)]
     assert train._narrowed(8, runs) == 8, "300 images in 2 epochs do not"
@@ -185,6 +199,9 @@ def test_fewer_run_in_a_narrower_program_once_that_pays(few):
     assert [train._narrowed(8, runs[:count]) for count in (1, 2, 3)] == [1, 2, 4]
     assert train._narrowed(5, runs) == 5
     assert train._narrowed(5, runs[:2]) == 3
+    assert train._first_width(runs, [2, 4, 8]) == 4, "150,000 images more take less than to compile"
+    assert train._first_width(runs[:2], [1, 4, 8]) == 2
+    assert train._first_width(runs, []) == 3
 
 
 def job_of(spec, data):

@@ -78,6 +78,7 @@ def _accuracy(record: Record) -> str:
         charts.against_seconds,
         charts.against_cost,
         pareto.against_parameters,
+        pareto.against_latency,
     )
     pictures = "".join(f"<div>{chart}</div>" for draw in drawn if (chart := draw(record)))
     return f"""<section id="accuracy">
@@ -100,8 +101,8 @@ def _marks(record: Record) -> list[tuple[str, str]]:
         keys += [('<path class="cross" d="M15 4l8 8m0-8l-8 8"/>', "diverged, or failed: no score")]
     if record.best:
         keys += [('<path class="so-far" d="M0 8H38"/>', "the best so far")]
-    if pareto.against_parameters(record):
-        keys += [('<path class="front" d="M0 8H38"/>', "no smaller network is as good")]
+    if pareto.against_parameters(record) or pareto.against_latency(record):
+        keys += [('<path class="front" d="M0 8H38"/>', "no smaller or quicker one is as good")]
     return keys
 
 

@@ -1,8 +1,9 @@
-"""Accuracy against the number of parameters, with the trials that no smaller network beats."""
+"""Accuracy against parameters and latency, with the trials that no cheaper network beats."""
 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 
 from tuning.report import scales
 from tuning.report.charts import scatter
@@ -14,22 +15,35 @@ from zoo.errors import SpecError
 
 
 def against_parameters(record: Record) -> str:
-    """The score of every trial by the size of its network; nothing where all are of one size.
+    """The score of every trial by the size of its network; nothing where all are of one size."""
+    return _against(record, "parameters", lambda trial: _size(record, trial))
+
+
+def against_latency(record: Record) -> str:
+    """The score of every trial by its latency, where the search has measured it."""
+    return _against(
+        record,
+        "latency, microseconds an image",
+        lambda trial: None if trial.latency is None else 1e6 * trial.latency,
+    )
+
+
+def _against(record: Record, label: str, cost: Callable[[Trial], float | None]) -> str:
+    """The score of every trial by a cost; nothing where all cost the same.
 
     A line leads through the Pareto front: the trials on the full problem that no other trial beats
-    with as many parameters, or fewer.
+    at the same cost, or less.
     """
-    known = {trial.number: _size(record, trial) for trial in record.ended}
-    sizes = {number: size for number, size in known.items() if size}
-    if len(set(sizes.values())) < 2:
+    every = {trial.number: cost(trial) for trial in record.ended}
+    known = {number: value for number, value in every.items() if value}
+    if len(set(known.values())) < 2:
         return ""
-    x = scales.logarithmic("parameters", sizes.values())
+    x = scales.logarithmic(label, known.values())
 
     def front(x: scales.Scale, y: scales.Scale) -> str:
-        full = [trial for trial in record.fullest if trial.number in sizes]
-        best = pareto_front(full, record.spec)
-        points = [at(x.place(sizes[trial.number]), y.place(trial.score)) for trial in best]
-        # Between two of them a network is no better than the smaller one.
+        best = pareto_front(record.fullest, lambda trial: known.get(trial.number))
+        points = [at(x.place(value), y.place(trial.score)) for value, trial in best]
+        # Between two of them a network is no better than the one that costs less.
         stairs = [
             point
             for before, after in itertools.pairwise(points)
@@ -37,7 +51,7 @@ def against_parameters(record: Record) -> str:
         ]
         return polyline([*stairs, *points[-1:]], "front", "the Pareto front") if best else ""
 
-    return scatter(record, x, lambda trial: sizes.get(trial.number), front)
+    return scatter(record, x, lambda trial: known.get(trial.number), front)
 
 
 def _size(record: Record, trial: Trial) -> int | None:

@@ -23,10 +23,10 @@ from tuning.store.identity import SearchIdentity, check_same
 from tuning.store.journal import Event, Journal
 from tuning.store.trials import ENDLESS, Budget, TrialStore
 from tuning.strategies.base import Strategy, Wait
-from tuning.strategies.registry import require
 from tuning.trial import Trial, TrialResult
 from zoo.errors import RunError, SpecError
 from zoo.utils.atomic import atomic_write
+from zoo.utils.extras import check_extras
 
 # Seconds without an answer of the database before a command gives up.
 PATIENCE = 60
@@ -48,8 +48,7 @@ def check_url(url: str) -> str:
             "--storage takes the address of a PostgreSQL database, as in "
             f"postgresql://user@host/name, not {scheme or url!r}"
         )
-    require("optuna", strategy="--storage")
-    require("psycopg", strategy="--storage")
+    check_extras("optuna", "psycopg", extra="storage")
     return f"postgresql+psycopg://{rest}"
 
 

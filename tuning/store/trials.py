@@ -105,10 +105,10 @@ class TrialStore:
     def claim_batch(
         self, first: Trial, strategy: Strategy, budget: Budget, most: int
     ) -> Iterator[list[Trial]]:
-        """A whole trial that is claimed, and up to `most` in all of its fidelity, held as it is."""
+        """A trial that is claimed, and up to `most` in all of its fidelity, held as it is."""
 
         def joins(trial: Trial | Wait | None) -> bool:
-            return isinstance(trial, Trial) and whole(trial) and trial.fidelity == first.fidelity
+            return isinstance(trial, Trial) and trial.fidelity == first.fidelity
 
         found = [first]
         with contextlib.ExitStack() as stack:
@@ -148,11 +148,6 @@ class TrialStore:
                     stack.enter_context(self.hold(trial.number))
                     return trial
         return None
-
-
-def whole(trial: Trial) -> bool:
-    """Whether a trial trains from the first epoch to the last, and is no part of a longer run."""
-    return trial.after is None and not trial.fidelity.until
 
 
 def _new(strategy: Strategy, trials: Sequence[Trial], budget: Budget) -> Trial | Wait | None:

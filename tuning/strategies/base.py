@@ -61,6 +61,11 @@ class Strategy(ABC):
         """
 
     @property
+    def measures_latency(self) -> bool:
+        """Whether it decides by the latency of networks, which is measured after each trial."""
+        return False
+
+    @property
     def total(self) -> int | None:
         """How many trials there will be, if that is known."""
         return None

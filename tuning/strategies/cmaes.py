@@ -14,9 +14,10 @@ import numpy as np
 from tuning.space import SearchSpace
 from tuning.strategies.base import WAIT, Wait
 from tuning.strategies.random import TRIALS_OPTION, Capped
-from tuning.strategies.registry import Option, count, register_strategy, require
+from tuning.strategies.registry import Option, count, register_strategy
 from tuning.trial import Suggestion, Trial
 from zoo.errors import SpecError
+from zoo.utils.extras import check_extras
 
 POPULATION = 8
 
@@ -53,7 +54,7 @@ class CMAES(Capped):
 
     def __post_init__(self) -> None:
         self._check_trials("a search by cmaes")
-        require("cmaes", strategy="cmaes")
+        check_extras("cmaes")
         if len(self.space.ranges) < 2:
             raise SpecError("cmaes moves in two settings or more: search a single one by tpe")
         if isinstance(self.population, bool) or not isinstance(self.population, int):

@@ -29,6 +29,7 @@ from zoo.spec import ModelSpec
         Option("--factor", count, 3, "of epochs, rung by rung (default 3)"),
         Option("--iterations", count, 1, "of all brackets (default 1)"),
     ),
+    batch_trials=8,
 )
 @dataclass(frozen=True)
 class Hyperband(Strategy):

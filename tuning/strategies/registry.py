@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import importlib.util
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +24,6 @@ from tuning.space import SearchSpace
 from tuning.strategies.base import Strategy
 from zoo.errors import SpecError
 from zoo.spec import ModelSpec
-from zoo.utils.extras import install_command
 
 # The modules of this package that register a strategy, in the order of the command line's help.
 BUILT_IN = ("broad", "grid", "random", "halving", "hyperband", "bayesian", "tpe", "pareto", "cmaes")
@@ -143,16 +141,6 @@ def read_strategy(plain: Mapping[str, Any], spec: ModelSpec, space: SearchSpace)
             except (TypeError, ValueError):  # settings of another version
                 return None
     return None
-
-
-def require(module: str, *, strategy: str) -> None:
-    """Check that a package which a strategy stands on is installed, without importing it.
-
-    Raises:
-        SpecError: It is not; the command that installs it is named.
-    """
-    if importlib.util.find_spec(module) is None:
-        raise SpecError(f"{strategy} needs {module}: {install_command(module)}")
 
 
 def count(text: str) -> int:

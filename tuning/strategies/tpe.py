@@ -15,8 +15,9 @@ import numpy as np
 from tuning.ranges import Choice, Integer, LogUniform, Range
 from tuning.space import SearchSpace, Values
 from tuning.strategies.random import TRIALS_OPTION, Capped, untried
-from tuning.strategies.registry import register_strategy, require
+from tuning.strategies.registry import register_strategy
 from tuning.trial import Suggestion, Trial
+from zoo.utils.extras import check_extras
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -52,7 +53,7 @@ class TPE(Capped):
 
     def __post_init__(self) -> None:
         self._check_trials("a search by tpe")
-        require("optuna", strategy="tpe")
+        check_extras("optuna")
 
     def suggest(self, trials: Sequence[Trial]) -> Suggestion | None:
         """Suggest the sampler's next point; random points come first."""

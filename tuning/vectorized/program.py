@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import keras
 import numpy as np
@@ -77,7 +77,17 @@ def settings_of(recipes: Sequence[Recipe], factors: Sequence[float]) -> dict[str
 @functools.lru_cache(maxsize=8)
 def program_of(key: ProgramKey) -> Program:
     """The program of a key, compiled by XLA at its first call."""
+    _WIDTHS.setdefault(replace(key, networks=0), set()).add(key.networks)
     return Program(key)
+
+
+# Of how many networks there have been programs, by their keys without that number.
+_WIDTHS: dict[ProgramKey, set[int]] = {}
+
+
+def widths_of(key: ProgramKey) -> list[int]:
+    """Of how many networks there have been programs that differ from a key's in nothing else."""
+    return sorted(_WIDTHS.get(replace(key, networks=0), ()))
 
 
 class Program:

@@ -24,18 +24,33 @@ Feeds = dict[int, Blocks]
 
 
 class Run:
-    """One network on its way: its job, its model, and how far it has come."""
+    """One network on its way: its job, its model, and how far it has come.
 
-    def __init__(self, number: int, job: TrainingJob):
+    With `until`, it pauses after so many epochs, unless it has ended by then.
+    """
+
+    def __init__(self, number: int, job: TrainingJob, until: int | None = None):
         self.number = number
         self.job = job
+        self.until = until
         self.model = build_model(job.spec, seed=job.seed)
         self.model.optimizer.build(self.model.trainable_variables)
         self.state: TrainingState = job.begin(self.model)
 
     @property
+    def last(self) -> int:
+        """How many epochs it has at most when it leaves."""
+        epochs = self.job.spec.recipe.epochs
+        return min(self.until or epochs, epochs)
+
+    @property
     def over(self) -> bool:
-        """Whether no further epoch follows: done, diverged, at its last epoch or on a plateau."""
+        """Whether no further epoch follows here."""
+        return self._ended or self.state.epoch >= self.last
+
+    @property
+    def _ended(self) -> bool:
+        """Whether no further epoch follows at all: done, diverged, at its end or on a plateau."""
         recipe = self.job.spec.recipe
         ended = self.state.done or self.state.diverged or self.state.epoch == recipe.epochs
         return ended or plateau_rule(self.state.accuracies, recipe).stop
@@ -76,8 +91,24 @@ class Run:
             self.job.folder.save(self.model, self.state)
 
     def result(self) -> TrainResult:
-        """Return the finished run as `zoo.train` would."""
-        return self.job.finish(self.model, self.state)
+        """Return the finished run as `zoo.train` would; of a paused one what there is so far."""
+        if self._ended:
+            return self.job.finish(self.model, self.state)
+        self.save()
+        rows, best = tuple(self.state.rows), self.state.best_epoch
+        return TrainResult(self.job.spec, self.job.seed, self.model, rows, best, False)
+
+
+def key_of(runs: list[Run], width: int, feeds: Feeds) -> ProgramKey:
+    """What finds the program for runs of one shape, if it holds `width` networks."""
+    recipes = [run.job.spec.recipe for run in runs]
+    return ProgramKey(
+        template_of(runs[0].job.spec),
+        width,
+        len(feeds) == 1,
+        has_momentum=any(recipe.momentum for recipe in recipes),
+        has_l1=any(recipe.l1 for recipe in recipes),
+    )
 
 
 def epoch(runs: list[Run], width: int, feeds: Feeds, validation: list[Batch]) -> Iterator[tuple]:
@@ -85,13 +116,11 @@ def epoch(runs: list[Run], width: int, feeds: Feeds, validation: list[Batch]) ->
     # Where some have stopped, the first one's numbers fill the program.
     filled = [*runs, *[runs[0]] * (width - len(runs))]
     recipes = [run.job.spec.recipe for run in filled]
-    has_momentum = any(recipe.momentum for recipe in recipes)
-    has_l1 = any(recipe.l1 for recipe in recipes)
-    key = ProgramKey(template_of(runs[0].job.spec), width, len(feeds) == 1, has_momentum, has_l1)
+    key = key_of(runs, width, feeds)
     program = program_of(key)
     settings = settings_of(recipes, [run.factor for run in filled])
     weights = program.stack([run.model.get_weights() for run in filled])
-    velocities = program.stack([run.velocities() for run in filled]) if has_momentum else []
+    velocities = program.stack([run.velocities() for run in filled]) if key.has_momentum else []
 
     step, trained = runs[0].state.epoch * recipes[0].batches, []
     for images, labels in _blocks(filled, feeds):

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import keras
 
-from tuning.vectorized.program import template_of
-from tuning.vectorized.runs import Run, epoch, validation_batches
+from tuning.vectorized.program import template_of, widths_of
+from tuning.vectorized.runs import Run, epoch, key_of, validation_batches
 from zoo.data import Data, load_data
 from zoo.data.mapped import mapping_of
 from zoo.errors import SpecError
@@ -79,15 +79,20 @@ def as_they_end(
     data: Data,
     seeds: Sequence[int],
     out: Sequence[str | Path | None],
+    until: int | None = None,
 ) -> Iterator[tuple[int, TrainResult]]:
-    """Train as `train_vectorized` does; yield a network's number and result once it has ended."""
+    """Train as `train_vectorized` does; yield a network's number and result once it has ended.
+
+    With `until`, runs pause after so many epochs; what cannot be stacked is left out, then.
+    """
     groups: dict[tuple, list[Run]] = {}
     fingerprint = data.fingerprint if any(out) else ""
     for number, (network, seed, folder) in enumerate(zip(networks, seeds, out, strict=True)):
         spec = get_spec(network)
         # Stacked programs hold the validation images in memory.
         if not stackable(spec) or mapping_of(data.validation.images) is not None:
-            yield number, train(spec, data, seed=seed, out=folder, progress=False)
+            if not until:
+                yield number, train(spec, data, seed=seed, out=folder, progress=False)
             continue
         spec, images = training_set(spec, data)
         path = Path(folder) if folder else None
@@ -105,7 +110,7 @@ def as_they_end(
             data.class_names,
             resize=data.resize,
         )
-        run = Run(number, job)
+        run = Run(number, job, until)
         if run.over:
             yield number, run.result()
             continue
@@ -146,10 +151,11 @@ def _backend_stacks() -> bool:
 
 def _train_group(runs: list[Run]) -> Iterator[tuple[int, TrainResult]]:
     """Train runs of one shape and epoch; each stops by itself."""
-    width, saved = len(runs), time.monotonic()
+    saved = time.monotonic()
     validation = validation_batches(runs[0].job.validation_set)
     # By what decides the order of the images.
     feeds = {run.order: run.job.blocks(run.state.epoch) for run in runs}
+    width = _first_width(runs, widths_of(key_of(runs, len(runs), feeds)))
     while runs:
         began = time.perf_counter()
         width = _narrowed(width, runs)
@@ -166,12 +172,25 @@ def _train_group(runs: list[Run]) -> Iterator[tuple[int, TrainResult]]:
             saved = time.monotonic()
 
 
+def _first_width(runs: list[Run], compiled: Sequence[int]) -> int:
+    """How many networks the first program holds: more than there are, where that costs less.
+
+    Args:
+        runs: Of one shape and epoch.
+        compiled: How many the programs hold that are there already, the fewest first.
+    """
+    count = len(runs)
+    images = (runs[0].last - runs[0].state.epoch) * runs[0].job.spec.recipe.images
+    fit = [width for width in compiled if width >= count]
+    return fit[0] if fit and (fit[0] - count) * images <= WORTH_COMPILING else count
+
+
 def _narrowed(width: int, runs: list[Run]) -> int:
     """How many networks the next epoch's program holds: fewer, once that saves more than it costs.
 
     Halves, so that few programs are compiled.
     """
-    recipe, left = runs[0].job.spec.recipe, runs[0].job.spec.recipe.epochs - runs[0].state.epoch
+    recipe, left = runs[0].job.spec.recipe, runs[0].last - runs[0].state.epoch
     narrow = width
     while 2 * len(runs) <= narrow:
         narrow = -(-narrow // 2)

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from tuning.execution import execution_record, run, summary
+from tuning.execution import execution_record, run, summary, take_up
 from tuning.space import apply
 from tuning.trial import Execution, Trial, TrialResult
 from tuning.vectorized.train import as_they_end
@@ -27,8 +27,15 @@ def run_vectorized(
 ) -> Iterator[tuple[Trial, TrialResult]]:
     """Train the points of trials of one fidelity; yield each with its result, once it has one.
 
-    `folder` says where a trial of a number keeps its runs. Trials whose runs are damaged, or cannot
+    A trial that continues another one takes its runs up. Trials whose runs are damaged, or cannot
     be, are run one by one, and tell their own errors.
+
+    Args:
+        trials: Of one fidelity.
+        spec: The network that the values of the points are applied to.
+        data: The full data set.
+        folder: Where a trial of a number keeps its runs.
+        seeds: One an execution.
     """
     fidelity = trials[0].fidelity
     seen = fidelity.of_data(data)
@@ -40,22 +47,35 @@ def run_vectorized(
             specs[trial.number], _ = training_set(point, seen)
     left = {trial.number: trial for trial in trials}
     with contextlib.suppress(ZooError):
-        for number, result in _results(specs, seen, folder, seeds):
+        begun = [trial for trial in trials if trial.number in specs]
+        for number, result in _results(begun, specs, seen, folder, seeds):
             yield left.pop(number), result
     for trial in left.values():
-        yield trial, run(trial, spec, data, folder(trial.number), seeds)
+        before = None if trial.after is None else folder(trial.after)
+        yield trial, run(trial, spec, data, folder(trial.number), seeds, before=before)
 
 
 def _results(
-    specs: Mapping[int, NetworkSpec], data: Data, folder: Folder, seeds: Sequence[int]
+    trials: Sequence[Trial],
+    specs: Mapping[int, NetworkSpec],
+    data: Data,
+    folder: Folder,
+    seeds: Sequence[int],
 ) -> Iterator[tuple[int, TrialResult]]:
-    numbers = list(specs)
-    executions: dict[int, list[Execution]] = {number: [] for number in numbers}
+    executions: dict[int, list[Execution]] = {trial.number: [] for trial in trials}
+    inherited = dict.fromkeys(executions, 0.0)
+    until = trials[0].fidelity.until if trials else None
     for seed in seeds:
+        for trial in trials:
+            if trial.after is not None:
+                runs = [folder(number) / f"seed{seed}" for number in (trial.after, trial.number)]
+                inherited[trial.number] += take_up(*runs)
         # Trials of one seed see the images in one order, which is when they train fastest.
-        out = [folder(number) / f"seed{seed}" for number in numbers]
-        for index, result in as_they_end([*specs.values()], data, [seed] * len(specs), out):
-            mine = executions[numbers[index]]
+        out = [folder(trial.number) / f"seed{seed}" for trial in trials]
+        networks = [specs[trial.number] for trial in trials]
+        for index, result in as_they_end(networks, data, [seed] * len(out), out, until):
+            number = trials[index].number
+            mine = executions[number]
             mine.append(execution_record(result.history, result.best_epoch, result.diverged, seed))
             if len(mine) == len(seeds):
-                yield numbers[index], summary(mine)
+                yield number, summary(mine, inherited[number])
