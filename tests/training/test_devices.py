@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -16,10 +17,13 @@ import zoo
 from tests import children
 from tests.conftest import _bars
 from tests.paths import ROOT
+from zoo.cli.presenting import print_devices
 from zoo.errors import RunError, SpecError
 from zoo.nn.batching import Blocks
 from zoo.nn.block_dataset import BatchDataset, batch_dataset
 from zoo.training import devices
+from zoo.training.run_folder import RunFolder
+from zoo.training.run_record import read_run
 
 # Dropout of both kinds, a penalty, momentum and a schedule: all in which a step could differ.
 SPEC = zoo.ModelSpec(
@@ -183,3 +187,51 @@ def test_a_process_that_has_computed_says_that_its_devices_are_settled(bars):
     tf.zeros(1).numpy()
     with pytest.raises(RunError, match="begun to compute with 1 CPU device: ask for devices=2"):
         zoo.train("mlp30", bars, devices=2, progress=False)
+
+
+def interrupted_with(count, folder, bars) -> RunFolder:
+    """A folder that holds the first epoch of a run on so many devices."""
+    spec = SPEC.with_settings(epochs=3)
+    run = RunFolder(folder, spec, 1, bars.fingerprint, devices=count)
+    model = zoo.build(spec, seed=1)
+    state = run.begin(model)
+    names = ("seconds", "loss", "accuracy", "val_loss", "val_accuracy")
+    state.rows.append({"epoch": 1, **dict.fromkeys(names, 0.5)})
+    run.save(model, state)
+    return run
+
+
+def test_a_run_keeps_the_number_of_its_devices(bars, tmp_path, capsys):
+    run = interrupted_with(2, tmp_path, bars)
+    model = zoo.build(run.spec, seed=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        state = run.begin(model)
+    run.finish(model, state)
+    assert read_run(tmp_path / "run.json").devices == (2,)
+    assert run.begin(model).devices == (2,)
+    print_devices(state.devices)
+    assert capsys.readouterr().out == "devices that shared each mini-batch: 2\n"
+
+
+def test_a_run_that_goes_on_with_other_devices_says_so_and_keeps_both(bars, tmp_path):
+    interrupted_with(2, tmp_path, bars)
+    line = "was begun with devices=2 and goes on with devices=1: its weights will differ by round"
+    with pytest.warns(UserWarning, match=line):
+        result = zoo.train(SPEC.with_settings(epochs=3), bars, seed=1, out=tmp_path, progress=False)
+    assert result.devices == read_run(tmp_path / "run.json").devices == (2, 1)
+
+
+def test_a_run_on_one_device_is_recorded_as_ever(bars, tmp_path):
+    zoo.train("linear", bars.take(20), epochs=1, out=tmp_path, progress=False)
+    assert "devices" not in json.loads((tmp_path / "run.json").read_text())
+    assert read_run(tmp_path / "run.json").devices == (1,)
+
+
+@pytest.mark.parametrize("numbers", [[], [0], [True], 2, ["2"]])
+def test_a_number_of_devices_that_is_none_is_damage(numbers, bars, tmp_path):
+    zoo.train("linear", bars.take(20), epochs=1, out=tmp_path, progress=False)
+    path = tmp_path / "run.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"devices": numbers}))
+    with pytest.raises(RunError, match="devices must be a list of whole numbers from 1 up"):
+        read_run(path)

@@ -93,8 +93,15 @@ def _print_run(result: TrainResult) -> None:
     speed = f"{result.images_per_second:,.0f} images a second"
     epochs = "all members" if result.spec.members else f"{len(result.history)} epochs"
     print(f"\n{epochs} in {result.seconds:.1f} s, {speed}, validation included")
+    print_devices(result.devices)
     if result.diverged:
         print(f"diverged: the cost of epoch {len(result.history)} was no longer a number")
+
+
+def print_devices(devices: tuple[int, ...]) -> None:
+    """Print how many devices shared the mini-batches of a run, where that was more than one."""
+    if devices != (1,):
+        print(f"devices that shared each mini-batch: {', then '.join(map(str, devices))}")
 
 
 def _run(result: TrainResult) -> dict[str, Any]:
@@ -107,6 +114,7 @@ def _run(result: TrainResult) -> dict[str, Any]:
         "seconds": result.seconds,
         "images_per_second": result.images_per_second,
         "diverged": result.diverged,
+        "devices": [*result.devices],
         "measured_as_the_book_does": None if measured is None else 100 * measured,
     }
 

@@ -65,11 +65,12 @@ def evaluate(options: argparse.Namespace) -> None:
     check_source(spec, run)
     data = load_images(options)
     import_tensorflow()
-    from zoo.cli.presenting import present_model
+    from zoo.cli.presenting import present_model, print_devices
     from zoo.pretrained.manifest import entry_of
     from zoo.pretrained.models import load
     from zoo.reproduction.reproduce import RUNS
     from zoo.training.run_folder import load_run
+    from zoo.training.run_record import read_run
 
     if run is None:
         model, entry = load(spec.name), entry_of(spec.name)
@@ -80,7 +81,11 @@ def evaluate(options: argparse.Namespace) -> None:
         present_model(spec, model, data, folder, run=record if options.json else None)
         return
     trained, model = load_run(run)
-    present_model(trained, model, data, run, run={} if options.json else None)
+    devices = read_run(run / "run.json").devices
+    if not options.json:
+        print_devices(devices)
+    told = {"devices": [*devices]} if options.json else None
+    present_model(trained, model, data, run, run=told)
 
 
 def publish(options: argparse.Namespace) -> None:

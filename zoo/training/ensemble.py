@@ -31,7 +31,8 @@ def train_members(job: TrainingJob, jobs: int) -> TrainResult:
     weights.assign(model.weights, trained)
     state = job.begin(model)
     if not state.done:
-        state = TrainingState([_row_of_a_vote(model, job, rows)], best_epoch=1)
+        rows_of_the_vote = [_row_of_a_vote(model, job, rows)]
+        state = TrainingState(rows_of_the_vote, best_epoch=1, devices=(job.devices,))
     return job.finish(model, state)
 
 

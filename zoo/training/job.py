@@ -27,7 +27,8 @@ class TrainResult:
     `history` has a row an epoch: `epoch` from 1, `loss` and `accuracy` (running means over the
     epoch's mini-batches), `val_loss`, `val_accuracy`, an accuracy for each monitored set, and
     `seconds`. Accuracies are in 0..1. A vote's history has one row: the accuracies of the vote,
-    and the `seconds` and `images` of its members together.
+    and the `seconds` and `images` of its members together. `devices` says how many shared the
+    mini-batches, one number after the other where the run was resumed with another.
     """
 
     spec: NetworkSpec
@@ -37,6 +38,7 @@ class TrainResult:
     best_epoch: int
     diverged: bool
     class_names: tuple[str, ...] = DIGIT_NAMES
+    devices: tuple[int, ...] = (1,)
 
     @property
     def seconds(self) -> float:
@@ -89,7 +91,7 @@ class TrainingJob:
         start = weights.fingerprint(self.start) if self.start else ""
         start += "".join(f", {name} frozen" for name in self.frozen)
         identity = (self.out, self.spec, self.seed, self.fingerprint, start)
-        return RunFolder(*identity, self.class_names, self.resize)
+        return RunFolder(*identity, self.class_names, self.resize, self.devices)
 
     def blocks(self, epoch: int) -> Blocks:
         """The training images in mini-batches, as they come from an epoch on."""
@@ -107,7 +109,9 @@ class TrainingJob:
 
     def begin(self, model: keras.Model) -> TrainingState:
         """How far the run has come; where its folder holds a state, `model` takes it."""
-        return self.folder.begin(model) if self.folder else TrainingState()
+        if self.folder:
+            return self.folder.begin(model)
+        return TrainingState(devices=(self.devices,))
 
     def finish(self, model: keras.Model, state: TrainingState) -> TrainResult:
         """The result, with `model` at its best epoch; kept in the folder, if there is one."""
@@ -124,6 +128,7 @@ class TrainingJob:
             state.best_epoch,
             state.diverged,
             self.class_names,
+            state.devices,
         )
 
 

@@ -13,6 +13,7 @@ import csv
 import json
 import math
 import platform
+import warnings
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -44,6 +45,7 @@ class TrainingState:
     best_weights: Tensors = field(default_factory=dict)
     diverged: bool = False
     done: bool = False
+    devices: tuple[int, ...] = (1,)
 
     @property
     def epoch(self) -> int:
@@ -67,6 +69,7 @@ class RunFolder:
     start: str = ""
     class_names: tuple[str, ...] = DIGIT_NAMES
     resize: str = "stretch"
+    devices: int = 1
 
     def begin(self, model: keras.Model) -> TrainingState:
         """Start the run, or take it up where it was: its state goes into `model`.
@@ -79,13 +82,14 @@ class RunFolder:
         if self._checkpoint.exists():
             return self._interrupted(model)
         self._write("spec.json", self.spec.to_json(indent=2))
-        return TrainingState()
+        return TrainingState(devices=(self.devices,))
 
     def save(self, model: keras.Model, progress: TrainingState) -> None:
         """Keep the state after an epoch."""
         state = weights.arrays(_state(model), "now/")
         best = {f"best/{name}": array for name, array in progress.best_weights.items()}
         record = {"rows": progress.rows, "best_epoch": progress.best_epoch, **self._identity()}
+        record |= _devices(progress)
         weights.write(self._checkpoint, state | best, {"run": json.dumps(record)})
         self._write_history(progress.rows)
 
@@ -96,6 +100,7 @@ class RunFolder:
             **self._identity(),
             "spec": self.spec.to_plain(),
             **self._pictures(),
+            **_devices(progress),
             "best_epoch": progress.best_epoch,
             "diverged": progress.diverged,
             "versions": {name: version(name) for name in ("keras", "numpy", "tensorflow")},
@@ -136,7 +141,9 @@ class RunFolder:
         self._check_identity(run)
         tensors, _ = weights.read(self.path / "weights.safetensors", weights.shapes(model.weights))
         weights.assign(model.weights, tensors)  # even of a diverged run
-        return TrainingState(run.history, run.best_epoch, diverged=run.diverged, done=True)
+        state = TrainingState(run.history, run.best_epoch, diverged=run.diverged, done=True)
+        state.devices = run.devices
+        return state
 
     def _interrupted(self, model: keras.Model) -> TrainingState:
         tensors, metadata = weights.read(self._checkpoint)
@@ -149,7 +156,15 @@ class RunFolder:
             if name.startswith("best/")
         }
         diverged = bool(run.rows) and not math.isfinite(run.rows[-1]["loss"])
-        return TrainingState(run.rows, run.best_epoch, best, diverged)
+        state = TrainingState(run.rows, run.best_epoch, best, diverged, devices=run.devices)
+        if run.devices[-1] != self.devices:
+            warnings.warn(
+                f"{self.path} was begun with devices={run.devices[-1]} and goes on with "
+                f"devices={self.devices}: its weights will differ by rounding",
+                stacklevel=2,
+            )
+            state.devices += (self.devices,)
+        return state
 
     def _write(self, name: str, text: str) -> None:
         with atomic_write(self.path / name) as temporary:
@@ -163,6 +178,10 @@ class RunFolder:
             writer = csv.DictWriter(file, rows[0])
             writer.writeheader()
             writer.writerows(rows)
+
+
+def _devices(progress: TrainingState) -> dict[str, Any]:
+    return {} if progress.devices == (1,) else {"devices": [*progress.devices]}
 
 
 def discard(path: str | Path) -> None:

@@ -23,7 +23,8 @@ class RunRecord:
 
     `history` has a row an epoch, with the numbers of `COLUMNS` at least; `best_epoch` counts from
     1, and is 0 where no epoch was finite. `start` is the hash of the weights that the run started
-    from, if they were given; `resize` is how pictures came to the size of the images.
+    from, if they were given; `resize` is how pictures came to the size of the images; `devices` is
+    how many shared the mini-batches, one number after the other where it was resumed with others.
     """
 
     spec_hash: str
@@ -39,6 +40,7 @@ class RunRecord:
     start: str = ""
     class_names: tuple[str, ...] = ()
     resize: Literal["stretch", "crop", "pad"] = "stretch"
+    devices: tuple[int, ...] = (1,)
 
     def __post_init__(self) -> None:
         validation.text(self, "spec_hash", "data", "python", "processor", "start")
@@ -49,6 +51,7 @@ class RunRecord:
         if not isinstance(self.class_names, (list, tuple)):
             raise SpecError(f"class_names must be a list of names, not {self.class_names!r}")
         object.__setattr__(self, "class_names", tuple(map(str, self.class_names)))
+        object.__setattr__(self, "devices", _devices(self.devices))
         if self.network.hash != self.spec_hash:
             raise SpecError("the spec is not the one of spec_hash")
 
@@ -68,10 +71,12 @@ class CheckpointRecord:
     rows: list[dict[str, Any]]
     best_epoch: int
     start: str = ""
+    devices: tuple[int, ...] = (1,)
 
     def __post_init__(self) -> None:
         validation.text(self, "spec_hash", "data", "start")
         validation.whole(self, "seed", "best_epoch", least=0)
+        object.__setattr__(self, "devices", _devices(self.devices))
         _check_history(self.rows, self.best_epoch)
 
 
@@ -131,6 +136,16 @@ def _record(kind: type, plain: Any) -> Any:
         return kind(**plain)
     except (TypeError, OverflowError) as error:
         raise SpecError(str(error).replace("__init__() ", "")) from error
+
+
+def _devices(numbers: Any) -> tuple[int, ...]:
+    if (
+        not isinstance(numbers, (list, tuple))
+        or not numbers
+        or not all(type(number) is int and number >= 1 for number in numbers)
+    ):
+        raise SpecError(f"devices must be a list of whole numbers from 1 up, not {numbers!r}")
+    return tuple(numbers)
 
 
 def _check_history(rows: Any, best_epoch: int) -> None:
