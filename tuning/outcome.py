@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from tuning.store.database import copy_events
 from tuning.store.results import keep_best, keep_trials, table, trial_record
+from tuning.store.studies import copy_events
 from tuning.strategies.pareto import Pareto, pareto_front
 from tuning.trial import Trial
 from zoo.cli.figures import print_json

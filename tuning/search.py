@@ -106,9 +106,9 @@ class Search:
 
         settle_identity(self.project / "search.json", mine, self.strategy.extendable, widens)
         if self.storage:
-            from tuning.store.database import settle
+            from tuning.store.studies import settle
 
-            settle(self.store, mine, self.strategy.extendable)
+            settle(self.store, mine, self.strategy.extendable, widens)
 
     def identity(self) -> SearchIdentity:
         """What is searched, whoever decides on the points."""

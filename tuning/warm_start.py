@@ -7,7 +7,7 @@ data: what carries over is where to look.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -81,16 +81,6 @@ def warm_start(project: Path, space: SearchSpace, spec: ModelSpec, most: int = P
     return WarmStart(tuple(points), tuple(remarks))
 
 
-def started(strategy: Strategy, points: tuple[Values, ...]) -> Strategy:
-    """The strategy, which tries these points first; SpecError for one that cannot."""
-    if "start" not in {field.name for field in fields(strategy)}:  # type: ignore[arg-type]
-        raise SpecError(
-            f"{type(strategy).__name__.lower()} decides itself where it begins: --start-from is "
-            "for random, bayesian, tpe and pareto"
-        )
-    return replace(strategy, start=points)  # type: ignore[type-var]
-
-
 def warm_strategy(
     strategy: Strategy, source: Path, project: Path, spec: ModelSpec, say: Callable[[str], None]
 ) -> Strategy:
@@ -105,24 +95,29 @@ def warm_strategy(
 
     Raises:
         RunError: As for `warm_start`.
-        SpecError: As for `warm_start` and `started`.
+        SpecError: As for `warm_start`, and for a strategy that decides itself where it begins.
     """
-    if points := stored_start(project):
-        return started(strategy, points)
+    if points := stored_start(project, strategy):
+        return strategy.begin_with(points)
     found = warm_start(source, strategy.space, spec)
-    warm = started(strategy, found.points)
+    warm = strategy.begin_with(found.points)
     for remark in found.remarks:
         say(f"{source}: {remark}")
     return warm
 
 
-def stored_start(project: Path) -> tuple[Values, ...]:
-    """The points that a search began with, as its folder says; none where there is none."""
+def stored_start(project: Path, strategy: Strategy) -> tuple[Values, ...]:
+    """The points that a search began with, as its folder says; none where there is none.
+
+    Args:
+        project: The folder.
+        strategy: What searches.
+    """
     try:
         plain: Mapping[str, Any] = read_identity(project / "search.json").strategy
     except (FileNotFoundError, NotADirectoryError):
         return ()
-    return tuple(plain.get("start", ()))
+    return strategy.begun_with(plain)
 
 
 def _own(name: str, kind: Range, spec: ModelSpec) -> Any:

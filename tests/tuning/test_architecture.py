@@ -18,6 +18,7 @@ ORDER = [
     "store",
     "execution",
     "vectorized",
+    "latency",
     "search",
     "warm_start",
     "outcome",

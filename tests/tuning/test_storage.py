@@ -12,20 +12,23 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import zoo
 from tests import children
-from tuning import Choice, SearchSpace
+from tuning import Choice, LogUniform, SearchSpace
 from tuning.cli import main
 from tuning.outcome import show
 from tuning.report.record import read_record
 from tuning.search import Search
 from tuning.store import connections
-from tuning.store.database import DatabaseStore, check_url, copy_events
+from tuning.store.database import DatabaseStore, check_url
+from tuning.store.studies import copy_events
 from tuning.strategies.grid import Grid
+from tuning.strategies.random import Random
 from tuning.trial import Trial, TrialResult
 from zoo.errors import RunError, SpecError
 
@@ -35,6 +38,7 @@ SPEC = zoo.get_spec("linear").with_settings(epochs=3)
 
 NODE = """
 import sys, time
+from dataclasses import replace
 from pathlib import Path
 import keras
 from tests.conftest import _bars
@@ -214,6 +218,21 @@ def test_a_study_of_another_search_is_refused(server, tmp_path, bars):
                    storage=check_url(server.url))  # fmt: skip
     with pytest.raises(RunError, match="the study 'same' in the database holds a search with"):
         other.open(few)
+
+
+def test_a_study_goes_on_over_a_wider_space(server, tmp_path, bars):
+    few, url = bars.take(100), check_url(server.url)
+    narrow, wide = (
+        Search(tmp_path / str(high) / "wider", SPEC, space, Random(space), storage=url)
+        for high in (0.5, 1.0)
+        for space in [SearchSpace.of(learning_rate=LogUniform(0.1, high))]
+    )
+    narrow.open(few)
+    wide.open(few)
+    wide.open(few)
+    again = replace(narrow, project=tmp_path / "again" / "wider")
+    with pytest.raises(RunError, match="holds a search with another space"):
+        again.open(few)
 
 
 def test_a_database_that_is_away_is_told(server):

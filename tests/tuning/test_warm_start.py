@@ -11,13 +11,17 @@ import zoo
 from tests.tuning.test_pareto import recorded
 from tuning import Choice, Integer, LogUniform, SearchSpace
 from tuning.cli import main
+from tuning.fidelity import FULL
 from tuning.search import Search
+from tuning.strategies.broad import Broad
 from tuning.strategies.grid import Grid
+from tuning.strategies.halving import Halving
+from tuning.strategies.hyperband import Hyperband
 from tuning.strategies.random import Random
 from tuning.strategies.registry import read_strategy
 from tuning.strategies.tpe import TPE
 from tuning.trial import Trial, TrialResult
-from tuning.warm_start import started, warm_start, warm_strategy
+from tuning.warm_start import warm_start, warm_strategy
 from zoo.errors import RunError, SpecError
 
 SPEC = zoo.get_spec("mlp30")
@@ -42,7 +46,7 @@ def test_the_best_points_come_first_mapped_into_the_space(tmp_path):
         "l2 was not searched there: begins at 5.0",
         "trial 3 is left out: learning_rate = 0.9 is no value of this space",
     )
-    strategy = started(Random(space, 4), found.points)
+    strategy = Random(space, 4).begin_with(found.points)
     trials: list[Trial] = []
     while (suggestion := strategy.suggest(trials)) is not None:
         trials.append(Trial(len(trials), suggestion.values, TrialResult(0.5)))
@@ -56,6 +60,51 @@ def test_the_best_points_come_first_mapped_into_the_space(tmp_path):
         begun = kind(space, 9, start=(point,))
         seen = [Trial(0, point, TrialResult(0.5)), *trials[1:3]]
         assert begun.suggest(seen).values != point, "a point of the same seed does not come again"
+
+
+def test_halving_and_hyperband_let_the_points_enter_first():
+    points = tuple({"units": units, "learning_rate": 0.2} for units in (20, 30))
+    for cold in (Halving(THERE, 9, 4), Hyperband(THERE, 9)):
+        strategy, trials = cold.begin_with(points), []
+        assert read_strategy(strategy.to_plain(), SPEC, THERE) == strategy
+        assert "start" not in cold.to_plain(), "older folders stay the same search"
+        for number in range(4):
+            suggestion = strategy.suggest(trials)
+            values, fidelity = suggestion.values, suggestion.fidelity
+            trials.append(Trial(number, values, None, fidelity))
+        assert tuple(trial.values for trial in trials[:2]) == points
+        alone = [cold.suggest(trials[:number]).values for number in (2, 3)]
+        assert [trial.values for trial in trials[2:]] == alone
+        assert {trial.fidelity for trial in trials} == {cold.suggest([]).fidelity}
+
+
+def test_broad_goes_on_from_the_best_point_on_the_full_problem():
+    points = ({"units": 20, "learning_rate": 0.2}, {"units": 30, "learning_rate": 0.4})
+    strategy = Broad(SPEC, THERE).begin_with(points)
+    assert read_strategy(strategy.to_plain(), SPEC, THERE) == strategy
+    assert "points" not in Broad(SPEC, THERE).to_plain(), "older folders stay the same search"
+    trials: list[Trial] = []
+    while (suggestion := strategy.suggest(trials)) is not None:
+        values = suggestion.values
+        score = 0.9 - abs(values["units"] - 60) / 1000 - abs(values["learning_rate"] - 0.2) / 10
+        trials.append(Trial(len(trials), values, TrialResult(score), suggestion.fidelity))
+        assert len(trials) < 30
+    assert tuple(trial.values for trial in trials[:2]) == points
+    assert {trial.fidelity.rank for trial in trials} == {FULL.rank}, "nothing on less of it"
+    best = max(trials, key=lambda trial: trial.score)
+    assert best.values == {"units": 40, "learning_rate": 0.2}, "doubled, and 80 is too many"
+    first = strategy.explanation(trials)[0]
+    assert (first.stage, first.trials) == ("points of an earlier search", (0, 1))
+    assert "units = 20, learning_rate = 0.2 is the best: 86.00 %, against 85.00 %" in first.text
+
+
+def test_trials_of_an_earlier_broad_are_told():
+    strategy = Broad(SPEC, THERE)
+    first = strategy.suggest([])
+    other = Trial(0, {**first.values, "units": 6}, TrialResult(0.5), first.fidelity)
+    with pytest.raises(RunError, match="trial 0 is none that broad would have tried"):
+        strategy.suggest([other])
+    assert strategy.explanation([other]) == []
 
 
 def test_what_cannot_start_from_another_search(tmp_path):
@@ -92,4 +141,4 @@ def test_a_search_keeps_the_points_that_it_began_with(tmp_path, bars):
 def test_the_command_refuses_before_anything_is_imported(tmp_path, capsys):
     assert main(["tpe", "mlp30", "--start-from", str(tmp_path / "none")]) == 1
     assert "holds no search to start from" in capsys.readouterr().err
-    assert main(["broad", "mlp30", "--start-from", str(other(tmp_path / "a"))]) == 2
+    assert main(["grid", "mlp30", "--start-from", str(other(tmp_path / "a"))]) == 2

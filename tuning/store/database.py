@@ -13,19 +13,17 @@ import json
 import threading
 import time
 import zlib
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from tuning.store import connections
 from tuning.store.connections import connected, has_beaten
-from tuning.store.identity import SearchIdentity, check_same
 from tuning.store.journal import Event, Journal
 from tuning.store.trials import ENDLESS, Budget, TrialStore
 from tuning.strategies.base import Strategy, Wait
 from tuning.trial import Trial, TrialResult
 from zoo.errors import RunError, SpecError
-from zoo.utils.atomic import atomic_write
 from zoo.utils.extras import check_extras
 
 # Seconds without an answer of the database before a command gives up.
@@ -71,16 +69,27 @@ class DatabaseStore(TrialStore):
         """The events, in the database."""
         return _DatabaseJournal(self)
 
-    def study_identity(self, mine: str) -> str:
-        """What the study is a search of, as JSON: `mine`, if it has just begun."""
+    def study_identity(
+        self, mine: dict[str, Any], widens: Callable[[dict[str, Any]], bool]
+    ) -> dict[str, Any]:
+        """What the study is a search of: `mine`, if it has just begun.
 
-        def settle() -> str:
+        Args:
+            mine: Of this search, as plain data.
+            widens: Whether the study may go on from its space over that of `mine`, which it then
+                notes.
+        """
+
+        def settle() -> dict[str, Any]:
             storage, study = self.connection()
             with self.locked():
                 known = storage.get_study_user_attrs(study)
-                if IDENTITY not in known:
-                    storage.set_study_user_attr(study, IDENTITY, mine)
-            return str(known.get(IDENTITY, mine))
+                there = json.loads(known[IDENTITY]) if IDENTITY in known else mine
+                if there["space"] != mine["space"] and widens(there["space"]):
+                    there["space"] = mine["space"]
+                if there == mine:
+                    storage.set_study_user_attr(study, IDENTITY, json.dumps(mine))
+            return dict(there)
 
         return self._patiently(settle)
 
@@ -230,26 +239,3 @@ class _Writer:
 
 def _first_line(error: BaseException) -> str:
     return str(error.__cause__ or error).strip().splitlines()[0]
-
-
-def settle(store: TrialStore, mine: SearchIdentity, extendable: Collection[str]) -> None:
-    """Begin a study, or check that the one there is of this search.
-
-    Raises:
-        RunError: It is of another search, or the database does not answer.
-    """
-    if not isinstance(store, DatabaseStore):
-        return
-    strategy = {name: value for name, value in mine.strategy.items() if name not in extendable}
-    plain = replace(mine, strategy=strategy).to_plain()
-    there = json.loads(store.study_identity(json.dumps(plain)))
-    where = f"the study {store.study!r} in the database"
-    check_same(there, json.loads(json.dumps(plain)), where, "Choose another name for --project.")
-
-
-def copy_events(store: TrialStore) -> None:
-    """Write the events of a database into the folder's own journal, for reports."""
-    if isinstance(store, DatabaseStore):
-        text = "".join(json.dumps(event) + "\n" for event in store.journal.read())
-        with atomic_write(store.project / "journal.jsonl") as temporary:
-            temporary.write_text(text, encoding="utf-8")

@@ -8,11 +8,12 @@ from __future__ import annotations
 import argparse
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, Self
 
-from tuning.space import SearchSpace
+from tuning.space import SearchSpace, Values
 from tuning.trial import Suggestion, Trial
+from zoo.errors import SpecError
 from zoo.spec import ModelSpec
 
 
@@ -74,6 +75,22 @@ class Strategy(ABC):
         """Every decision so far, in words; nothing from a strategy that does not explain itself."""
         return ()
 
+    def begin_with(self, points: tuple[Values, ...]) -> Self:
+        """The strategy that tries these points first, the best one in front.
+
+        Raises:
+            SpecError: It decides itself where it begins.
+        """
+        raise SpecError(
+            f"{type(self).__name__.lower()} decides itself where it begins: --start-from is for "
+            "broad, random, halving, hyperband, bayesian, tpe and pareto"
+        )
+
+    @classmethod
+    def begun_with(cls, plain: Mapping[str, Any]) -> tuple[Values, ...]:
+        """The points that `begin_with` gave a strategy of these settings; none without it."""
+        return ()
+
     def to_plain(self) -> dict[str, Any]:
         """The kind and the settings as plain data."""
         settings = {name: getattr(self, name) for name in _settings(type(self))}
@@ -95,6 +112,33 @@ class Strategy(ABC):
         """
         given = {name: getattr(options, name) for name in _settings(cls) if hasattr(options, name)}
         return cls.from_plain(given, spec, space)
+
+
+class Startable(Strategy):
+    """A strategy that tries the points of its `start` first, and its own after them."""
+
+    start: tuple[Values, ...] = ()
+
+    def begin_with(self, points: tuple[Values, ...]) -> Self:
+        """The strategy that tries these points first."""
+        return replace(self, start=points)  # type: ignore[type-var]
+
+    @classmethod
+    def begun_with(cls, plain: Mapping[str, Any]) -> tuple[Values, ...]:
+        """The points that a strategy of these settings tries first."""
+        return tuple(plain.get("start", ()))
+
+    def to_plain(self) -> dict[str, Any]:
+        """The kind and the settings as plain data; points to begin with, where there are any."""
+        plain = super().to_plain()
+        start = [dict(values) for values in plain.pop("start", ())]
+        return {**plain, "start": start} if start else plain
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any], spec: ModelSpec, space: SearchSpace) -> Self:
+        """The strategy of these settings; TypeError or SpecError where they do not fit."""
+        start = {"start": tuple(plain["start"])} if "start" in plain else {}
+        return super().from_plain({**plain, **start}, spec, space)
 
 
 def _settings(kind: type) -> list[str]:

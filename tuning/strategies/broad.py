@@ -9,8 +9,9 @@ was cut off goes on, and says the same words again.
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from tuning.space import UNITS, SearchSpace, Values, apply
@@ -18,7 +19,7 @@ from tuning.strategies.base import WAIT, Decision, Strategy, Wait
 from tuning.strategies.broad_stages import BroadSearch
 from tuning.strategies.registry import Option, register_strategy, setting
 from tuning.trial import Suggestion, Trial
-from zoo.errors import SpecError
+from zoo.errors import RunError, SpecError
 from zoo.spec import ModelSpec, validation
 
 # Where the book begins: nothing is learned there.
@@ -41,19 +42,25 @@ class Broad(Strategy):
     """The strategy, for one network over a space, from a starting point.
 
     Settings of the space that `start` leaves out start from the network's recipe; without a start,
-    it is the book's hopeless one. Ranges bound the search; the start may lie outside. Raises
-    SpecError for a start of settings that are not searched.
+    it is the book's hopeless one. Ranges bound the search; the start may lie outside.
+
+    With `points`, as of an earlier search, the reduced problems are left out: the points are
+    trained on the full one, and the last stage goes on from the best.
+
+    Raises SpecError for a start of settings that are not searched.
     """
 
     spec: ModelSpec
     space: SearchSpace
     start: Mapping[str, Any] = field(default_factory=dict)
+    points: tuple[Values, ...] = ()
 
     def __post_init__(self) -> None:
         names = [name for name, _ in self.space.ranges]
         validation.known_names(self.start, names, "the search space")
         hopeless = {name: value for name, value in HOPELESS.items() if name in names}
         object.__setattr__(self, "start", dict(self.start) or hopeless)
+        object.__setattr__(self, "points", tuple(self.points))
         try:
             apply(self.spec, {**_settings(self.spec, self.space), **self.start})
         except SpecError as error:
@@ -64,23 +71,50 @@ class Broad(Strategy):
         """Read the starting point from the command line."""
         return cls(spec, space, dict(options.start))
 
+    def begin_with(self, points: tuple[Values, ...]) -> Self:
+        """The strategy that begins on the full problem, with these points."""
+        return replace(self, points=points)
+
+    @classmethod
+    def begun_with(cls, plain: Mapping[str, Any]) -> tuple[Values, ...]:
+        """The points that a strategy of these settings begins with."""
+        return tuple(plain.get("points", ()))
+
+    def to_plain(self) -> dict[str, Any]:
+        """The kind and the settings as plain data; points to begin with, where there are any."""
+        plain = super().to_plain()
+        points = [dict(values) for values in plain.pop("points")]
+        return {**plain, "points": points} if points else plain
+
     def suggest(self, trials: Sequence[Trial]) -> Suggestion | Wait | None:
-        """Suggest what the stages ask for next, after replaying the trials so far."""
-        return self._replay(trials)[0]
+        """Suggest what the stages ask for next, after replaying the trials so far.
+
+        Raises:
+            RunError: The trials are those of an earlier version, which tried other points.
+        """
+        suggestion = self._replay(trials)[0]
+        if isinstance(suggestion, RunError):
+            raise suggestion
+        return suggestion
 
     def explanation(self, trials: Sequence[Trial]) -> list[Decision]:
         """Every decision so far, in words."""
         return self._replay(trials)[1]
 
-    def _replay(self, trials: Sequence[Trial]) -> tuple[Suggestion | Wait | None, list[Decision]]:
+    def _replay(
+        self, trials: Sequence[Trial]
+    ) -> tuple[Suggestion | Wait | RunError | None, list[Decision]]:
         search = BroadSearch(
             self.spec, self.space, {**_settings(self.spec, self.space), **self.start}
         )
-        steps, seen = search.steps(), 0
+        steps, seen = search.steps(self.points), 0
         try:
             plans = next(steps)
             while True:
                 batch = list(trials[seen : seen + len(plans)])
+                for plan, trial in zip(plans, batch, strict=False):
+                    if not _same(plan, trial):
+                        return _foreign(trial), search.decisions
                 if len(batch) < len(plans):
                     return plans[len(batch)], search.decisions
                 if any(trial.result is None for trial in batch):
@@ -89,6 +123,18 @@ class Broad(Strategy):
                 plans = steps.send(batch)
         except StopIteration:
             return None, search.decisions
+
+
+def _same(plan: Suggestion, trial: Trial) -> bool:
+    values = json.dumps(plan.values, sort_keys=True)
+    return (values, plan.fidelity) == (json.dumps(trial.values, sort_keys=True), trial.fidelity)
+
+
+def _foreign(trial: Trial) -> RunError:
+    return RunError(
+        f"trial {trial.number} is none that broad would have tried: an earlier version began this "
+        "search. Choose another --project"
+    )
 
 
 def _settings(spec: ModelSpec, space: SearchSpace) -> Values:

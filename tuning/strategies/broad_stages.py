@@ -6,14 +6,14 @@ came of them.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from tuning.fidelity import Fidelity, shrunk
-from tuning.space import Choice, SearchSpace, Values
+from tuning.space import SearchSpace, Values
 from tuning.strategies import comparison
-from tuning.strategies.base import Decision
-from tuning.trial import Suggestion, Trial
+from tuning.strategies.broad_base import BroadBase, Steps, key_of, text_of
+from tuning.trial import Trial
 from zoo.spec import ModelSpec
 
 # Of the book's 50,000 images and 10 epochs or more; of a smaller problem they are as large a share.
@@ -25,20 +25,15 @@ A_FIFTH = Fidelity(images=10_000, validation=2_000, epochs=10)
 ETA, LAMBDA, BATCH = "learning_rate", "l2", "batch_size"
 BY_COST = "learning rate by the training cost"
 
-Steps = Generator[list[Suggestion], list[Trial], Any]
 
-
-class BroadSearch:
+class BroadSearch(BroadBase):
     """One run through the strategy: the values it holds to, and what it has said.
 
     Its steps yield suggestions that may run at once, and are sent the trials that came of them.
     """
 
     def __init__(self, spec: ModelSpec, space: SearchSpace, values: Values):
-        self.ranges = dict(space.ranges)
-        self.values = values
-        self.decisions: list[Decision] = []
-        self.trained: dict[tuple[Fidelity, str], Trial] = {}
+        super().__init__(space, values)
         # Of each setting of the network, the values that a reduced problem could not tell apart
         # from the best: it may be too small to show the difference.
         self.undecided: dict[str, list[Any]] = {}
@@ -46,8 +41,12 @@ class BroadSearch:
         self.full = Fidelity(patience=patience)
         self.first_epochs, self.a_fifth = shrunk(FIRST_EPOCHS, spec), shrunk(A_FIFTH, spec)
 
-    def steps(self) -> Steps:
-        """The whole strategy."""
+    def steps(self, points: Sequence[Values] = ()) -> Steps:
+        """The whole strategy; with points of an earlier search, its last stage from the best."""
+        if points:
+            yield from self._best_of(points)
+            yield from self._full_problem()
+            return
         for problem, chance in ((TWO_DIGITS, 0.5), (TEN_DIGITS, 0.1)):
             yield from self._find_signal(problem, chance)
         if ETA in self.ranges:
@@ -66,6 +65,18 @@ class BroadSearch:
                 self.undecided[name] = comparison.not_told_apart(tried, name)
         yield from self._full_problem()
 
+    def _best_of(self, points: Sequence[Values]) -> Steps:
+        """Begin at the best of some points; settings of the network are open, wherever it is."""
+        trials = yield from self._try(self.full, points)
+        best, _ = comparison.better(trials[0], trials)
+        self.values = dict(best.values)
+        others = [trial for trial in trials if trial.number != best.number]
+        text = f"{text_of(best.values)} is the best: {comparison.compared(best, others)}."
+        self._say("points of an earlier search", text, trials)
+        for name in self.ranges:
+            if name not in (ETA, LAMBDA, BATCH):
+                self.undecided[name] = self._neighbours(name, self.values[name], 2.0)
+
     # --- the stages -------------------------------------------------------------------------------
 
     def _find_signal(self, problem: Fidelity, chance: float) -> Steps:
@@ -75,7 +86,7 @@ class BroadSearch:
         for change in ({}, *self._ways_out()):
             (trial,) = yield from self._try(problem, [change])
             right = round(trial.score * problem.validation)
-            message = f"{_text({**self.values, **change})}: {right} of {problem.validation} right"
+            message = f"{text_of({**self.values, **change})}: {right} of {problem.validation} right"
             if right >= needed:
                 self.values |= change
                 self._say(f"signal: {problem}", f"{message}. That is a signal.", [trial])
@@ -101,7 +112,7 @@ class BroadSearch:
                 break
             threshold = finer
         self.values[ETA] = self._within(ETA, threshold / 2)
-        text = f"{_text({ETA: threshold})} is the threshold; half of it is taken."
+        text = f"{text_of({ETA: threshold})} is the threshold; half of it is taken."
         self._say(BY_COST, text, [])
 
     def _order_of_magnitude(self) -> Steps:
@@ -123,7 +134,7 @@ class BroadSearch:
         (trial,) = yield from self._try(self.first_epochs, [change])
         falls = comparison.cost_falls(trial)
         text = (
-            f"{_text({ETA: rate})} {'kept' if falls else 'too large'}: {comparison.falls(trial)}."
+            f"{text_of({ETA: rate})} {'kept' if falls else 'too large'}: {comparison.falls(trial)}."
         )
         self._say(BY_COST, text, [trial])
         return falls
@@ -133,13 +144,13 @@ class BroadSearch:
         (best,) = yield from self._try(problem, [{}])
         everything = [best]
         for factor in factors:
-            tried = {_key(self.values[name])}
+            tried = {key_of(self.values[name])}
             while True:
                 values = self._neighbours(name, self.values[name], factor)
-                fresh = [value for value in values if _key(value) not in tried]
+                fresh = [value for value in values if key_of(value) not in tried]
                 if not fresh:
                     break
-                tried |= {_key(value) for value in fresh}
+                tried |= {key_of(value) for value in fresh}
                 trials = yield from self._try(problem, [{name: value} for value in fresh])
                 everything += trials
                 best, moved = comparison.better(best, trials)
@@ -167,16 +178,16 @@ class BroadSearch:
             f"{trial.values[BATCH]}: {comparison.accuracy_after(trial, clock):.2%}"
             for trial in trials
         )
-        kept = _text({name: best.values[name] for name in changes[0]})
+        kept = text_of({name: best.values[name] for name in changes[0]})
         text = f"{kept} kept: in {clock:.1f} seconds, batches of {message}.".replace("%", " %")
         self._say("mini-batch size by the clock", text, trials)
 
     def _full_problem(self) -> Steps:
         """The full problem: what smaller ones left open, then steps around the best point."""
         (best,) = yield from self._try(self.full, [{}])
-        text = f"{_text(best.values)}: {comparison.percent(best)}."
+        text = f"{text_of(best.values)}: {comparison.percent(best)}."
         self._say("the full problem", text, [best])
-        tried = {_key(best.values)}
+        tried = {key_of(best.values)}
         best = yield from self._decide_anew(best, tried)
         while True:
             changes = [
@@ -202,63 +213,13 @@ class BroadSearch:
         return best
 
     def _step_to_the_best(self, best: Trial, changes: list[Values], tried: set[str]) -> Steps:
-        fresh = [each for each in changes if _key({**self.values, **each}) not in tried]
+        fresh = [each for each in changes if key_of({**self.values, **each}) not in tried]
         if not fresh:
             return best, False
-        tried |= {_key({**self.values, **change}) for change in fresh}
+        tried |= {key_of({**self.values, **change}) for change in fresh}
         trials = yield from self._try(self.full, fresh)
         best, moved = comparison.better(best, trials)
         self.values = dict(best.values)
-        message = f"{_text(best.values)} {'is better' if moved else 'stays the best'}"
+        message = f"{text_of(best.values)} {'is better' if moved else 'stays the best'}"
         self._say("the full problem", f"{message}: {comparison.compared(best, trials)}.", trials)
         return best, moved
-
-    # --- what the stages share --------------------------------------------------------------------
-
-    def _try(self, problem: Fidelity, changes: Sequence[Values], again: bool = False) -> Steps:
-        """The trials of these changes; what was trained before is not, unless `again`."""
-        plans = {
-            (problem, _key(values)): Suggestion(values, problem)
-            for values in ({**self.values, **change} for change in changes)
-        }
-        fresh = {key: plan for key, plan in plans.items() if again or key not in self.trained}
-        if fresh:
-            trials = yield list(fresh.values())
-            self.trained |= zip(fresh, trials, strict=True)
-        return [self.trained[key] for key in plans]
-
-    def _neighbours(self, name: str, value: Any, factor: float) -> list[Any]:
-        kind = self.ranges[name]
-        if isinstance(kind, Choice):
-            return [other for other in kind.values if other != value]
-        scaled = [self._within(name, value * factor), self._within(name, value / factor)]
-        return [other for other in dict.fromkeys(scaled) if other != value]
-
-    def _within(self, name: str, value: float) -> Any:
-        kind = self.ranges.get(name)
-        if kind is None:
-            return value
-        if isinstance(kind, Choice):
-            return min(kind.values, key=lambda choice: abs(choice - value))
-        bounded = min(max(value, kind.low), kind.high)
-        return float(f"{bounded:.4g}") if isinstance(kind.quantile(0), float) else round(bounded)
-
-    def _say(self, stage: str, text: str, trials: Sequence[Trial]) -> None:
-        self.decisions.append(Decision(stage, text, tuple(trial.number for trial in trials)))
-
-    def _say_best(self, name: str, problem: Fidelity, best: Trial, trials: Sequence[Trial]) -> None:
-        message = (
-            f"{_text({name: best.values[name]})} kept: {comparison.compared(best, trials, name)}."
-        )
-        self._say(f"{name}, on {problem}", message, trials)
-
-
-def _text(values: Mapping[str, Any]) -> str:
-    return ", ".join(
-        f"{name} = {value:.4g}" if isinstance(value, float) else f"{name} = {value}"
-        for name, value in values.items()
-    )
-
-
-def _key(value: Any) -> str:
-    return repr(sorted(value.items())) if isinstance(value, dict) else repr(value)

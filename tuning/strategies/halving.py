@@ -19,7 +19,7 @@ from typing import ClassVar, Self
 from tuning.fidelity import FULL, Fidelity
 from tuning.space import SearchSpace, Values
 from tuning.strategies.base import WAIT, Wait
-from tuning.strategies.random import TRIALS, TRIALS_OPTION, Capped, random_point
+from tuning.strategies.random import TRIALS, TRIALS_OPTION, Capped
 from tuning.strategies.registry import Option, count, register_strategy
 from tuning.trial import Suggestion, Trial
 from zoo.errors import SpecError
@@ -44,6 +44,7 @@ class Halving(Capped):
         trials: How many points enter the lowest rung; None for as many as the budget allows.
         factor: Of the epochs from rung to rung; one in so many goes up.
         seed: Of the points.
+        start: Points that enter the lowest rung first, as of an earlier search.
     """
 
     space: SearchSpace
@@ -51,6 +52,7 @@ class Halving(Capped):
     trials: int | None = None
     factor: int = 3
     seed: int = 0
+    start: tuple[Values, ...] = ()
     widenable: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
@@ -88,7 +90,9 @@ class Halving(Capped):
                     return Suggestion(trial.values, self.rungs[level + 1])
         entered = len(rungs[0])
         if self._points is None or entered < self._points:
-            return Suggestion(random_point(self.space, self.seed, entered), self.rungs[0])
+            begun = entered < len(self.start)
+            point = dict(self.start[entered]) if begun else self._random(rungs[0])
+            return Suggestion(point, self.rungs[0])
         if not all(trial.result for trial in trials):
             return WAIT
         return self._last(rungs)

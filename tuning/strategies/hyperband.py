@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from tuning.fidelity import FULL, Fidelity
-from tuning.space import SearchSpace
-from tuning.strategies.base import WAIT, Strategy, Wait
+from tuning.space import SearchSpace, Values
+from tuning.strategies.base import WAIT, Startable, Wait
 from tuning.strategies.registry import Option, count, register_strategy
 from tuning.trial import Suggestion, Trial
 from zoo.errors import SpecError
@@ -32,11 +32,11 @@ from zoo.spec import ModelSpec
     batch_trials=8,
 )
 @dataclass(frozen=True)
-class Hyperband(Strategy):
+class Hyperband(Startable):
     """The strategy: up to `epochs` a run, of which each rung runs `factor` times the last one's.
 
     A run that goes on is taken up where it paused. It is paused, not cut short: a schedule over its
-    epochs is that of the full run.
+    epochs is that of the full run. Points of `start` enter first.
     """
 
     space: SearchSpace
@@ -44,6 +44,7 @@ class Hyperband(Strategy):
     factor: int = 3
     iterations: int = 1
     seed: int = 0
+    start: tuple[Values, ...] = ()
 
     extendable: ClassVar[tuple[str, ...]] = ("iterations",)
 

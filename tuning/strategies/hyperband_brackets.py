@@ -9,7 +9,7 @@ import keras_tuner
 from keras_tuner.engine.trial import Trial as KerasTrial
 
 from tuning.space import Values
-from tuning.strategies.random import random_point
+from tuning.strategies.random import random_after
 from tuning.trial import Trial
 
 if TYPE_CHECKING:
@@ -27,7 +27,8 @@ class Brackets(keras_tuner.oracles.HyperbandOracle):
             hyperband_iterations=search.iterations,
             seed=1,  # draws nothing: the points are ours
         )
-        self.search, self.drawn = search, 0
+        self.search = search
+        self.entered = [trial for trial in trials if trial.after is None]
         rungs: dict[int, tuple[dict, int]] = {}
         for trial in trials:
             rungs[trial.number] = self._place(trial, rungs)
@@ -36,7 +37,6 @@ class Brackets(keras_tuner.oracles.HyperbandOracle):
     def _place(self, trial: Trial, rungs: dict[int, tuple[dict, int]]) -> tuple[dict, int]:
         if trial.after is None:
             bracket, rung, past = self._open_bracket(), 0, None
-            self.drawn += 1
         else:
             bracket, rung = rungs[trial.after]
             rung, past = rung + 1, str(trial.after)
@@ -62,4 +62,7 @@ class Brackets(keras_tuner.oracles.HyperbandOracle):
             self.ongoing_trials[name] = self.trials[name]
 
     def _random_values(self) -> Values:
-        return random_point(self.search.space, self.search.seed, self.drawn)
+        search = self.search
+        if len(self.entered) < len(search.start):
+            return dict(search.start[len(self.entered)])
+        return random_after(search.start, search.space, search.seed, self.entered)

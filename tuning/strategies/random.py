@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 
 from tuning.space import SearchSpace, Values
-from tuning.strategies.base import Strategy
+from tuning.strategies.base import Startable
 from tuning.strategies.registry import Option, count, register_strategy
 from tuning.trial import Suggestion, Trial
 from zoo.errors import SpecError
@@ -31,12 +31,11 @@ TRIALS_OPTION = Option(
 )
 
 
-class Capped(Strategy):
+class Capped(Startable):
     """A strategy of as many trials as were asked for; more, or fewer, may be asked for later."""
 
     trials: int | None
     seed: int = 0
-    start: tuple[Values, ...] = ()
     extendable: ClassVar[tuple[str, ...]] = ("trials",)
 
     @property
@@ -51,23 +50,9 @@ class Capped(Strategy):
         trials = options.trials or (None if options.budget.limited else TRIALS)
         return cls.from_plain({"trials": trials, "seed": options.seed}, spec, space)
 
-    def to_plain(self) -> dict[str, Any]:
-        """The kind and the settings as plain data; points to begin with, where there are any."""
-        plain = super().to_plain()
-        start = [dict(values) for values in plain.pop("start", ())]
-        return {**plain, "start": start} if start else plain
-
-    @classmethod
-    def from_plain(cls, plain: Mapping[str, Any], spec: ModelSpec, space: SearchSpace) -> Self:
-        """The strategy of these settings; TypeError or SpecError where they do not fit."""
-        start = {"start": tuple(plain["start"])} if "start" in plain else {}
-        return super().from_plain({**plain, **start}, spec, space)
-
     def _random(self, trials: Sequence[Trial]) -> Values:
         """The random point of this number; none of those that the search began with again."""
-        point = random_point(self.space, self.seed, len(trials))
-        begun = self.start and self.space.size > len(trials)
-        return untried(point, self.space, self.seed, trials) if begun else point
+        return random_after(self.start, self.space, self.seed, trials)
 
     def _check_trials(self, what: str) -> None:
         trials = self.trials
@@ -122,6 +107,21 @@ def random_point(space: SearchSpace, seed: int, number: int) -> Values:
     sweep, place = divmod(number, int(size))
     generator = np.random.default_rng([seed, sweep] if sweep else seed)
     return space.point(int(generator.permutation(int(size))[place]))
+
+
+def random_after(
+    start: Sequence[Values], space: SearchSpace, seed: int, trials: Sequence[Trial]
+) -> Values:
+    """The random point of the next number, and none that trials had where there was a start.
+
+    Args:
+        start: The points that the search began with.
+        space: That is searched.
+        seed: Of the points.
+        trials: So far.
+    """
+    point = random_point(space, seed, len(trials))
+    return untried(point, space, seed, trials) if start and space.size > len(trials) else point
 
 
 def untried(values: Values, space: SearchSpace, seed: int, trials: Sequence[Trial]) -> Values:
