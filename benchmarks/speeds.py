@@ -10,6 +10,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from benchmarks.rows import Row
+from zoo.registry import get_spec
 from zoo.utils.atomic import atomic_write
 
 NAMES = {
@@ -17,6 +18,16 @@ NAMES = {
     "keras_tuned": "keras, tuned",
     "torch_channels_last": "torch, channels last",
     "torch_compiled": "torch, compiled",
+}
+
+# Recipes, and the measurement that has their network and size of mini-batches.
+RECIPES = {
+    "mlp30": "mlp30",
+    "conv2_relu": "conv2_relu",
+    "conv2_relu_dropout": "conv2_relu_dropout",
+    "conv2_relu_dropout_x5": "conv2_relu_dropout",
+    "conv2_relu_dropout.fast": "conv2_relu_dropout:50",
+    "conv2_relu_dropout_x5.fast": "conv2_relu_dropout:50",
 }
 
 
@@ -61,6 +72,32 @@ def markdown(rows: list[Row]) -> str:
             ratio = "" if peer == "zoo" else times(ours / fast)
             lines.append(f"| {title(net)} | {label(peer, threads)} | {fast:,.0f} | {ratio} |")
     return "\n".join(lines)
+
+
+def durations(rows: list[Row]) -> str:
+    """How long whole recipes train on one core, computed from the measured speeds, in Markdown."""
+    lines = [
+        "| recipe | images in all epochs | images a second | on one core |",
+        "| --- | --- | --- | --- |",
+    ]
+    for name, net in RECIPES.items():
+        if measured := speed(rows, net, "zoo"):
+            spec = get_spec(name)
+            images = len(spec.members or (spec,)) * spec.recipe.epochs * spec.recipe.images
+            lasts = duration(images / measured[0])
+            lines.append(f"| `{name}` | {images:,} | {measured[0]:,.0f} | {lasts} |")
+    return "\n".join(lines)
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person says them.
+
+    >>> duration(6.3), duration(343), duration(9_000)
+    ('6 s', '6 minutes', '2.5 hours')
+    """
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} minutes" if seconds < 6_000 else f"{seconds / 3600:.1f} hours"
 
 
 def title(net: str) -> str:

@@ -35,7 +35,7 @@ from tqdm import tqdm
 from benchmarks.peak import MFLOP, peak, share
 from benchmarks.peers import PEERS
 from benchmarks.rows import Row, read_rows, write_rows
-from benchmarks.speeds import draw, markdown, speed, table
+from benchmarks.speeds import draw, durations, markdown, speed, table
 from zoo.errors import RunError, ZooError
 from zoo.reproduction.tables import write_table
 from zoo.utils.machine import processor
@@ -100,7 +100,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Measure the programs, write rows and picture, print the table; return the exit code."""
     asked = _parser().parse_args(arguments)
     if asked.write:
-        write_table(markdown(read_csv(asked.out / "throughput.csv")), asked.write, "throughput")
+        rows = read_csv(asked.out / "throughput.csv")
+        write_table(markdown(rows), asked.write, "throughput")
+        write_table(durations(rows), asked.write, "durations")
         return 0
     try:
         plan = {net: [peer for peer in WORK[net] if peer in asked.peers] for net in asked.nets}

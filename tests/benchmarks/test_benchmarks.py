@@ -13,7 +13,7 @@ from benchmarks import ablation, serving, startup, throughput, vectorized
 from benchmarks.peers import initial_weights, spec_of
 from benchmarks.peers.__main__ import measure
 from benchmarks.rows import read_rows
-from benchmarks.speeds import markdown, serving_markdown, speed, table
+from benchmarks.speeds import durations, markdown, serving_markdown, speed, table
 from tests.paths import ROOT
 from zoo.errors import RunError
 from zoo.export import FORMATS
@@ -142,9 +142,22 @@ def test_a_measurement_that_does_not_end_is_an_error_that_says_so(monkeypatch):
         throughput.measure("mlp30", "numpy", images=10)
 
 
+def test_how_long_a_recipe_trains_is_computed_from_the_measured_speed():
+    row = {"peer": "zoo", "threads": "default", "images_per_second": 2500.0}
+    rows = [{"net": "conv2_relu_dropout:50", **row}, {"net": "conv2_relu_dropout", **row}]
+    assert durations(rows).splitlines()[2:] == [
+        "| `conv2_relu_dropout` | 10,000,000 | 2,500 | 67 minutes |",
+        "| `conv2_relu_dropout_x5` | 50,000,000 | 2,500 | 5.6 hours |",
+        "| `conv2_relu_dropout.fast` | 1,000,000 | 2,500 | 7 minutes |",
+        "| `conv2_relu_dropout_x5.fast` | 5,000,000 | 2,500 | 33 minutes |",
+    ]
+
+
 def test_the_tables_in_docs_are_those_that_the_measurements_give():
+    speeds = throughput.read_csv(throughput.HERE / "throughput.csv")
     for name, expected in (
-        ("throughput", markdown(throughput.read_csv(throughput.HERE / "throughput.csv"))),
+        ("throughput", markdown(speeds)),
+        ("durations", durations(speeds)),
         *(
             (f"ablation-{name}", ablation.table(study, ablation.read()))
             for name, study in ablation.STUDIES.items()
