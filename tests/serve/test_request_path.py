@@ -385,15 +385,16 @@ def test_requests_behind_one_that_waits_are_answered_in_their_order(slow_and_hal
 
 
 def test_who_waits_is_answered_when_the_server_stops(tmp_path):
-    slow(tmp_path / "slow/1/model.onnx", times=24)
+    slow(tmp_path / "slow/1/model.onnx", times=12)
     with (
         serving(tmp_path) as server,
         socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection,
     ):
         connection.sendall(_post(ONE_SLOW, b"/v1/models/slow:predict"))
-        while (
-            b'zoo_waiting_examples{model="slow",version="1"} 1.0' not in server.fetch("/metrics")[1]
-        ):
+        waits = b'zoo_waiting_examples{model="slow",version="1"} 1.0'
+        deadline = time.monotonic() + 10
+        while waits not in server.fetch("/metrics")[1]:
+            assert time.monotonic() < deadline
             time.sleep(0.01)
         server.process.terminate()
         answer = connection.makefile("rb").read()
