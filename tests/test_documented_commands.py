@@ -19,6 +19,7 @@ PROGRAMS = tuple(f"python -m {program}" for program in ("zoo", "tuning", "benchm
 # They serve, wait for input, fetch from the net, or want another machine; other tests run those.
 ELSEWHERE = (
     "zoo serve", "zoo book", "zoo lab", "zoo vote", "fashion_mnist", "runs/across", "owner/name",
+    "--storage", "--ray", "units.json",
 )  # fmt: skip
 
 # What would take long, in a shorter form.

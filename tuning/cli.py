@@ -30,6 +30,7 @@ from zoo.cli.refusals import open_closed_streams
 from zoo.errors import SpecError
 from zoo.registry import get_spec
 from zoo.spec import ModelSpec
+from zoo.utils.extras import check_extras
 from zoo.utils.tensorflow import be_verbose
 from zoo.version import __version__
 
@@ -77,8 +78,13 @@ def search(options: argparse.Namespace) -> None:
     if place and options.workers > 1:
         raise SpecError("--workers is for one machine: across machines, start each worker itself")
     storage = check_url(options.storage) if options.storage else ""
-    if place and storage:
-        raise SpecError("--storage is another way across machines than keras-tuner's variables")
+    if bool(place) + bool(storage) + bool(options.ray) > 1:
+        raise SpecError("keras-tuner's variables, --storage and --ray are ways across machines: "
+                        "choose one")  # fmt: skip
+    if options.ray:
+        check_extras("ray")
+        if options.workers > 1:
+            raise SpecError("--workers is for one machine: with --ray, the cluster's cores count")
     from tuning.progress import SearchProgress
     from tuning.search import Search
     from zoo.data import load_data
@@ -130,9 +136,14 @@ def _run(
         timeout = options.heartbeat_timeout
         search_across(found, data, options.budget, timeout, lambda: progress.show(found), _say)
         return
+    seconds, most = options.budget.seconds, options.budget.trials
+    if options.ray:
+        from tuning import ray_cluster
+
+        ray_cluster.run(found, data, options.ray, seconds=seconds, most=most, watch=progress.show)
+        return
     from tuning.workers import run
 
-    seconds, most = options.budget.seconds, options.budget.trials
     run(found, data, workers=options.workers, seconds=seconds, most=most, watch=progress.show)
 
 
@@ -194,6 +205,9 @@ def _add_common(command: argparse.ArgumentParser, entry: StrategyEntry) -> None:
         "--storage", metavar="URL",
         help="a PostgreSQL database as the record of the search, for nodes without a common disk",
     )  # fmt: skip
+    command.add_argument(
+        "--ray", type=nonempty, metavar="ADDRESS", help="a Ray cluster that runs the trials"
+    )
     command.add_argument("--executions", type=count, default=1, help="seeds a point")
     command.add_argument("--workers", type=count, default=1, metavar="K", help="processes")
     command.add_argument(

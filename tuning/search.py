@@ -143,10 +143,21 @@ class Search:
                     time.sleep(PAUSE)
                     continue
                 for each, result in self._results(trial, budget, data):
-                    if self.strategy.measures_latency:
-                        result = replace(result, latency=self._latency(each, data))
-                    self.store.end(each.number, result)
-                    tell(replace(each, result=result))
+                    tell(self.end(replace(each, result=result), data))
+
+    def end(self, trial: Trial, data: Data) -> Trial:
+        """Note the result of a trial, with the latency of its network where the strategy asks.
+
+        Args:
+            trial: One that is claimed, with its result.
+            data: What it was trained on.
+        """
+        result = trial.result
+        assert result is not None
+        if self.strategy.measures_latency:
+            result = replace(result, latency=self._latency(trial, data))
+        self.store.end(trial.number, result)
+        return replace(trial, result=result)
 
     def is_over(self, *, seconds: float | None = None, most: int | None = None) -> bool:
         """Whether all trials have ended and none will begin, within a budget as for `work`."""

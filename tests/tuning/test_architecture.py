@@ -23,6 +23,7 @@ ORDER = [
     "warm_start",
     "outcome",
     "workers",
+    "ray_cluster",
     "progress",
     "kerastuner",
     "report",

@@ -32,6 +32,7 @@ EXTRAS = {
     "optuna": "samplers",
     "prometheus_client": "serve",
     "psycopg": "storage",
+    "ray": "ray",
     "sqlalchemy": "storage",
     "shtab": "completion",
     "sklearn": "data",
