@@ -18,8 +18,7 @@ import tensorflow as tf
 from zoo.nn.dropout import BookDropout
 from zoo.nn.matrix_products import conv_pool, dense, first_conv_pool
 
-CONV_POOL = (keras.layers.Conv2D, keras.layers.MaxPooling2D, keras.layers.Activation)
-UNPOOLED = (keras.layers.Conv2D, keras.layers.Activation)
+CONV_POOL = [keras.layers.Conv2D, keras.layers.MaxPooling2D, keras.layers.Activation]
 ACTIVATIONS = [keras.activations.get(name) for name in ("linear", "relu", "sigmoid", "tanh")]
 DENSE = (BookDropout, keras.layers.Dense, keras.layers.Flatten)
 
@@ -31,15 +30,13 @@ DENSE = (BookDropout, keras.layers.Dense, keras.layers.Flatten)
 class LoweredNetwork:
     """A Keras network of convolutions and dense layers whose convolutions are matrix products.
 
-    `convolutions` holds a convolution, a pooling or None, and an activation each, and `dense` the
-    layers after them, each with the number of its inputs. `numbers` is how many numbers the patches
-    and weighted sums of one image are.
+    `convolutions` holds a convolution, a pooling and an activation each, and `dense` the layers
+    after them, each with the number of its inputs. `numbers` is how many numbers the patches and
+    weighted sums of one image are.
     """
 
     scale: keras.layers.Layer
-    convolutions: tuple[
-        tuple[keras.layers.Layer, keras.layers.Layer | None, keras.layers.Layer], ...
-    ]
+    convolutions: tuple[tuple[keras.layers.Layer, ...], ...]
     dense: tuple[tuple[keras.layers.Layer, int], ...]
     numbers: int
 
@@ -51,8 +48,7 @@ class LoweredNetwork:
         a = tf.transpose(self.scale(images), (3, 1, 2, 0))
         for number, (conv, pooling, activation) in enumerate(self.convolutions):
             product = conv_pool if number else first_conv_pool
-            pool = pooling.pool_size[0] if pooling else 1
-            z = product(a, tf.convert_to_tensor(conv.kernel), pool)
+            z = product(a, tf.convert_to_tensor(conv.kernel), pooling.pool_size[0])
             a = activation(z + tf.reshape(conv.bias, (-1, 1, 1, 1)))
         a, masks = tf.transpose(a, (3, 1, 2, 0)), iter(masks)
         for layer, _ in self.dense:
@@ -91,12 +87,11 @@ def lowered(model: keras.Model) -> LoweredNetwork | None:
     """The network of a Keras model, or None where it is not one that can be lowered."""
     chain, convolutions, numbers = _chain(model), [], 0
     rest = chain[1:]
-    while size := _begins_with_convolution(rest):
-        (conv, _), *pooling, (activation, _) = rest[:size]
-        z = rest[1][1]
-        numbers += math.prod(z[1:3]) * (math.prod(conv.kernel.shape[:3]) + z[3])
-        convolutions.append((conv, pooling[0][0] if pooling else None, activation))
-        rest = rest[size:]
+    while [type(layer) for layer, _ in rest[:3]] == CONV_POOL:
+        layers, (_, z, _) = zip(*rest[:3], strict=True)
+        numbers += math.prod(z[1:3]) * (math.prod(layers[0].kernel.shape[:3]) + z[3])
+        convolutions.append(layers)
+        rest = rest[3:]
     fits = (
         convolutions
         and type(chain[0][0]) is keras.layers.Rescaling
@@ -107,12 +102,6 @@ def lowered(model: keras.Model) -> LoweredNetwork | None:
     )
     dense = tuple((layer, shape[-1]) for layer, shape in rest)
     return LoweredNetwork(chain[0][0], tuple(convolutions), dense, numbers) if fits else None
-
-
-def _begins_with_convolution(chain: list[tuple[keras.layers.Layer, tuple]]) -> int:
-    """How many layers at the beginning are a convolution and what belongs to it."""
-    kinds = tuple(type(layer) for layer, _ in chain[:3])
-    return 3 if kinds == CONV_POOL else 2 if kinds[:2] == UNPOOLED else 0
 
 
 def _chain(model: keras.Model) -> list[tuple[keras.layers.Layer, tuple]]:
@@ -132,21 +121,14 @@ def _chain(model: keras.Model) -> list[tuple[keras.layers.Layer, tuple]]:
 
 def _is_conv_pool(conv, pooling, activation) -> bool:
     return (
-        len(set(conv.kernel_size)) == 1
+        len(set(conv.kernel_size)) == len(set(pooling.pool_size)) == 1
         and (conv.strides, conv.dilation_rate, conv.groups) == ((1, 1), (1, 1), 1)
-        and (conv.padding, conv.data_format) == ("valid", "channels_last")
-        and (pooling is None or _is_plain(pooling))
+        and (conv.padding, pooling.padding) == ("valid", "valid")
+        and (conv.data_format, pooling.data_format) == ("channels_last", "channels_last")
+        and pooling.strides == pooling.pool_size
         and conv.use_bias
         and conv.activation is keras.activations.linear
         and activation.activation in ACTIVATIONS
-    )
-
-
-def _is_plain(pooling) -> bool:
-    return (
-        len(set(pooling.pool_size)) == 1
-        and (pooling.padding, pooling.data_format) == ("valid", "channels_last")
-        and pooling.strides == pooling.pool_size
     )
 
 
