@@ -131,7 +131,7 @@ def draw(rows: list[Row], path: Path) -> None:
     peers_of = {net: {row["peer"] for row in rows if row["net"] == net} for net in nets}
     heights = [len(peers) + 1 for peers in peers_of.values()]
     figure = Figure(figsize=(7, 0.6 + 0.35 * sum(heights)), layout="constrained")
-    panels = figure.subplots(len(nets), squeeze=False, height_ratios=heights)[:, 0]
+    panels = figure.subplots(len(nets), squeeze=False, sharex=True, height_ratios=heights)[:, 0]
     for axes, (net, peers) in zip(panels, peers_of.items(), strict=True):
         bars_of = sorted((*speed(rows, net, peer), peer) for peer in peers)
         bars = axes.barh(
