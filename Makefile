@@ -26,6 +26,7 @@ test-slow: $(VENV)/installed  ## run the tests that train for minutes, too
 backends: $(VENV)/installed  ## every network on JAX and on PyTorch: built, trained, saved, loaded, asked
 	$(INSTALL) --requirement benchmarks/requirements.txt
 	$(RUN) -m pytest tests/nn/test_backends.py --integration --slow --capture=no
+	$(RUN) -m pytest tests/training/test_devices.py --integration -k jax
 
 MINUTES ?= 10
 campaign: $(VENV)/installed  ## bad files and kills at every boundary, for MINUTES=10: what was tried, what failed

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import socket
 import subprocess
 import sys
 import warnings
@@ -93,7 +94,11 @@ def check_two_devices(folder, *, backend: str) -> None:
         command = [sys.executable, *program]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout.splitlines()[-1])
+    check_differences(done.stdout)
+
+
+def check_differences(printed: str) -> None:
+    found = json.loads(printed.splitlines()[-1])
     assert found.keys() == {"small", "mlp30", "conv2_relu"}
     against_one, resumed = found.pop("small")
     assert resumed == 0
@@ -111,6 +116,51 @@ def test_two_devices_take_the_steps_of_one_on_tensorflow(tmp_path):
 @pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="jax is not installed")
 def test_two_devices_take_the_steps_of_one_on_jax(tmp_path):
     check_two_devices(tmp_path, backend="jax")
+
+
+TOGETHER = """
+import jax
+address = "127.0.0.1:{port}"
+jax.distributed.initialize(address, 2, {number}, coordinator_bind_address=address)
+"""
+
+# What processes cannot do together, each is told.
+REFUSED = """
+for network, seed, line in (
+    (SPEC, jax.process_index(), "do not train the same"),
+    ("conv2_relu_dropout_x5", 1, "train its members one by one"),
+):
+    try:
+        zoo.train(network, data, seed=seed, devices=2, progress=False)
+    except zoo.ZooError as error:
+        assert line in str(error), error
+    else:
+        raise AssertionError(f"{network} was trained")
+"""
+
+
+@pytest.mark.integration
+@pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="jax is not installed")
+def test_two_processes_take_the_steps_of_one_on_jax(tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = {**os.environ, "KERAS_BACKEND": "jax", "PYTHONPATH": str(ROOT)}
+    program, rest = TOGETHER, PROGRAM + REFUSED
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", program.format(port=port, number=number) + rest, tmp_path],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for number in range(2)
+    ]
+    for process, (printed, errors) in [(each, each.communicate()) for each in processes]:
+        assert process.returncode == 0, errors
+        check_differences(printed)
+    assert json.loads((tmp_path / "run.json").read_text())["devices"] == [2]
 
 
 @pytest.mark.integration

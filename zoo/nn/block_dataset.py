@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from zoo.nn.batching import Blocks
+from zoo.nn.processes import share
 
 
 def tensorflow_dataset(blocks: Blocks):
@@ -82,4 +83,5 @@ class BatchDataset(keras.utils.PyDataset):
         if self.latest[0] != which:  # a block is altered as a whole
             self.latest = (which, self.blocks[block])
         images, labels = self.latest[1]
-        return images[batch], labels[batch]
+        mine = share(labels.shape[1])
+        return images[batch, mine], labels[batch, mine]

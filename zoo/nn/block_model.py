@@ -168,8 +168,7 @@ class BlockModel(backend_model()):  # type: ignore[misc] # its base depends on t
     def _build_on_one_batch(self, blocks: Blocks) -> None:
         # Keras builds metrics and optimizer from the first data it sees, where it does not leave
         # that to the step; these must not be a block, nor the mean of the devices' shares.
-        images, labels = blocks[0]
-        self.test_on_batch(images[0], labels[0])
+        self.test_on_batch(*BatchDataset(blocks)[0])
         self.optimizer.build(self.trainable_variables)
 
 

@@ -11,13 +11,13 @@ import keras
 from tqdm import tqdm
 
 from zoo.data import Split
-from zoo.evaluation.scores import evaluate
 from zoo.nn import dropout
 from zoo.nn.schedules import decay_factor, first_epoch_without_dropout
 from zoo.spec import NetworkSpec, Recipe
 from zoo.training import weights
 from zoo.training.early_stopping import plateau_rule
 from zoo.training.run_folder import RunFolder, TrainingState
+from zoo.training.shared_scores import accuracy
 
 
 class Recorder(keras.callbacks.Callback):
@@ -40,7 +40,7 @@ class Recorder(keras.callbacks.Callback):
         row = {"epoch": epoch + 1, **{name: float(value) for name, value in logs.items()}}
         row["seconds"] = time.perf_counter() - self.began
         for name, split in self.monitor.items():
-            row[f"{name}_accuracy"] = evaluate(self.model, split).accuracy
+            row[f"{name}_accuracy"] = accuracy(self.model, split)
         self.state.rows.append(row)
         if not math.isfinite(row["loss"]):
             self.state.diverged = self.model.stop_training = True

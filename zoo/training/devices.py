@@ -3,7 +3,8 @@
 The gradient of a mini-batch is the mean over its shares, so that the steps are those of one device,
 but for the order of sums. Keras brings the means: `tf.distribute.MirroredStrategy` on TensorFlow,
 `keras.distribution.DataParallel` on JAX. Devices are the graphics cards, or, where there are none,
-the cores of the processor.
+the cores of the processor. On JAX they may be those of several processes, on one machine or more:
+each calls `keras.distribution.initialize` first, and then trains as if it were alone.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from collections.abc import Iterable, Iterator
 from zoo.data import Split
 from zoo.errors import RunError, SpecError
 from zoo.evaluation.scores import EVALUATION_BATCH
+from zoo.nn.processes import are_several
 from zoo.spec import Recipe
 
 BACKENDS = ("tensorflow", "jax")
@@ -117,16 +119,26 @@ def _data_parallel(devices: int) -> Iterator[None]:
     import jax
     import keras
 
-    if "xla_force_host_platform_device_count" not in os.environ.get("XLA_FLAGS", ""):
+    together = are_several()
+    if not together and "xla_force_host_platform_device_count" not in os.environ.get(
+        "XLA_FLAGS", ""
+    ):
         with contextlib.suppress(RuntimeError):  # it has computed already
             jax.config.update("jax_num_cpu_devices", devices)
     kind = "CPU" if jax.default_backend() == "cpu" else "GPU"
-    if kind == "CPU":
+    if kind == "CPU" and not together:
         _check_cores(devices)
     there = keras.distribution.list_devices()
     _check_number(devices, len(there), kind)
+    if together and devices < len(there):
+        raise RunError(
+            f"devices={devices}, and the {jax.process_count()} processes that train together have "
+            f"{len(there)}: use all"
+        )
     before = keras.distribution.distribution()
-    keras.distribution.set_distribution(keras.distribution.DataParallel(devices=there[:devices]))
+    # Each process reads its own share of the images, which are no `tf.data.Dataset`.
+    parallel = keras.distribution.DataParallel(devices=there[:devices], auto_shard_dataset=False)
+    keras.distribution.set_distribution(parallel)
     try:
         yield
     finally:

@@ -8,25 +8,29 @@ from dataclasses import replace
 import keras
 import numpy as np
 
-from zoo.errors import SpecError
+from zoo.errors import RunError, SpecError
 from zoo.evaluation.scores import EVALUATION_BATCH
 from zoo.nn.builder import build_model
 from zoo.nn.mapped_images import keras_data
+from zoo.nn.processes import agree
 from zoo.training import devices, weights
 from zoo.training.callbacks import Decay, DropoutOff, Patience, ProgressBar, Recorder
 from zoo.training.early_stopping import plateau_rule
 from zoo.training.job import TrainingJob, TrainResult
 from zoo.training.run_folder import TrainingState
+from zoo.training.shared_scores import own_share
 
 
 def train_network(job: TrainingJob) -> TrainResult:
     """Train one network, or take its interrupted run up again, and return it at its best epoch."""
     with devices.scope(job.devices):
+        _check_agreement(f"{job.spec.hash} {job.seed:020}")
         model = build_model(job.spec, seed=job.seed)
         if job.start:
             _start_from(job.start, model)
             _freeze(job.frozen, model)
         state = job.begin(model)
+        _check_agreement(f"{state.epoch:020}")
         if not state.done:
             _fit(model, job, state)
         result = job.finish(model, state)
@@ -37,6 +41,15 @@ def train_network(job: TrainingJob) -> TrainResult:
     _freeze(job.frozen, model)
     weights.assign(model.weights, weights.arrays(result.model.weights))
     return replace(result, model=model)
+
+
+def _check_agreement(what: str) -> None:
+    # Steps of two runs, or of two epochs, would mix in silence.
+    if not agree(what.encode()):
+        raise RunError(
+            "the processes that train together do not train the same: give all of them one "
+            "network, seed and data set, and for out a folder on a disk that they share"
+        )
 
 
 def frozen_layers(model: keras.Model) -> tuple[str, ...]:
@@ -106,11 +119,12 @@ def fit(
         Keras' history.
     """
     recipe = job.spec.recipe
+    scored = keras_data(own_share(job.validation_set), EVALUATION_BATCH)
     return model.fit(
         job.blocks(epoch),
         epochs=recipe.epochs if until is None else until,
         initial_epoch=epoch,
-        validation_data=keras_data(job.validation_set, EVALUATION_BATCH) if validate else None,
+        validation_data=scored if validate else None,
         validation_batch_size=EVALUATION_BATCH,
         callbacks=[*callbacks, Decay(recipe), DropoutOff(recipe), *job.callbacks],
         verbose=verbose,

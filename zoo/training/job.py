@@ -14,6 +14,7 @@ from zoo.data import Data, Split
 from zoo.data.dataset import DIGIT_NAMES
 from zoo.data.expand import expand
 from zoo.nn.batching import Blocks
+from zoo.nn.processes import process
 from zoo.nn.schedules import first_epoch_without_dropout
 from zoo.spec import Claim, NetworkSpec
 from zoo.training import weights
@@ -91,7 +92,8 @@ class TrainingJob:
         start = weights.fingerprint(self.start) if self.start else ""
         start += "".join(f", {name} frozen" for name in self.frozen)
         identity = (self.out, self.spec, self.seed, self.fingerprint, start)
-        return RunFolder(*identity, self.class_names, self.resize, self.devices)
+        writes = process()[0] == 0
+        return RunFolder(*identity, self.class_names, self.resize, self.devices, writes)
 
     def blocks(self, epoch: int) -> Blocks:
         """The training images in mini-batches, as they come from an epoch on."""

@@ -60,7 +60,10 @@ class TrainingState:
 
 @dataclass(frozen=True)
 class RunFolder:
-    """Where a run of one spec, seed, data set and initial weights, if given, keeps its files."""
+    """Where a run of one spec, seed, data set and initial weights, if given, keeps its files.
+
+    Of several processes that train together one `writes`, and all read.
+    """
 
     path: Path
     spec: NetworkSpec
@@ -70,22 +73,27 @@ class RunFolder:
     class_names: tuple[str, ...] = DIGIT_NAMES
     resize: str = "stretch"
     devices: int = 1
+    writes: bool = True
 
     def begin(self, model: keras.Model) -> TrainingState:
         """Start the run, or take it up where it was: its state goes into `model`.
 
         Raises RunError where the folder holds a run of something else.
         """
-        remove_stale_temporaries(self.path)
+        if self.writes:
+            remove_stale_temporaries(self.path)
         if self._result.exists():
             return self._finished(model)
         if self._checkpoint.exists():
             return self._interrupted(model)
-        self._write("spec.json", self.spec.to_json(indent=2))
+        if self.writes:
+            self._write("spec.json", self.spec.to_json(indent=2))
         return TrainingState(devices=(self.devices,))
 
     def save(self, model: keras.Model, progress: TrainingState) -> None:
         """Keep the state after an epoch."""
+        if not self.writes:
+            return
         state = weights.arrays(_state(model), "now/")
         best = {f"best/{name}": array for name, array in progress.best_weights.items()}
         record = {"rows": progress.rows, "best_epoch": progress.best_epoch, **self._identity()}
@@ -95,6 +103,8 @@ class RunFolder:
 
     def finish(self, model: keras.Model, progress: TrainingState) -> None:
         """Keep the results, in `model` the best weights, and drop the checkpoint."""
+        if not self.writes:
+            return
         weights.save(model, self.path / "weights.safetensors", {"spec_hash": self.spec.hash})
         record = {
             **self._identity(),

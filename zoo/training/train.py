@@ -13,6 +13,7 @@ import keras
 
 from zoo.data import Data, Split, load_data
 from zoo.errors import SpecError
+from zoo.nn.processes import are_several
 from zoo.registry import get_spec
 from zoo.spec import NetworkSpec
 from zoo.training import weights
@@ -56,7 +57,8 @@ def train(
             call takes an interrupted run up again, and returns a finished one as it is.
         jobs: How many members of a vote train at a time, each in a process of its own.
         devices: How many graphics cards, or cores of the processor where there are none, share
-            each mini-batch. The weights are those of one device, but for rounding.
+            each mini-batch. The weights are those of one device, but for rounding. Of several
+            processes that train together, those of all.
         progress: Whether a bar is shown.
 
     Returns:
@@ -95,6 +97,8 @@ def train(
     )
     if not spec.members:
         return train_network(job)
+    if are_several():
+        raise SpecError("processes that train together train no vote: train its members one by one")
     if callbacks or start:
         raise SpecError("a vote's members take no callbacks and no start: train them one by one")
     return train_members(job, jobs)
