@@ -97,8 +97,6 @@ def train(
     )
     if not spec.members:
         return train_network(job)
-    if are_several():
-        raise SpecError("processes that train together train no vote: train its members one by one")
     if callbacks or start:
         raise SpecError("a vote's members take no callbacks and no start: train them one by one")
     return train_members(job, jobs)
@@ -111,3 +109,5 @@ def _check_numbers(spec: NetworkSpec, seed: int, jobs: int, devices: int) -> Non
     check_devices(devices, spec.recipe, keras.backend.backend())
     if devices > 1 and jobs > 1:
         raise SpecError("a vote trains on several devices or in several processes, not both")
+    if spec.members and are_several():
+        raise SpecError("processes that train together train no vote: train its members one by one")
