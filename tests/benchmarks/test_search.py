@@ -41,8 +41,9 @@ def test_others_are_given_what_random_search_cost_and_a_second_race_goes_on(bars
     rows = search.read()
     assert {row["data"] for row in rows} == {"bars"}
     costs = {row["strategy"]: int(row["images"]) for row in rows}
-    assert costs["random"] == costs["hyperband"] == 600
-    assert 600 <= costs["halving"] < 600 + 8 * 200, "a batch that has begun ends"
+    assert costs["random"] == 600
+    for name in names:
+        assert 600 <= costs[name] < 600 + 8 * 200, "a batch that has begun ends"
     assert [row["trial"] for row in rows if row["strategy"] == "random"] == ["0", "1", "2"]
     journals = sorted(small.rglob("journal.jsonl"))
     before = [journal.read_bytes() for journal in journals]
