@@ -16,7 +16,6 @@ from collections.abc import Iterable, Iterator
 from zoo.data import Split
 from zoo.errors import RunError, SpecError
 from zoo.evaluation.scores import EVALUATION_BATCH
-from zoo.nn.processes import are_several
 from zoo.spec import Recipe
 
 BACKENDS = ("tensorflow", "jax")
@@ -118,6 +117,8 @@ def _mirrored(devices: int) -> Iterator[None]:
 def _data_parallel(devices: int) -> Iterator[None]:
     import jax
     import keras
+
+    from zoo.nn.processes import are_several
 
     together = are_several()
     if not together and "xla_force_host_platform_device_count" not in os.environ.get(
