@@ -39,7 +39,7 @@ class Problem:
     validation: int | None = None
 
     def spec(self, network: str, name: str, data: Data) -> ModelSpec:
-        """The network, told how many images of the data of a name there are to train on."""
+        """The network with as many training images as the data of a name has for it."""
         spec = get_spec(network).with_settings(**self.settings)
         most = IMAGES.get(name, len(data.train))
         return spec.with_settings(images=min(spec.recipe.images, len(data.train), most))

@@ -34,8 +34,8 @@ def show(found: Search, *, as_json: bool = False) -> None:
         timed = found.strategy.measures_latency
         print(f"\nno {'quicker' if timed else 'smaller'} network is as good:")
         for cost, trial in front:
-            told = f"{1e6 * cost:9,.1f} µs an image" if timed else f"{cost:12,} parameters"
-            print(f"{told}  {trial.score:.2%}  trial {trial.number}")
+            measure = f"{1e6 * cost:9,.1f} µs an image" if timed else f"{cost:12,} parameters"
+            print(f"{measure}  {trial.score:.2%}  trial {trial.number}")
     print(f"\nbest: trial {best.number}, {best.score:.2%} on the validation images")
     print(f"{path}: python -m zoo train --from {path}")
 

@@ -84,8 +84,7 @@ def evaluate(options: argparse.Namespace) -> None:
     devices = read_run(run / "run.json").devices
     if not options.json:
         print_devices(devices)
-    told = {"devices": [*devices]} if options.json else None
-    present_model(trained, model, data, run, run=told)
+    present_model(trained, model, data, run, run={"devices": [*devices]} if options.json else None)
 
 
 def publish(options: argparse.Namespace) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 
 
 def are_several() -> bool:
-    """Whether `keras.distribution.initialize` told this process of others to train with."""
+    """Whether `keras.distribution.initialize` gave this process others to train with."""
     if keras.backend.backend() != "jax":
         return False
     import jax

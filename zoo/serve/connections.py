@@ -14,6 +14,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from zoo.serve.direct import Waiting, answer_directly
 from zoo.serve.limits import Limits, Refused
 from zoo.serve.service import Answer, Endpoint, error_answer, more_headers
+from zoo.serve.transport import Transport
 
 # A body that was refused is read on and dropped, so that the client comes to read the refusal;
 # up to this many times its limit.
@@ -21,55 +22,6 @@ _DROPPED = 16
 
 # A longer body holds more than one image, or a large one.
 _DIRECT = 16 * 1024
-
-
-class _Transport:
-    """A transport that sends an answer's head and body as one piece, and does not hang up early.
-
-    The head of an answer is held until its body is written: Uvicorn writes the two one after the
-    other, and each write is a call of the system. To close while the client still sends would make
-    its system throw our answer away. So `close` waits for the end of the message, or for
-    `close_now`.
-    """
-
-    def __init__(self, transport: asyncio.Transport):
-        self._transport = transport
-        self._head = b""
-        self.receiving = False  # whether a message is on its way to us
-        self.lingers = False
-        self.is_closing = transport.is_closing
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._transport, name)
-
-    def write(self, data: bytes) -> None:
-        if self._head:
-            data, self._head = self._head + data, b""
-        elif data.startswith(b"HTTP/1.1 ") and not data.startswith(b"HTTP/1.1 100 "):
-            self._head = data
-            return
-        self._transport.write(data)
-
-    def write_now(self, data: bytes) -> None:
-        """Send a whole answer."""
-        self._transport.write(data)
-
-    def close(self) -> None:
-        if self.receiving:
-            self.lingers = True
-            self.flush()
-        else:
-            self.close_now()
-
-    def close_now(self) -> None:
-        self.flush()
-        self._transport.close()
-
-    def flush(self) -> None:
-        """Send a head that has no body."""
-        if self._head:
-            self._transport.write(self._head)
-            self._head = b""
 
 
 class Connection(HttpToolsProtocol):
@@ -91,7 +43,7 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self.transport: Any = _Transport(transport)
+        self.transport: Any = Transport(transport)
         if len(self.connections) > self.limits.connections:
             self._refuse(503, f"{self.limits.connections:,} connections are open: come again later")
         else:

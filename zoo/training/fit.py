@@ -119,12 +119,12 @@ def fit(
         Keras' history.
     """
     recipe = job.spec.recipe
-    scored = keras_data(own_share(job.validation_set), EVALUATION_BATCH)
+    scored = keras_data(own_share(job.validation_set), EVALUATION_BATCH) if validate else None
     return model.fit(
         job.blocks(epoch),
         epochs=recipe.epochs if until is None else until,
         initial_epoch=epoch,
-        validation_data=scored if validate else None,
+        validation_data=scored,
         validation_batch_size=EVALUATION_BATCH,
         callbacks=[*callbacks, Decay(recipe), DropoutOff(recipe), *job.callbacks],
         verbose=verbose,
