@@ -14,15 +14,18 @@ from typing import Any
 
 import keras
 
+from tuning import paused
 from tuning.space import apply
 from tuning.trial import Execution, Trial, TrialResult
 from zoo.data import Data
 from zoo.errors import ZooError
 from zoo.spec import ModelSpec, NetworkSpec
 from zoo.training import weights
+from zoo.training.fit import train_network
 from zoo.training.job import training_set
+from zoo.training.run_folder import CHECKPOINT
 from zoo.training.run_record import read_history
-from zoo.training.train import train
+from zoo.training.train import training_job
 from zoo.utils.atomic import atomic_directory
 from zoo.utils.regular import readable
 
@@ -57,10 +60,12 @@ def run(
     for seed in seeds:
         out = folder / f"seed{seed}"
         _drop_stale(out, trial, spec, data)
+        model = None
         if before:
             inherited += take_up(before / out.name, out)
+            model = paused.take(before / out.name)
         try:
-            executions.append(_train(trial, spec, data, seed, out, callbacks(seed)))
+            executions.append(_train(trial, spec, data, seed, out, callbacks(seed), model))
         except ZooError as error:
             seconds = time.monotonic() - began
             return TrialResult(0.0, tuple(executions), seconds, str(error) or repr(error))
@@ -115,16 +120,18 @@ def _train(
     seed: int,
     out: Path,
     callbacks: Sequence[keras.callbacks.Callback],
+    model: keras.Model | None,
 ) -> Execution:
     spec = trial.fidelity.of_spec(apply(spec, trial.values))
     data = trial.fidelity.of_data(data)
     pause = [_Pause(trial.fidelity.until)] if trial.fidelity.until else []
+    job = training_job(spec, data, seed=seed, out=out, callbacks=[*pause, *callbacks])
     try:
-        result = train(
-            spec, data, seed=seed, out=out, progress=False, callbacks=[*pause, *callbacks]
-        )
+        # Without a checkpoint the run begins anew, and its model must be new, too.
+        result = train_network(job, model if (out / CHECKPOINT).exists() else None)
     except _Paused:
-        state = json.loads(weights.read(out / "checkpoint.safetensors")[1]["run"])
+        paused.keep(out, pause[0].model)
+        state = json.loads(weights.read(out / CHECKPOINT)[1]["run"])
         return execution_record(state["rows"], state["best_epoch"], False, seed)
     return execution_record(result.history, result.best_epoch, result.diverged, seed)
 

@@ -21,11 +21,17 @@ from zoo.training.run_folder import TrainingState
 from zoo.training.shared_scores import own_share
 
 
-def train_network(job: TrainingJob) -> TrainResult:
-    """Train one network, or take its interrupted run up again, and return it at its best epoch."""
+def train_network(job: TrainingJob, model: keras.Model | None = None) -> TrainResult:
+    """Train one network, or take its interrupted run up again, and return it at its best epoch.
+
+    Args:
+        job: What is trained.
+        model: That of the run that is taken up, whose step is compiled already; its state is read
+            from the folder all the same.
+    """
     with devices.scope(job.devices):
         _check_agreement(f"{job.spec.hash} {job.seed:020}")
-        model = build_model(job.spec, seed=job.seed)
+        model = model or build_model(job.spec, seed=job.seed)
         if job.start:
             _start_from(job.start, model)
             _freeze(job.frozen, model)

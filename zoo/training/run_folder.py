@@ -31,7 +31,8 @@ from zoo.training.run_record import CheckpointRecord, RunRecord, read_checkpoint
 from zoo.utils.atomic import atomic_write, remove_stale_temporaries
 from zoo.utils.machine import processor
 
-FILES = ("spec.json", "checkpoint.safetensors", "history.csv", "weights.safetensors", "run.json")
+CHECKPOINT = "checkpoint.safetensors"
+FILES = ("spec.json", CHECKPOINT, "history.csv", "weights.safetensors", "run.json")
 
 Tensors = dict[str, np.ndarray]
 
@@ -127,7 +128,7 @@ class RunFolder:
 
     @property
     def _checkpoint(self) -> Path:
-        return self.path / "checkpoint.safetensors"
+        return self.path / CHECKPOINT
 
     @property
     def _result(self) -> Path:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import keras
 
@@ -75,11 +76,40 @@ def train(
     if epochs is not None:
         spec = spec.with_settings(epochs=epochs)
     _check_numbers(spec, seed, jobs, devices)
-    data = data or load_data(progress=progress)
+    job = training_job(
+        spec,
+        data or load_data(progress=progress),
+        seed=seed,
+        monitor=monitor or {},
+        callbacks=callbacks,
+        start=start,
+        out=out,
+        devices=devices,
+        progress=progress and jobs == 1,
+    )
+    if not job.spec.members:
+        return train_network(job)
+    if job.callbacks or start:
+        raise SpecError("a vote's members take no callbacks and no start: train them one by one")
+    return train_members(job, jobs)
+
+
+def training_job(
+    spec: NetworkSpec,
+    data: Data,
+    *,
+    seed: int = 0,
+    monitor: Mapping[str, Split] = MappingProxyType({}),
+    callbacks: Iterable[keras.callbacks.Callback] = (),
+    start: keras.Model | None = None,
+    out: str | Path | None = None,
+    devices: int = 1,
+    progress: bool = False,
+) -> TrainingJob:
+    """Settle what `train` leaves open; the arguments are those of `train`."""
     spec, images = training_set(spec, data)
-    monitor = monitor or {}
     check_sets(devices, spec.recipe, [data.validation, *monitor.values()])
-    job = TrainingJob(
+    return TrainingJob(
         spec,
         seed,
         images,
@@ -89,17 +119,12 @@ def train(
         monitor,
         list(callbacks),
         weights.arrays(start.weights) if start else {},
-        progress and jobs == 1,
+        progress,
         data.class_names,
         frozen_layers(start) if start else (),
         data.resize,
         devices,
     )
-    if not spec.members:
-        return train_network(job)
-    if callbacks or start:
-        raise SpecError("a vote's members take no callbacks and no start: train them one by one")
-    return train_members(job, jobs)
 
 
 def _check_numbers(spec: NetworkSpec, seed: int, jobs: int, devices: int) -> None:
