@@ -211,6 +211,9 @@ def test_the_table_has_a_line_for_every_network_and_says_what_is_missing():
     assert "| 96.48 | 96.50 ± 0.10 | 96.60 | 3 |" in mine
     assert "| inside |" in mine
     assert "missing" in next(line for line in lines if "`conv2_tanh`" in line)
+    elastic = next(line for line in lines if "`simard2003_dense.elastic`" in line)
+    assert "| 99.30 | not run: see `simard2003_dense.fast` | - | 0 |" in elastic
+    assert "| 63.30 | not run | - | 0 |" in next(line for line in lines if "`ksh2012`" in line)
 
 
 def test_runs_of_another_recipe_do_not_count():
