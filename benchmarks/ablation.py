@@ -5,7 +5,8 @@
 
 Each variant trains `conv2_relu_dropout.fast` with some settings changed, with each seed, and adds a
 row to `ablation.csv` beside this file: the settings, the seed, and how many of the 10,000
-validation images the last epoch got right. The test images are never looked at. A variant whose row
+validation images the last epoch got right; further rows tell the same of averaged weights, and with
+test-time shifts. The test images are never looked at. A variant whose row
 is there is not trained again, and an interrupted one goes on where it was. Expect minutes a row;
 `--table` prints what is there. The study `half` looks for a recipe of half the images; what it
 tries, and how it decides, was written down before it ran, in `half_the_images.md`.
@@ -20,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks import averaging
 from benchmarks.rows import read_rows, write_rows
 from zoo.data import load_data
 from zoo.registry import get_spec
@@ -29,7 +31,7 @@ from zoo.training import parallel
 from zoo.training.train import train
 
 CSV = Path(__file__).resolve().parent / "ablation.csv"
-COLUMNS = ("settings", "spec_hash", "seed", "validation", "seconds")
+COLUMNS = ("settings", "spec_hash", "seed", "scored", "validation", "seconds")
 
 # What is changed against the recipe: first nothing, then, downwards, the way to it backwards.
 DROPOUT_TO_THE_END = {"dropout_off_epochs": 0, "precision": "mixed_bfloat16"}
@@ -56,11 +58,15 @@ class Study:
         budget = {} if self.epochs is None else {"epochs": self.epochs}
         return get_spec(self.network).with_settings(**budget, **settings)
 
-    def scores(self, rows: list[dict], settings: dict[str, Any]) -> dict[int, int]:
-        """Validation images right of one variant, by its seeds."""
-        wanted = self.spec(settings).hash
+    def scores(
+        self, rows: list[dict], settings: dict[str, Any], scored: str = averaging.LAST
+    ) -> dict[int, int]:
+        """Validation images right of one variant, by its seeds, scored in one of the three ways."""
+        wanted = (self.spec(settings).hash, scored)
         return {
-            int(row["seed"]): int(row["validation"]) for row in rows if row["spec_hash"] == wanted
+            int(row["seed"]): int(row["validation"])
+            for row in rows
+            if (row["spec_hash"], row.get("scored") or averaging.LAST) == wanted
         }
 
 
@@ -128,23 +134,25 @@ def run(study: Study, jobs: int) -> None:
         for settings in study.variants
         if seed not in study.scores(rows, settings)
     ]
-    for _, row in parallel.results(measure, calls, jobs, tensorflow=True):
-        write([*read(), row])
+    for _, measured in parallel.results(measure, calls, jobs, tensorflow=True):
+        write([*read(), *measured])
 
 
-def measure(study: Study, settings: dict[str, Any], seed: int) -> dict[str, Any]:
-    """Train one variant with one seed: its row."""
-    spec = study.spec(settings)
+def measure(study: Study, settings: dict[str, Any], seed: int) -> list[dict[str, Any]]:
+    """Train one variant with one seed: a row for each way to score it."""
+    spec, data = study.spec(settings), load_data(progress=False)
     folder = Path("runs") / "ablation" / f"{spec.hash[:12]}-seed{seed}"
-    result = train(spec, load_data(progress=False), seed=seed, out=folder, progress=False)
-    last = result.history[-1]["val_accuracy"]
-    return {
+    keep = averaging.KeepLastWeights(folder, spec.recipe.epochs)
+    result = train(spec, data, seed=seed, out=folder, callbacks=[keep], progress=False)
+    last = round(len(data.validation) * result.history[-1]["val_accuracy"])
+    right = {averaging.LAST: last, **averaging.scores(folder, result.spec, data.validation)}
+    row = {
         "settings": json.dumps(settings, sort_keys=True),
         "spec_hash": spec.hash,
         "seed": seed,
-        "validation": round(10_000 * last),
         "seconds": round(result.seconds, 1),
     }
+    return [row | {"scored": scored, "validation": count} for scored, count in right.items()]
 
 
 def table(study: Study, rows: list[dict]) -> str:
@@ -164,12 +172,18 @@ def table(study: Study, rows: list[dict]) -> str:
         lines = [lines[0] + " images better |", lines[1] + " --- |"]
     first = study.scores(rows, study.variants[0])
     for settings in study.variants:
-        scores = study.scores(rows, settings)
         changed = ", ".join(f"{name} = {value}" for name, value in settings.items()) or "nothing"
-        mean = f"{statistics.mean(scores.values()) / 100:.2f} %" if scores else "missing"
-        gain = f" {_gain(scores, first)} |" if paired else ""
-        lines.append(f"| {changed} | {mean} | {len(scores)} |{gain}")
+        lines.append(_line(changed, study.scores(rows, settings), first, paired))
+    for scored in (averaging.AVERAGED, averaging.SHIFTED) if paired else ():
+        scores = study.scores(rows, study.variants[0], scored)
+        lines.append(_line(f"the first, {scored}", scores, first, paired))
     return "\n".join(lines)
+
+
+def _line(changed: str, scores: dict[int, int], first: dict[int, int], paired: bool) -> str:
+    mean = f"{statistics.mean(scores.values()) / 100:.2f} %" if scores else "missing"
+    gain = f" {_gain(scores, first)} |" if paired else ""
+    return f"| {changed} | {mean} | {len(scores)} |{gain}"
 
 
 def _gain(scores: dict[int, int], first: dict[int, int]) -> str:

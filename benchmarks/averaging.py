@@ -1,0 +1,69 @@
+"""Further scores of a run: of averaged weights, and of images shifted by a pixel."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from zoo.data import Split
+from zoo.data.expand import SHIFTS, shifted
+from zoo.nn.builder import build_model
+from zoo.spec import NetworkSpec
+from zoo.training import weights
+
+# Epochs whose weights are averaged.
+EPOCHS = 3
+
+WAYS = LAST, AVERAGED, SHIFTED = "last epoch", "weights averaged", "test-time shifts"
+
+
+class KeepLastWeights(keras.callbacks.Callback):
+    """Writes the weights after each of the last epochs into a folder, a file an epoch."""
+
+    def __init__(self, folder: Path, epochs: int):
+        super().__init__()
+        self.folder = folder
+        self.epochs = epochs
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Write them, if this is one of the last epochs."""
+        if epoch + EPOCHS >= self.epochs:
+            weights.save(self.model, _file(self.folder, epoch + 1))
+
+
+def scores(folder: Path, spec: NetworkSpec, split: Split) -> dict[str, int]:
+    """How many images a run has right, read in two further ways.
+
+    Args:
+        folder: Where `KeepLastWeights` wrote its files.
+        spec: The network.
+        split: The images.
+
+    Returns:
+        By AVERAGED, the network whose weights are the mean of those after its last epochs
+        (stochastic weight averaging, Izmailov et al. 2018); by SHIFTED, that of the last epoch, its
+        outputs averaged over each image and its four shifts by a pixel.
+    """
+    last = spec.recipe.epochs
+    model = build_model(spec, draw_weights=False)
+    kept = [weights.read(_file(folder, last - back))[0] for back in range(min(EPOCHS, last))]
+    weights.assign(model.weights, kept[0])
+    outputs = [_outputs(model, shifted(split.images, *shift)) for shift in SHIFTS]
+    right = {SHIFTED: _right(np.mean(outputs, axis=0), split)}
+    mean = {name: np.mean([each[name] for each in kept], axis=0) for name in kept[0]}
+    weights.assign(model.weights, mean)
+    return {AVERAGED: _right(_outputs(model, split.images), split), **right}
+
+
+def _file(folder: Path, epoch: int) -> Path:
+    return folder / f"epoch{epoch}.safetensors"
+
+
+def _outputs(model: keras.Model, images: np.ndarray) -> np.ndarray:
+    return model.predict(images, batch_size=500, verbose=0)
+
+
+def _right(outputs: np.ndarray, split: Split) -> int:
+    return int(np.sum(outputs.argmax(axis=1) == split.labels))
