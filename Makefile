@@ -9,7 +9,7 @@ TESTS = PYTHONDONTWRITEBYTECODE= $(RUN) -m pytest --numprocesses 2 --dist workst
 LOCK = UV_CUSTOM_COMPILE_COMMAND='make lock' $(RUN) -m uv pip compile --quiet --universal \
 	--python-version 3.11 --generate-hashes
 
-.PHONY: demo test test-integration test-slow backends campaign lint docs table throughput benchmarks nightly page report-full results lock clean help
+.PHONY: demo test test-integration test-slow backends ray campaign lint docs table throughput benchmarks nightly page report-full results lock clean help
 
 demo: $(VENV)/installed  ## train a network of the book on real digits: score, confusions, its errors as a picture
 	$(RUN) -m zoo train mlp30 --seed 1 --out demo --overwrite
@@ -27,6 +27,10 @@ backends: $(VENV)/installed  ## every network on JAX and on PyTorch: built, trai
 	$(INSTALL) --requirement benchmarks/requirements.txt
 	$(RUN) -m pytest tests/nn/test_backends.py --integration --slow --capture=no
 	$(RUN) -m pytest tests/training/test_devices.py --integration -k jax
+
+ray: $(VENV)/installed  ## a search on a Ray cluster of two nodes, one of which is killed
+	$(INSTALL) ray==2.60.0
+	$(RUN) -m pytest tests/tuning/test_ray.py --integration --slow
 
 MINUTES ?= 10
 campaign: $(VENV)/installed  ## bad files and kills at every boundary, for MINUTES=10: what was tried, what failed
