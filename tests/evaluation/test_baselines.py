@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -30,7 +32,8 @@ def test_darkness_by_hand():
 
 @pytest.mark.integration
 def test_a_support_vector_machine_learns_from_few(mnist):
-    assert 0.85 < svm_tuned(mnist.take(1000)).score.accuracy < 0.95
+    few = replace(mnist.take(500), validation=mnist.validation.take(500))
+    assert 0.85 < svm_tuned(few).score.accuracy < 0.95
 
 
 @pytest.mark.slow
@@ -40,4 +43,4 @@ def test_the_machine_of_the_books_time_gets_the_books_count(mnist):
 
 @pytest.mark.slow
 def test_a_tuned_machine_is_above_98_and_a_half(mnist):
-    assert svm_tuned(mnist).score.accuracy > 0.985
+    assert svm_tuned(mnist).score == Score(9857, 10_000)

@@ -11,12 +11,15 @@ from benchmarks.rows import read_rows, write_rows
 from tests import reference
 from tuning import Choice, SearchSpace
 from tuning.search import Search
+from tuning.space import apply
 from tuning.store.trials import Budget
 from tuning.strategies.base import WAIT
 from tuning.strategies.grid import Grid
 from tuning.trial import Trial, TrialResult
 from tuning.vectorized import train
-from tuning.vectorized.program import program_of
+from tuning.vectorized.program import program_of, settings_of
+from tuning.vectorized.runs import Run, _blocks, key_of
+from tuning.vectorized.sizes import fill
 from tuning.vectorized.train import as_they_end, train_vectorized
 from zoo.errors import SpecError
 from zoo.nn.builder import build_model
@@ -150,6 +153,61 @@ def test_what_differs_in_no_shape_shares_a_program_and_the_rest_trains_all_the_s
     check_same(together[1], zoo.train(specs[1], few, progress=False))
 
 
+SIZES = {
+    "sigmoid": [
+        {"units": 12, "learning_rate": 0.3, "l2": 0.3},
+        {"units": 5, "momentum": 0.9, "nesterov": True},
+        {"units": 17, "l1": 0.1},
+    ],
+    "tanh": [{"units": 7, "momentum": 0.5}, {"units": 20}],
+    "relu": [{"units": 9, "learning_rate": 1e30}, {"units": 3, "learning_rate": 0.03}],
+}
+
+
+@pytest.mark.usefixtures("xla")
+@pytest.mark.parametrize("activation", SIZES)
+def test_networks_of_other_sizes_share_a_program(few, activation):
+    layers = (FullyConnected(10, activation), FullyConnected(10, activation), Softmax())
+    base = ModelSpec("sizes", layers, RECTIFIED.recipe).with_settings(epochs=2)
+    specs = [apply(base, values) for values in SIZES[activation]]
+    program_of.cache_clear()
+    together = train_vectorized(specs, few, seeds=3)
+    assert program_of.cache_info().misses == 1
+    for spec, mine in zip(specs, together, strict=True):
+        check_same(mine, zoo.train(spec, few, seed=3, progress=False))
+
+
+def test_idle_neurons_do_not_learn(few):
+    """Of the filled network itself: what is added is 0, or silent, after training as before."""
+    small, large = (apply(SIGMOIDS, {"units": units}) for units in (3, 20))
+    runs = [Run(number, job_of(spec, few)) for number, spec in enumerate((small, large))]
+    feeds = {0: runs[0].job.blocks(0)}
+    key = key_of(runs, feeds)
+    assert [layer.units for layer in key.template.layers] == [32, 10]
+    program = program_of(key)
+    own = [fill(run.model.get_weights(), key.template, silent=True) for run in runs]
+    (images, labels), *_ = _blocks(runs, feeds)
+    settings = settings_of([run.job.spec.recipe for run in runs], [1.0, 1.0])
+    weights, _, _ = program.train(program.stack(own), [], settings, 0, images, labels)
+    kernel, bias, after, _ = program.unstack(weights)[0]
+    assert not kernel[:, 3:].any()
+    assert not after[3:].any()
+    assert (bias[3:] == -1e30).all()
+    assert not np.array_equal(kernel[:, :3], own[0][0][:, :3]), "the others learn"
+
+
+def test_networks_share_a_program_where_filling_up_costs_less(few):
+    def sizes_of(*units):
+        runs = [Run(0, job_of(apply(SIGMOIDS, {"units": size}), few)) for size in units]
+        groups = train._by_size(runs)
+        return [[run.job.spec.layers[0].units for run in group] for group in groups]
+
+    assert sizes_of(50, 10, 30) == [[10, 30, 50]]
+    assert sizes_of(10, 400, 300) == [[10], [300, 400]], "300 to 400 costs a third more"
+    assert sizes_of(200, 500) == [[200], [500]]
+    assert sizes_of(*[30] * 17) == [[30] * 16, [30]]
+
+
 @pytest.mark.integration
 def test_what_was_killed_goes_on_together_or_alone(few, tmp_path, monkeypatch):
     monkeypatch.setattr(train, "CHECKPOINT", 0)
@@ -191,7 +249,7 @@ def test_a_paused_run_goes_on_in_the_program_that_is_compiled(few, tmp_path):
 
 
 def test_fewer_run_in_a_narrower_program_once_that_pays(few):
-    runs = [train.Run(number, job_of(SIGMOIDS, few)) for number in range(3)]
+    runs = [Run(number, job_of(SIGMOIDS, few)) for number in range(3)]
     assert train._narrowed(8, runs) == 8, "300 images in 2 epochs do not"
     many = SIGMOIDS.with_settings(images=50_000, epochs=3)
     for run in runs:

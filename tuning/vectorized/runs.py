@@ -10,6 +10,7 @@ import tensorflow as tf
 from keras import ops
 
 from tuning.vectorized.program import ProgramKey, program_of, settings_of, template_of
+from tuning.vectorized.sizes import cut, fill, widest
 from zoo.data import Split
 from zoo.evaluation.scores import EVALUATION_BATCH
 from zoo.nn.batching import Blocks
@@ -99,28 +100,33 @@ class Run:
         return TrainResult(self.job.spec, self.job.seed, self.model, rows, best, False)
 
 
-def key_of(runs: list[Run], width: int, feeds: Feeds) -> ProgramKey:
-    """What finds the program for runs of one shape, if it holds `width` networks."""
+def key_of(runs: list[Run], feeds: Feeds) -> ProgramKey:
+    """What finds the program for runs that differ in the sizes of hidden layers at most."""
     recipes = [run.job.spec.recipe for run in runs]
     return ProgramKey(
-        template_of(runs[0].job.spec),
-        width,
+        widest([template_of(run.job.spec) for run in runs]),
+        len(runs),
         len(feeds) == 1,
         has_momentum=any(recipe.momentum for recipe in recipes),
         has_l1=any(recipe.l1 for recipe in recipes),
     )
 
 
-def epoch(runs: list[Run], width: int, feeds: Feeds, validation: list[Batch]) -> Iterator[tuple]:
-    """One epoch: of each run the weights, velocities and logs at its end."""
+def epoch(
+    runs: list[Run], key: ProgramKey, feeds: Feeds, validation: list[Batch]
+) -> Iterator[tuple]:
+    """One epoch by a key's program: of each run the weights, velocities and logs at its end."""
     # Where some have stopped, the first one's numbers fill the program.
-    filled = [*runs, *[runs[0]] * (width - len(runs))]
+    filled = [*runs, *[runs[0]] * (key.networks - len(runs))]
     recipes = [run.job.spec.recipe for run in filled]
-    key = key_of(runs, width, feeds)
-    program = program_of(key)
+    program, template = program_of(key), key.template
     settings = settings_of(recipes, [run.factor for run in filled])
-    weights = program.stack([run.model.get_weights() for run in filled])
-    velocities = program.stack([run.velocities() for run in filled]) if key.has_momentum else []
+    own = [run.model.get_weights() for run in filled]
+    weights = program.stack([fill(arrays, template, silent=True) for arrays in own])
+    velocities = []
+    if key.has_momentum:
+        moving = [fill(run.velocities(), template, silent=False) for run in filled]
+        velocities = program.stack(moving)
 
     step, trained = runs[0].state.epoch * recipes[0].batches, []
     for images, labels in _blocks(filled, feeds):
@@ -137,7 +143,9 @@ def epoch(runs: list[Run], width: int, feeds: Feeds, validation: list[Batch]) ->
     arrays, moved = program.unstack(weights), program.unstack(velocities)
     logs = zip(_means(trained, ""), _means(validated, "val_"), strict=True)
     for index, (run, (log, val_log)) in enumerate(zip(runs, logs, strict=False)):
-        yield run, arrays[index], moved[index], log | val_log
+        shapes = [array.shape for array in own[index]]
+        faster = cut(moved[index], shapes) if key.has_momentum else []
+        yield run, cut(arrays[index], shapes), faster, log | val_log
 
 
 def _blocks(runs: list[Run], feeds: Feeds) -> Iterator[Batch]:

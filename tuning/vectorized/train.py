@@ -1,4 +1,4 @@
-"""Many trials at once: networks of one shape, trained by one program, a result each.
+"""Many trials at once: networks that one program trains, a result each.
 
 The results are those of `zoo.train`, within the accuracy of floats: what networks learn is chaotic,
 and sums that are taken in another order part two runs in the last digits first. Folders are those
@@ -8,15 +8,18 @@ of `zoo.train`, too, and either takes up what the other left.
 from __future__ import annotations
 
 import functools
+import math
 import time
 import warnings
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import keras
 
 from tuning.vectorized.program import template_of, widths_of
 from tuning.vectorized.runs import Run, epoch, key_of, validation_batches
+from tuning.vectorized.sizes import fits, unsized
 from zoo.data import Data, load_data
 from zoo.data.mapped import mapping_of
 from zoo.errors import SpecError
@@ -42,12 +45,12 @@ def train_vectorized(
     seeds: int | Sequence[int] = 0,
     out: Sequence[str | Path | None] | None = None,
 ) -> list[TrainResult]:
-    """Train networks by their recipes, those of one shape at once in one program.
+    """Train networks by their recipes, those that can share a program at once.
 
-    Networks of one shape share layers and cost, and all that decides which images make a
-    mini-batch; they may differ in learning rate, momentum, penalties, initial weights, patience and
-    seed. It is fastest where they share the seed, and so the order of the images. Where a network
-    cannot be stacked, `zoo.train` trains it.
+    Those share layers and cost, and all that decides which images make a mini-batch; they may
+    differ in learning rate, momentum, penalties, initial weights, patience, seed, and, while they
+    are small, the sizes of hidden layers. It is fastest where they share the seed, and so the order
+    of the images. Where a network cannot be stacked, `zoo.train` trains it.
 
     Args:
         networks: Names or declarations.
@@ -114,10 +117,10 @@ def as_they_end(
         if run.over:
             yield number, run.result()
             continue
-        groups.setdefault((template_of(spec), run.state.epoch), []).append(run)
+        groups.setdefault((unsized(template_of(spec)), run.state.epoch), []).append(run)
     for runs in groups.values():
-        for start in range(0, len(runs), MOST):
-            yield from _train_group(runs[start : start + MOST])
+        for group in _by_size(runs):
+            yield from _train_group(group)
 
 
 def stackable(spec: NetworkSpec) -> bool:
@@ -149,17 +152,35 @@ def _backend_stacks() -> bool:
     return backend == "tensorflow"
 
 
+def _by_size(runs: list[Run]) -> Iterator[list[Run]]:
+    """Runs in groups of MOST or fewer whose sizes are worth one program, the smallest first."""
+    inputs = math.prod(runs[0].job.spec.input.shape)
+
+    def count(run: Run) -> int:
+        return run.model.count_params()
+
+    group: list[Run] = []
+    for run in sorted(runs, key=count):
+        templates = [template_of(each.job.spec) for each in [*group, run]]
+        if group and (len(group) == MOST or not fits(templates, inputs)):
+            yield group
+            group = []
+        group.append(run)
+    yield group
+
+
 def _train_group(runs: list[Run]) -> Iterator[tuple[int, TrainResult]]:
     """Train runs of one shape and epoch; each stops by itself."""
     saved = time.monotonic()
     validation = validation_batches(runs[0].job.validation_set)
     # By what decides the order of the images.
     feeds = {run.order: run.job.blocks(run.state.epoch) for run in runs}
-    width = _first_width(runs, widths_of(key_of(runs, len(runs), feeds)))
+    key = key_of(runs, feeds)
+    width = _first_width(runs, widths_of(key))
     while runs:
         began = time.perf_counter()
         width = _narrowed(width, runs)
-        ended = list(epoch(runs, width, feeds, validation))
+        ended = list(epoch(runs, replace(key, networks=width), feeds, validation))
         share = (time.perf_counter() - began) / len(runs)
         for run, *state in ended:
             run.end_epoch(*state, share)

@@ -43,12 +43,20 @@ def svm(data: Data) -> Predictions:
 
     Today's default gamma depends on the variance of the pixels, and does better.
     """
-    return _fit_svm(data, gamma=1 / 784, C=1.0)
+    return _fit_svm(data.train, data.test, gamma=1 / 784, C=1.0)
 
 
 def svm_tuned(data: Data) -> Predictions:
-    """The same with its two settings tuned: the book quotes above 98.5 %."""
-    return _fit_svm(data, gamma=0.025, C=10.0)
+    """The same with its two settings tuned, and 60,000 images: 9,857; the book quotes above 98.5 %.
+
+    With the settings found, the validation images are there to be learned from, too: without them
+    it gets 9,843.
+    """
+    sets = (data.train, data.validation)
+    images, labels = (
+        np.concatenate([getattr(split, name) for split in sets]) for name in ("images", "labels")
+    )
+    return _fit_svm(Split(images, labels), data.test, gamma=0.025, C=10.0)
 
 
 BASELINES: dict[str, Callable[[Data], Predictions]] = {
@@ -59,10 +67,10 @@ BASELINES: dict[str, Callable[[Data], Predictions]] = {
 }
 
 
-def _fit_svm(data: Data, **settings: float) -> Predictions:
+def _fit_svm(train: Split, test: Split, **settings: float) -> Predictions:
     SVC = import_extra("sklearn.svm").SVC
-    machine = SVC(**settings, cache_size=2000).fit(pixels(data.train), data.train.labels)
-    return _answers(machine.predict(pixels(data.test)), data.test)
+    machine = SVC(**settings, cache_size=2000).fit(pixels(train), train.labels)
+    return _answers(machine.predict(pixels(test)), test)
 
 
 def _darkness(split: Split) -> np.ndarray:
