@@ -101,7 +101,18 @@ class Batcher:
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
     def submit(self, inputs: Arrays, count: int) -> Job:
-        """Put examples that fit into one batch into the queue; raises Refused, as `run` does."""
+        """Put examples that fit into one batch into the queue.
+
+        Args:
+            inputs: The examples, by the names of the model's inputs.
+            count: How many they are; not checked to be at most a batch.
+
+        Returns:
+            Their place in a batch, whose `done` is called with the outcome.
+
+        Raises:
+            Refused: 413, 429 or 503, as in `run`.
+        """
         self._admit(count)
         return self._put(inputs, count)
 

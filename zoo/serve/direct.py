@@ -114,7 +114,18 @@ class Waiting:
 def answer_directly(
     endpoint: Endpoint, scope: dict[str, Any], body: bytes, alone: bool
 ) -> Answer | Waiting | None:
-    """The answer to a whole request, or its place in a batch; None where it takes the long way."""
+    """The answer to a whole request, or its place in a batch; None where it takes the long way.
+
+    Args:
+        endpoint: What it is addressed to; an answer is counted and logged there.
+        scope: Of ASGI, as far as handlers and log read it.
+        body: The whole body.
+        alone: Whether no other connection is open, whose requests could join a batch.
+
+    Returns:
+        The answer; or `Waiting`, which has it later; or None for any refusal or error so far, for
+        more than one example and for pictures: nothing is counted then.
+    """
     began = time.perf_counter()
     call = WholeCall(endpoint, scope, body, alone)
     handling = endpoint.handler(call)

@@ -98,6 +98,10 @@ _DECODERS: dict[type, msgspec.json.Decoder] = {
 def decode(body: bytes, kind: type[Message]) -> Message:
     """The record that a JSON text is.
 
+    Args:
+        body: The text, in UTF-8.
+        kind: One of the requests of this module.
+
     Raises:
         Refused: With status 400, for what is no JSON or another record.
     """

@@ -42,7 +42,14 @@ class _Requests(Collector):
         self._tallies: dict[tuple[str, str, int], _Tally] = defaultdict(_Tally)
 
     def answered(self, protocol: str, model: str, code: int, seconds: float) -> None:
-        """Count one request; for the event loop alone."""
+        """Count one request; for the event loop alone.
+
+        Args:
+            protocol: The protocol's name.
+            model: The model's name; empty where the request named none that is served.
+            code: The HTTP status of the answer.
+            seconds: From the request's headers to its answer.
+        """
         tally = self._tallies[protocol, model, code]
         tally.count += 1
         tally.seconds += seconds
@@ -103,7 +110,17 @@ class Metrics:
         )
 
     def loaded(self, model: str, version: int, waiting: Callable[[], int]) -> Callable[[int], None]:
-        """Begin to tell of a version; returns what is to be called with the size of each batch."""
+        """Begin to tell of a version of a model.
+
+        Args:
+            model: The model's name.
+            version: The version's number.
+            waiting: Tells how many of its examples wait for an answer; called whenever Prometheus
+                asks.
+
+        Returns:
+            What is to be called with the number of examples of each batch.
+        """
         self._waiting.labels(model, str(version)).set_function(waiting)
         return self._batches.labels(model, str(version)).observe
 

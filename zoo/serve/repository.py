@@ -92,6 +92,10 @@ class Repository:
 
         (0 is what OpenVINO's client writes for none. A version 0 on disk is itself.)
 
+        Args:
+            name: The model's name.
+            number: The version's number in decimal digits.
+
         Raises:
             Refused: With status 404, where it is not served.
         """

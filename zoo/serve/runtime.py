@@ -107,7 +107,12 @@ class SavedModel:
 
 
 def load(path: Path, runtime: str = "onnx", threads: int = 1) -> Model:
-    """Load what lies at `path`: an ONNX file, or with `tensorflow` a SavedModel's folder.
+    """Load a model from the disk.
+
+    Args:
+        path: An ONNX file, or the folder of one version of a SavedModel.
+        runtime: 'tensorflow' for a SavedModel; anything else is an ONNX file.
+        threads: Threads that share one computation; TensorFlow does not heed it.
 
     Raises:
         RunError: Where it cannot be loaded.

@@ -89,7 +89,12 @@ def serve(find_sources: Callable[[], Sequence[Source]], settings: Settings) -> N
 
 
 def application(service: Service, poll_seconds: float) -> RememberedRoutes:
-    """The application: all routes, their description, and the watch over the models' folders."""
+    """The application: all routes, their description, and the watch over the models' folders.
+
+    Args:
+        service: What answers; its models are closed when the application ends.
+        poll_seconds: How often new versions are looked for.
+    """
     table = routes()
     document = openapi.document(table)
     pages = {

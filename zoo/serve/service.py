@@ -189,14 +189,27 @@ class Endpoint:
         await reply(send, answer)
 
     def answered(self, call: Call, answer: Answer, seconds: float, why: str = "") -> None:
-        """Count a call and log it; `why` is the reason of a refusal."""
+        """Count a call and log it, every one or the refused ones alone, as the service says.
+
+        Args:
+            call: The request; its `model` must be set by now, if it names one that is served.
+            answer: What it got.
+            seconds: From the request's headers to its answer.
+            why: The reason of a refusal; empty for none.
+        """
         self.service.metrics.answered(self.protocol, call.model, answer.status, seconds)
         if why or self.service.log_requests:
             _log(call.scope, answer.status, seconds, why)
 
 
 def failure(error: Exception, scope: dict[str, Any]) -> tuple[Answer, str]:
-    """The answer that an error of a handler makes, and its sentence."""
+    """The answer that an error of a handler makes, and its sentence.
+
+    Args:
+        error: A `Refused` has its own status and sentence. Anything else is logged with its
+            traceback, and answered with status 500 and no detail.
+        scope: ASGI's, whose path is logged.
+    """
     if isinstance(error, Refused):
         return error_answer(error), error.message
     LOG.error("failed", exc_info=error, extra={"path": scope["path"]})

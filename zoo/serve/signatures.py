@@ -39,7 +39,12 @@ class Signature:
 
 
 def signatures_of(model: Model, limits: Limits) -> dict[str, Signature]:
-    """All signatures of a model, by name."""
+    """All signatures of a model, by name.
+
+    Args:
+        model: A model that is loaded.
+        limits: What pictures, of the signature `encoded`, may take.
+    """
     default = Signature(DEFAULT, model.inputs, lambda arrays: arrays)
     if len(model.inputs) != 1 or not _is_image(model.inputs[0]):
         return {DEFAULT: default}
@@ -66,6 +71,10 @@ def signatures_of(model: Model, limits: Limits) -> dict[str, Signature]:
 
 def signature(signatures: dict[str, Signature], name: str) -> Signature:
     """A signature by name; the empty name is the default's.
+
+    Args:
+        signatures: All those of a model, as `signatures_of` makes them.
+        name: What the client asks for, or "".
 
     Raises:
         Refused: With status 400, for a name that does not exist.

@@ -190,7 +190,15 @@ def _converted(array: np.ndarray, kinds: set[type], info: TensorInfo) -> np.ndar
 
 
 def check_finite(array: np.ndarray, info: TensorInfo) -> np.ndarray:
-    """The array itself; a float that is NaN or infinite is refused with status 400."""
+    """The array itself, if it holds neither NaN nor infinity.
+
+    Args:
+        array: Numbers of any type and shape; only floats can be refused.
+        info: The input that it is for, which the refusal names.
+
+    Raises:
+        Refused: With status 400, where a number is NaN or infinite.
+    """
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         raise Refused(400, f"{info.name} holds NaN or infinity: all numbers must be finite")
     return array

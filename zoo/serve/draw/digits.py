@@ -23,6 +23,15 @@ def misclassified(name: str, test: Split, known: Path = KNOWN) -> tuple[list[int
 
     They are known for the weights that `assets/misclassified.json` tells the SHA-256 of; for others
     the network has to answer every image, which takes Keras, and a minute for a vote of five.
+
+    Args:
+        name: A pretrained network.
+        test: The images to answer. Where the file knows the weights, they are not looked at: the
+            answer is then right for MNIST's test images alone.
+        known: The file, as `refresh` writes it; it may be missing.
+
+    Returns:
+        Indices into `test`, and the network's answer to each of these images.
     """
     entry = entry_of(name)
     record = json.loads(known.read_text(encoding="utf-8")) if known.exists() else {}
@@ -32,7 +41,13 @@ def misclassified(name: str, test: Split, known: Path = KNOWN) -> tuple[list[int
 
 
 def refresh(name: str, test: Split, known: Path = KNOWN) -> None:
-    """Let the network answer every test image, and write down what it gets wrong."""
+    """Let the network answer every test image, and write down what it gets wrong.
+
+    Args:
+        name: A pretrained network.
+        test: The images to answer, MNIST's 10,000 test images for the file of this package.
+        known: The file, which is replaced.
+    """
     record = {"weights_sha256": entry_of(name).sha256, **_answer(name, test)}
     with atomic_write(known) as temporary:
         temporary.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
@@ -48,7 +63,17 @@ def _answer(name: str, test: Split) -> dict[str, list[int]]:
 
 
 def digits_script(test: Split, missed: tuple[list[int], list[int]], seed: int = 0) -> str:
-    """A script that hands the page some test images: first the `missed`, then SHOWN at random."""
+    """A script that hands the page some test images: first the `missed`, then SHOWN at random.
+
+    Args:
+        test: The images, [n, height, width, channels].
+        missed: Indices into `test`, and the network's answer to each, as `misclassified` gives
+            them.
+        seed: Draws the others, of which none is among the missed.
+
+    Returns:
+        One call in JavaScript; the images are compressed by zlib and in base64.
+    """
     images, answers = missed
     rest = np.setdiff1d(np.arange(len(test)), images)
     drawn = np.random.default_rng(seed).choice(rest, min(SHOWN, len(rest)), replace=False)

@@ -91,8 +91,18 @@ def write_page(folder: str | Path, files: Mapping[str, bytes]) -> Path:
     """Write a page's files into a folder that is new, empty or an older page; return its index.
 
     A new page appears whole; in an older one the index comes last, so that whoever opens it finds
-    what it loads. Raises RunError where the
-    folder holds something else, and OSError where it cannot be written.
+    what it loads.
+
+    Args:
+        folder: Where the page is to be.
+        files: The bytes of each file by its name, as `page_files` makes them.
+
+    Returns:
+        The path of `index.html`.
+
+    Raises:
+        RunError: The folder holds something else, or is a file.
+        OSError: It cannot be written.
     """
     folder = Path(folder)
     index = folder / _INDEX
