@@ -73,7 +73,13 @@ def tool(module: str) -> ModuleType:
 def converting(model: keras.Model, format: str) -> Iterator[None]:
     """Run a converter quietly, and make one line of what it raises.
 
-    Raises RunError for a model that has no counterpart in the format.
+    Args:
+        model: The model that is converted, named in the error.
+        format: The format, as the error names it.
+
+    Raises:
+        RunError: The model has no counterpart in the format, or the converter fails otherwise.
+            Errors of the disk, Python's and all of TensorFlow's own, are raised as they are.
     """
     try:
         with suppress_tool_output():
@@ -131,7 +137,13 @@ def image_shape(model: keras.Model) -> tuple[int, int, int]:
 def signature(
     shape: tuple[int, ...], dtype: str = "uint8", batch: int | None = None
 ) -> tf.TensorSpec:
-    """`batch` images of a shape, or any number of them, by the name of the input."""
+    """The one input of an exported model, by its name.
+
+    Args:
+        shape: Of one image, height, width and channels; () for images as strings.
+        dtype: TensorFlow's name of the type.
+        batch: How many images it takes; None is any number.
+    """
     return tf.TensorSpec((batch, *shape), dtype, name=INPUT)
 
 
@@ -190,6 +202,11 @@ def described_file(
 
 
 def cannot_write(path: Path, error: Exception) -> str:
-    """The line for a disk that is full, or a folder that is none."""
+    """The line for a disk that is full, or a folder that is none.
+
+    Args:
+        path: What should be written.
+        error: Why it was not; the first line of its text is shown.
+    """
     reason = str(error).strip().partition("\n")[0][:200]
     return f"cannot write {path} ({reason}): make room, or choose another folder"

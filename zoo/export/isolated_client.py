@@ -14,7 +14,15 @@ BATCH = 500
 
 
 def main(folder: str, images: str, answers: str, *endpoints: str) -> None:
-    """Ask every endpoint about all the images, and write `endpoint/output` arrays."""
+    """Ask every endpoint about all the images, and write `endpoint/output` arrays.
+
+    Args:
+        folder: Of the SavedModel.
+        images: A .npy file of uint8, [n, height, width, channels].
+        answers: The .npz file to write, with an array [n, ...] for each output of each endpoint.
+        *endpoints: Of the SavedModel. 'floats' is given images / 256, 'encoded' PNG files, and any
+            other the bytes.
+    """
     for name in ("zoo", "keras", "tf_keras"):
         sys.modules[name] = None  # type: ignore[assignment] # an import of it fails from here on
     import numpy as np

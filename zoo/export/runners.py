@@ -53,7 +53,12 @@ def keras_runner(model: keras.Model) -> Runner:
 
 
 def saved_model_runner(folder: str | Path, endpoint: str = ENDPOINTS[0]) -> Runner:
-    """A SavedModel in this process; it takes what the endpoint takes."""
+    """A SavedModel in this process; it takes what the endpoint takes.
+
+    Args:
+        folder: Of the SavedModel.
+        endpoint: One of its endpoints.
+    """
     loaded = tf.saved_model.load(str(folder))
     asked = loaded.signatures[endpoint]
 
@@ -66,7 +71,15 @@ def saved_model_runner(folder: str | Path, endpoint: str = ENDPOINTS[0]) -> Runn
 
 
 def onnx_runner(path: str | Path, threads: int = 1) -> Runner:
-    """An ONNX file in ONNX Runtime, on the processor."""
+    """An ONNX file in ONNX Runtime, on the processor.
+
+    Args:
+        path: The file.
+        threads: Threads that share one computation.
+
+    Raises:
+        RunError: ONNX Runtime is not installed.
+    """
     onnxruntime = tool("onnxruntime")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
@@ -81,6 +94,13 @@ def litert_runner(path: str | Path, threads: int = 1) -> Runner:
     """A LiteRT file in its interpreter, with the kernels that it comes with.
 
     A file for one image at a time is run for one after the other.
+
+    Args:
+        path: The file.
+        threads: Threads that share one computation.
+
+    Raises:
+        RunError: LiteRT is not installed.
     """
     litert = tool("ai_edge_litert.interpreter")
     with suppress_tool_output():
@@ -95,7 +115,15 @@ def litert_runner(path: str | Path, threads: int = 1) -> Runner:
 
 
 def file_runner(path: str | Path, threads: int = 1) -> Runner:
-    """A file that `export` wrote, in what runs it."""
+    """A file that `export` wrote, in what runs it.
+
+    Args:
+        path: By its ending .onnx an ONNX file; by any other a LiteRT file.
+        threads: Threads that share one computation.
+
+    Raises:
+        RunError: What runs it is not installed.
+    """
     runner = onnx_runner if Path(path).suffix == ".onnx" else litert_runner
     return runner(path, threads)
 

@@ -29,9 +29,12 @@ _MESSAGES = {
 
 
 def write_warmup(folder: Path, name: str, examples: Mapping[str, tf.Tensor]) -> None:
-    """Write a request for each endpoint, of the images given for it, into a SavedModel's folder.
+    """Write a request for each endpoint into a SavedModel's folder.
 
-    `name` is the model's in the server.
+    Args:
+        folder: Of the SavedModel; it must not have an `assets.extra` yet.
+        name: The model's name in the server.
+        examples: The images of each request by its endpoint, in the form that the endpoint takes.
     """
     path = folder / FILE
     path.parent.mkdir()

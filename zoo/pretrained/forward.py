@@ -167,7 +167,15 @@ def _shapes(spec: ModelSpec, prefix: str) -> Iterable[tuple[str, Shape]]:
 
 
 def named(layers: Iterable[Layer], prefix: str = "") -> Iterable[tuple[Layer, str]]:
-    """Each layer with the name that the builder gives it: conv_1, conv_2, dense_1, ..."""
+    """Each layer with the name that the builder gives it: conv_1, conv_2, dense_1, ...
+
+    Args:
+        layers: In order; each kind is counted from 1.
+        prefix: Comes before each name, such as 'member_1_'.
+
+    Raises:
+        SpecError: A layer is of a kind that has no forward pass here.
+    """
     count = dict.fromkeys(NAMES, 0)
     for layer in layers:
         if type(layer) not in NAMES:
@@ -177,10 +185,18 @@ def named(layers: Iterable[Layer], prefix: str = "") -> Iterable[tuple[Layer, st
 
 
 def count_votes(weights: Sequence[float], outputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The shares of the votes and the mean probabilities, [n, 10] each.
+    """The shares of the votes and the mean probabilities, as a vote of networks counts them.
 
-    `weights` has one a member, or none; `outputs` are the members', [members, n, 10]. Those of
-    sigmoids are divided by their sum first, so that networks of both kinds can vote together.
+    Outputs of sigmoids are divided by their sum first, so that networks of both kinds can vote
+    together.
+
+    Args:
+        weights: One a member, above 0; none counts all alike.
+        outputs: The members' outputs, [members, n, classes].
+
+    Returns:
+        The share of the votes for each class, and the mean probability of each, float32 [n,
+        classes].
     """
     shares = np.array(weights or [1.0] * len(outputs), np.float32)
     shares = (shares / shares.sum()).reshape(-1, 1, 1)

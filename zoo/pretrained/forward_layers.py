@@ -50,6 +50,17 @@ def apply(layer: Layer, x: np.ndarray, kernel: np.ndarray, bias: np.ndarray) -> 
     """What a layer puts out in use, float32; where p of its inputs dropped, they count by 1 - p.
 
     Source: chapter 6 and network3.py, which multiplies the weights instead; the sums are the same.
+
+    Args:
+        layer: A layer of a kind in `NAMES`.
+        x: Its input, float32 [n, ...]; a layer that is not a convolution takes it flattened, and a
+            recurrent one row by row.
+        kernel: Its weights in the layout of Keras.
+        bias: Its biases. A recurrent layer takes the recurrent weights before them, as `parts_of`
+            lists them.
+
+    Raises:
+        SpecError: The layer is of another kind.
     """
     raise SpecError(f"there is no NumPy forward pass for {type(layer).__name__} layers")
 
@@ -138,7 +149,12 @@ def _(layer: LSTM, x, kernel, recurrent, bias):
 
 
 def activate(activation: str, z: np.ndarray) -> np.ndarray:
-    """An activation function of the book, by name, of weighted inputs of any shape."""
+    """An activation function of the book, by name, of weighted inputs of any shape.
+
+    Args:
+        activation: 'sigmoid', 'tanh', 'relu', or 'linear'; any other name is taken for 'linear'.
+        z: The weighted inputs.
+    """
     if activation == "sigmoid":
         return np.float32(0.5) * (1 + np.tanh(np.float32(0.5) * z))  # exp(-z) would overflow
     if activation == "tanh":

@@ -10,7 +10,19 @@ from zoo.utils.extras import import_extra
 
 
 def upload(folder: Path, identity: str, private: bool, overwrite: bool) -> str:
-    """Put a folder on the hub, and return its address; RunError where the hub refuses."""
+    """Put a folder on the hub, and return its address.
+
+    Args:
+        folder: A network's folder; the commit is named after the network in its config.
+        identity: The repository on the hub, as in 'owner/name'.
+        private: Whether a repository that is made now is hidden from others.
+        overwrite: Whether one that exists may be written to. Files of it that the folder does not
+            have stay there.
+
+    Raises:
+        RunError: The repository exists and is not to be overwritten, the hub refuses it, or the
+            client is not installed.
+    """
     api = import_extra("huggingface_hub").HfApi()
     spec = read_config(folder / CONFIG).network
     try:
@@ -33,6 +45,18 @@ def download(
     """One file of a repository, from the hub or the client's cache, and the commit it is of.
 
     Its size is asked for first, so that one that is too large is never fetched.
+
+    Args:
+        identity: The repository on the hub, as in 'owner/name'.
+        file: The file's path in it.
+        revision: A branch, a tag or a commit; None is the newest of the main branch.
+        largest: Bytes that the file may have.
+
+    Returns:
+        The path of the file in the client's cache, and the commit's hash.
+
+    Raises:
+        RunError: The file is larger, it cannot be had, or the client is not installed.
     """
     api = import_extra("huggingface_hub").HfApi()
     try:

@@ -67,7 +67,21 @@ def contents_of(
     spec: str | NetworkSpec | None,
     class_names: Sequence[str],
 ) -> Contents:
-    """The checked contents of a network's folder; the arguments are those of `zoo.push`."""
+    """The checked contents of a network's folder.
+
+    Args:
+        source: The name of a pretrained network, the folder of a finished run, a result of
+            `zoo.train`, or a model. A string is a folder where it has a separator in it or a
+            `run.json`.
+        spec: What a model was built from, by name or declaration; None for any other source.
+        class_names: Of a model's outputs, in order; none gives the digits' names to ten classes,
+            and numbers to any other count. Empty for any other source.
+
+    Raises:
+        SpecError: spec or class_names are missing, superfluous or do not fit the model.
+        UnknownNameError: There is no pretrained network of the name.
+        RunError: The run or the pretrained weights are damaged, or a weight is not finite.
+    """
     if isinstance(source, keras.Model):
         if spec is None:
             raise SpecError("give the name or declaration that the model was built from: spec=...")

@@ -102,7 +102,17 @@ class EnsembleSpec(NetworkSpec):
 
     @classmethod
     def from_body(cls, body: list[Any], plain: dict[str, Any]) -> EnsembleSpec:
-        """Read an ensemble from plain data."""
+        """Read an ensemble from plain data.
+
+        Args:
+            body: One `Vote`: its members, each a list of layers, and perhaps its rule and weights.
+            plain: The other attributes, already records; `classes` is ignored, since the members'
+                layers say it.
+
+        Raises:
+            SpecError: Something stands beside the Vote, a field of it is unknown, or what it holds
+                does not fit.
+        """
         (vote, *rest) = body
         if rest:
             raise SpecError("a Vote stands alone in a spec's layers: its members have the layers")
@@ -128,6 +138,10 @@ class EnsembleSpec(NetworkSpec):
 
 def check_rule(record: Any, members: int) -> None:
     """Check the `rule` and `weights` of a record for so many members, and store them.
+
+    Args:
+        record: A frozen record with these two fields.
+        members: How many vote, 1 or more.
 
     Raises:
         SpecError: The rule is unknown, or there are not as many weights as members.

@@ -87,7 +87,16 @@ class FunctionSpec(NetworkSpec):
 
     @classmethod
     def from_body(cls, body: list[Any], plain: dict[str, Any]) -> FunctionSpec:
-        """Read a function's declaration from plain data; the function must be registered."""
+        """Read a function's declaration from plain data.
+
+        Args:
+            body: One `KerasFunction`, with the registered name of its function.
+            plain: The other attributes, already records.
+
+        Raises:
+            SpecError: Something stands beside it, a field of it is unknown, or no function of the
+                name is registered.
+        """
         (layer, *rest) = body
         if rest:
             raise SpecError("a KerasFunction stands alone in a spec's layers")

@@ -111,6 +111,10 @@ class Softmax:
 def checked(layers: Any, where: str) -> tuple[Layer, ...]:
     """Layers as a tuple, each of a registered kind.
 
+    Args:
+        layers: Any sequence.
+        where: What they are of, as the error names it.
+
     Raises:
         SpecError: There are none, or something else stands among them.
     """
@@ -131,6 +135,10 @@ def checked(layers: Any, where: str) -> tuple[Layer, ...]:
 def with_outputs(layers: tuple[Layer, ...], units: int) -> tuple[Layer, ...]:
     """The layers with another number of outputs: the last one's units replaced.
 
+    Args:
+        layers: One or more; nothing but the last is changed.
+        units: 1 or more.
+
     Raises:
         SpecError: The last layer has no units.
     """
@@ -143,6 +151,13 @@ def with_outputs(layers: tuple[Layer, ...], units: int) -> tuple[Layer, ...]:
 
 def walk(layers: Iterable[Layer], shape: Shape) -> list[tuple[Layer, Shape, int]]:
     """Each layer with its output shape and number of parameters, given the input's shape.
+
+    Args:
+        layers: In order, the first next to the input.
+        shape: Of one input, without the number of images.
+
+    Returns:
+        A row for each layer: the layer, the shape of one output, and its weights and biases in all.
 
     Raises:
         SpecError: A layer does not fit the one before it.
@@ -169,6 +184,10 @@ def non_default_fields(record: Any) -> dict[str, Any]:
 
 def from_plain(plain: Any, where: str = "layer") -> Layer:
     """Read a layer back from `to_plain`'s form.
+
+    Args:
+        plain: A mapping with the layer's `kind` and its fields; a field left out is at its default.
+        where: What it is, as the error names it.
 
     Raises:
         SpecError: The kind or a field is unknown, or a value out of range.

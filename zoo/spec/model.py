@@ -84,7 +84,16 @@ class ModelSpec(NetworkSpec):
 
     @classmethod
     def from_body(cls, body: list[Any], plain: dict[str, Any]) -> ModelSpec:
-        """Read a network from plain data."""
+        """Read a network from plain data.
+
+        Args:
+            body: The layers, as `layers.to_plain` gives them.
+            plain: The other attributes, already records.
+
+        Raises:
+            SpecError: A layer's kind or a field is unknown, a value is out of range, or the layers
+                do not fit each other or the recipe.
+        """
         read = (layers.from_plain(layer, f"layer {index}") for index, layer in enumerate(body))
         return ModelSpec(layers=tuple(read), **plain)
 

@@ -96,7 +96,12 @@ class NetworkSpec:
 
     @classmethod
     def from_body(cls, body: list[Any], plain: dict[str, Any]) -> NetworkSpec:
-        """The network of that body; `plain` has its other fields."""
+        """Read a network of this kind back.
+
+        Args:
+            body: The `layers` of its JSON.
+            plain: The other attributes by name; recipe, claim and input are records already.
+        """
         raise NotImplementedError
 
     def with_classes(self, classes: int) -> Self:

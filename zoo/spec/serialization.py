@@ -16,7 +16,15 @@ EXPECTED = "expected the JSON that `python -m zoo show NAME --json` prints"
 
 
 def canonical_json(plain: Any, indent: int | None = None) -> str:
-    """Plain data as JSON with sorted keys, without spaces unless `indent` asks for them."""
+    """Plain data as JSON with sorted keys.
+
+    Args:
+        plain: Dicts, lists, strings, finite numbers, booleans and None.
+        indent: Spaces a level. None writes one line without any space, which hashes are made of.
+
+    Raises:
+        ValueError: A number is NaN or infinite.
+    """
     separators = (",", ":") if indent is None else None
     return json.dumps(plain, sort_keys=True, indent=indent, separators=separators, allow_nan=False)
 
@@ -28,6 +36,10 @@ def canonical_hash(plain: Any) -> str:
 
 def parse_json(text: str, what: str) -> Any:
     """JSON as plain data: finite numbers, and no deeper than Python reads.
+
+    Args:
+        text: The JSON.
+        what: What it should be, as the error names it.
 
     Raises:
         SpecError: It is not JSON, or holds a number that is not finite or too long to read.
@@ -46,6 +58,12 @@ def _refuse_constant(name: str) -> None:
 
 def record(kind: type, plain: Any, what: str) -> Any:
     """A frozen dataclass from plain data, its settings in the spelling of any version.
+
+    Args:
+        kind: The dataclass.
+        plain: Its fields by name, by today's names or those of earlier versions; a field left out
+            is at its default.
+        what: What it is, as the error names it.
 
     Raises:
         SpecError: It is no mapping, or a field is unknown, missing or of a wrong type.

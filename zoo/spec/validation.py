@@ -11,7 +11,16 @@ from zoo.errors import SpecError, nearest
 
 
 def whole(record: Any, *names: str, least: int = 1) -> None:
-    """Check that the named fields are whole numbers from `least` up, and store them as int."""
+    """Check that the named fields are whole numbers from `least` up, and store them as int.
+
+    Args:
+        record: A frozen dataclass.
+        *names: Its fields.
+        least: The least number allowed.
+
+    Raises:
+        SpecError: A field is below `least`, or no whole number; True and False are none.
+    """
     for name in names:
         value = getattr(record, name)
         if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < least:
@@ -20,7 +29,17 @@ def whole(record: Any, *names: str, least: int = 1) -> None:
 
 
 def real(record: Any, *names: str, least: float, below: float = math.inf) -> None:
-    """Check that the named fields are finite numbers in [least, below), and store them as float."""
+    """Check that the named fields are finite numbers in [least, below), and store them as float.
+
+    Args:
+        record: A frozen dataclass.
+        *names: Its fields.
+        least: The least number allowed.
+        below: What they must be less than.
+
+    Raises:
+        SpecError: A field is out of range, not finite or no number; True and False are none.
+    """
     for name in names:
         value = getattr(record, name)
         number = isinstance(value, numbers.Real) and not isinstance(value, bool)
@@ -41,7 +60,15 @@ def positive(record: Any, *names: str) -> None:
 
 
 def positives(record: Any, name: str) -> None:
-    """Check that a field is a sequence of finite numbers above 0, and store a tuple of float."""
+    """Check that a field is a sequence of finite numbers above 0, and store a tuple of float.
+
+    Args:
+        record: A frozen dataclass.
+        name: Its field, which must be iterable; no number at all is allowed.
+
+    Raises:
+        SpecError: One of them is 0 or less, not finite, or no number.
+    """
     values = tuple(getattr(record, name))
     if not all(isinstance(value, numbers.Real) and 0 < float(value) < math.inf for value in values):
         raise SpecError(f"{name} must be finite numbers above 0, not {values!r}")
@@ -63,7 +90,16 @@ def text(record: Any, *names: str) -> None:
 
 
 def choice(record: Any, name: str, choices: Any) -> None:
-    """Check that a field is one of the strings of a Literal type."""
+    """Check that a field is one of the strings of a Literal type.
+
+    Args:
+        record: A frozen dataclass.
+        name: Its field.
+        choices: A `Literal` of strings.
+
+    Raises:
+        SpecError: It is another one; the nearest is named, and all are listed.
+    """
     value, known = getattr(record, name), get_args(choices)
     if value not in known:
         close = nearest(str(value), known)
@@ -71,7 +107,16 @@ def choice(record: Any, name: str, choices: Any) -> None:
 
 
 def choices(record: Any, name: str, known: Any) -> None:
-    """Check that a field is a sequence of different strings of a Literal type; store a tuple."""
+    """Check that a field is a sequence of different strings of a Literal type; store a tuple.
+
+    Args:
+        record: A frozen dataclass.
+        name: Its field, a list or a tuple, which may be empty.
+        known: A `Literal` of strings.
+
+    Raises:
+        SpecError: It is no such sequence, has a string twice, or an unknown one.
+    """
     values = getattr(record, name)
     words = isinstance(values, list | tuple) and all(isinstance(word, str) for word in values)
     if not words or len(set(values)) != len(values):
@@ -81,7 +126,16 @@ def choices(record: Any, name: str, known: Any) -> None:
 
 
 def known_names(given: Iterable[str], known: Iterable[str], where: str) -> None:
-    """Check that every given name is a known one; the error names the nearest, and lists all."""
+    """Check that every given name is a known one.
+
+    Args:
+        given: The names to check.
+        known: Those allowed, in the order in which the error lists them.
+        where: What should have them, as the error names it.
+
+    Raises:
+        SpecError: One is unknown; the nearest is named, and all are listed.
+    """
     known = list(known)
     for name in given:
         if name not in known:

@@ -104,5 +104,10 @@ def _missing(*packages: str, extra: str | None = None) -> str:
 
 
 def install_command(package: str, extra: str | None = None) -> str:
-    """What installs a package of EXTRAS, or the extra that is named."""
+    """What installs a package of EXTRAS, or the extra that is named.
+
+    Args:
+        package: The name it is imported by.
+        extra: One of pyproject.toml's; None is the one that EXTRAS has for the package.
+    """
     return f"pip install '{PROJECT}[{extra or EXTRAS[package]}]'"
