@@ -10,7 +10,19 @@ DRAWS = 20_000
 
 
 def prediction_interval(values: Sequence[float], confidence: float = 0.95) -> tuple[float, float]:
-    """Where one more value of a normal distribution should lie, given two values or more."""
+    """Where one more value of a normal distribution should lie.
+
+    Args:
+        values: Two or more, in any order.
+        confidence: 0 to 1, both excluded.
+
+    Returns:
+        The lower and the upper end: mean -+ t s sqrt(1 + 1/n), with the standard deviation s of the
+        n values and the quantile t of Student's distribution of n - 1 degrees of freedom.
+
+    Raises:
+        statistics.StatisticsError: There are fewer than two values.
+    """
     from scipy.stats import t
 
     mean, deviation = statistics.mean(values), statistics.stdev(values)

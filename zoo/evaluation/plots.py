@@ -123,7 +123,12 @@ def wrong_digits(
 
 
 def save_image(image: np.ndarray, path: str | Path) -> None:
-    """Write a byte image, grey [rows, columns, 1] or in colour, as a PNG of the same size."""
+    """Write an image as a PNG of the same size.
+
+    Args:
+        image: uint8, grey [rows, columns, 1] or in colour [rows, columns, 3].
+        path: Of the file; one that is there is replaced.
+    """
     with atomic_write(path) as temporary:
         Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image).save(temporary)
 

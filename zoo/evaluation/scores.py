@@ -103,7 +103,15 @@ def predict(model: keras.Model, split: Split) -> Predictions:
 
 
 def outputs_of(model: keras.Model, split: Split) -> np.ndarray:
-    """A model's outputs for every image of a split, [n, classes]; images on the disk stay there."""
+    """A model's outputs for every image of a split.
+
+    Args:
+        model: Takes the bytes of the images.
+        split: Images on the disk are read in pieces, and stay there.
+
+    Returns:
+        [n, classes], in the order of the images.
+    """
     # Keras would copy a whole array, which for one on the disk is more than memory may hold.
     whole = mapping_of(split.images) is None
     pieces = [split.images] if whole else chunks(split.images)

@@ -72,7 +72,19 @@ def build_model(
 
 @singledispatch
 def add_network(spec, images, seed: int | None):
-    """Add all of a declared network to the images; register a function here for another kind."""
+    """Add all of a declared network to the images; register a function here for another kind.
+
+    Args:
+        spec: The declaration, whose class chooses the function.
+        images: Keras' input, of the declared shape and type.
+        seed: Decides initial weights and dropout masks; None lets them differ each time.
+
+    Returns:
+        The outputs as Keras' tensor, [n, classes].
+
+    Raises:
+        SpecError: No function is registered for its class.
+    """
     raise SpecError(f"no Keras builder is registered for a {type(spec).__name__}")
 
 

@@ -62,10 +62,19 @@ class LoweredNetwork:
         return a
 
     def draw_masks(self, batches: int, size: int, count: tf.Tensor) -> list[tf.Tensor]:
-        """The `masks` of the first `count` batches, [batches, size, units] for each layer.
+        """The `masks` of the first batches of a block.
 
         They are those that the layers would draw step by step. In the program, random numbers would
         take longer than all the rest.
+
+        Args:
+            batches: Batches in a whole block.
+            size: Images in a batch.
+            count: How many batches masks are drawn for, at most `batches`.
+
+        Returns:
+            For each layer of dropout at work, booleans [batches, size, units], True where an input
+            is kept; those from `count` on are not to be used.
         """
         layers = [(layer, (size, units)) for layer, units in self.dense if _drops(layer)]
 
@@ -155,7 +164,18 @@ class Program:
         return tf.logical_and(there[0] <= self.batches, there[1] == self.size)
 
     def run(self, descend: Callable, images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-        """Take the steps of a block by `descend(images, labels, count, forward)`; the outputs."""
+        """Take the steps of a block, which may have fewer batches than the program was made for.
+
+        Args:
+            descend: Takes the steps: `descend(images, labels, count, forward)` is given the block,
+                filled up, the number of its batches, and `forward(index)`, the outputs for one of
+                them; it returns the outputs in training, [batches * size, classes].
+            images: Bytes [k, size, height, width, channels] with k at most `batches`.
+            labels: [k, size].
+
+        Returns:
+            The outputs for the images of the block, [k * size, classes].
+        """
         count = tf.shape(images)[0]
         masks = self.network.draw_masks(self.batches, self.size, count)
 

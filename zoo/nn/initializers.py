@@ -35,6 +35,14 @@ def dense_fans(layer: FullyConnected, inputs: int, kind: str) -> tuple[float, in
 
     'he_normal' counts the inputs that dropout and DropConnect leave, since theirs is the variance
     it wants to keep; the book's initializers count all.
+
+    Args:
+        layer: The layer.
+        inputs: How many numbers come into each of its neurons.
+        kind: The initializer, as for `kernel_deviation`.
+
+    Returns:
+        The inputs of a neuron, as the initializer counts them, and the number of neurons.
     """
     kept = (1 - layer.dropout) * (1 - layer.dropconnect)
     return (inputs * kept if kind == "he_normal" else inputs), layer.units
@@ -45,6 +53,13 @@ def conv_fans(layer: ConvPool, channels: int) -> tuple[int, float]:
 
     A filter has kernel^2 x channels inputs. Its outputs are filters x kernel^2 / pool^2, since
     pooling keeps one activation of pool^2. Of several groups, a filter sees the channels of one.
+
+    Args:
+        layer: The layer.
+        channels: Of its input, all groups together.
+
+    Returns:
+        Inputs and outputs of a neuron. The outputs are those of all groups together.
     """
     field = layer.kernel**2
     return field * channels // layer.groups, layer.filters * field / layer.pool**2

@@ -53,7 +53,19 @@ class BuildContext:
 
 @singledispatch
 def add_layer(layer, x, context: BuildContext):
-    """Add one declared layer to the tensor `x`; register a function here for a kind of your own."""
+    """Add one declared layer to the tensor `x`; register a function here for a kind of your own.
+
+    Args:
+        layer: The declared layer, whose class chooses the function.
+        x: The output of the layer before, as Keras' tensor.
+        context: Names the layer, and draws its initial weights and seeds.
+
+    Returns:
+        The layer's output as Keras' tensor.
+
+    Raises:
+        SpecError: No function is registered for its class.
+    """
     raise SpecError(f"no Keras builder is registered for {type(layer).__name__} layers")
 
 

@@ -18,10 +18,18 @@ import tensorflow as tf
 
 
 def conv_pool(a: tf.Tensor, w: tf.Tensor, pool: int) -> tf.Tensor:
-    """A valid convolution and max-pooling: a [c, H, W, n] and w [k, k, c, f] to [f, h, w, n].
+    """A valid convolution and max-pooling, without the biases.
 
     Where several neurons of a pool have the same largest z, the gradient goes to the first, as
     Keras' MaxPooling2D has it.
+
+    Args:
+        a: The inputs, [c, H, W, n].
+        w: The filters, [k, k, c, f].
+        pool: The side of a pool; rows and columns left over at the end are pooled nowhere.
+
+    Returns:
+        The largest weighted input of each pool, [f, h, w, n].
     """
     k, _, c, f = w.shape
     height, width = ((side - k + 1) // pool for side in a.shape[1:3])
@@ -38,6 +46,14 @@ def first_conv_pool(a: tf.Tensor, w: tf.Tensor, pool: int) -> tf.Tensor:
 
     One patch has all that a pool sees, and each neuron of the pool has a row of w, moved to its
     place among zeros.
+
+    Args:
+        a: The pixels, [c, H, W, n].
+        w: The filters, [k, k, c, f].
+        pool: The side of a pool.
+
+    Returns:
+        The largest weighted input of each pool, [f, h, w, n].
     """
     k, _, c, f = w.shape
     height, width = ((side - k + 1) // pool for side in a.shape[1:3])
@@ -54,7 +70,15 @@ def first_conv_pool(a: tf.Tensor, w: tf.Tensor, pool: int) -> tf.Tensor:
 
 
 def dense(a: tf.Tensor, w: tf.Tensor) -> tf.Tensor:
-    """The weighted inputs a w of a fully connected layer, without its biases: [n, units]."""
+    """The weighted inputs a w of a fully connected layer, without its biases.
+
+    Args:
+        a: The inputs, [n, inputs].
+        w: The weights, [inputs, units].
+
+    Returns:
+        [n, units]; in its gradient, that of w waits for that of a.
+    """
     return tf.matmul(*_in_turn(a, w))
 
 

@@ -34,7 +34,12 @@ class L2Pooling2D(keras.layers.Layer):
 
 
 def pooling(layer: ConvPool, name: str) -> keras.layers.Layer:
-    """The Keras layer that pools what a declared layer does."""
+    """The Keras layer that pools what a declared layer does.
+
+    Args:
+        layer: Its kind of pooling, the side of a pool and the step between pools are read.
+        name: The name of the Keras layer.
+    """
     kinds = {
         "max": keras.layers.MaxPooling2D,
         "mean": keras.layers.AveragePooling2D,

@@ -15,7 +15,11 @@ def one_cycle_points(recipe: Recipe) -> tuple[int, int]:
 
 
 def decay_factor(recipe: Recipe, epoch: int) -> float:
-    """What the learning rate is multiplied by in an epoch, counted from 0; 1 without 'decay'.
+    """What the learning rate is multiplied by in an epoch, by the schedule 'decay'; 1 by any other.
+
+    Args:
+        recipe: With the factor `decay`, and after how many epochs each it is applied again.
+        epoch: Counted from 0.
 
     >>> tenths = Recipe(cost="quadratic", epochs=9, learning_rate=1, schedule="decay", decay=0.1,
     ...                 decay_epochs=3)

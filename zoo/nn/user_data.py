@@ -52,7 +52,20 @@ class Door:
         return (self.images(images), *rest)
 
     def data(self, x: Any, y: Any = None) -> tuple[Any, Any]:
-        """What Keras takes for data: arrays with their labels, a `Split`, or a whole data set."""
+        """What Keras takes for data: arrays with their labels, a `Split`, or a whole data set.
+
+        Args:
+            x: Images, a `Split`, a `PyDataset`, a generator, a `tf.data.Dataset`, or another
+                loader, which is handed on unchecked.
+            y: The labels of images; None where x has its own.
+
+        Returns:
+            x and y for Keras: arrays are checked, and data sets check their batches as they pass.
+
+        Raises:
+            DataError: Images or labels are not what the model takes, or there is no image; a
+                `Split` comes with labels, or a whole `Data` in place of one of its splits.
+        """
         if isinstance(x, Split):
             _refuse_labels(y, "a Split has its labels")
             return self.images(x.images), self.labels(x.labels)

@@ -29,8 +29,14 @@ def members(model: keras.Model) -> list[keras.Model]:
 def with_named_outputs(model: keras.Model, digit: str = "int64") -> keras.Model:
     """The same model with named outputs: what programs that serve it, and people, ask for.
 
-    `digit` is the answer, of the type named, [n]; `probabilities` float32 [n, 10], of a vote the
-    members' mean; a vote also has `votes`, the share of the votes for each digit, [n, 10].
+    Args:
+        model: A model of the zoo with one output, [n, classes].
+        digit: The type of the answer.
+
+    Returns:
+        A model that puts out `digit`, the class with the largest output, [n]; `probabilities`
+        float32 [n, classes], of a vote the members' mean; and of a vote also `votes`, the share of
+        the votes for each class, [n, classes].
     """
     output = model.outputs[0]
     outputs = {"digit": ops.argmax(output, axis=-1), "probabilities": output}

@@ -20,7 +20,13 @@ RUNS = Path("runs")
 
 
 def run_folder(name: str, seed: int, runs: Path = RUNS) -> Path:
-    """Where a network's run with a seed keeps its files."""
+    """Where a network's run with a seed keeps its files.
+
+    Args:
+        name: The network's name.
+        seed: Of the run.
+        runs: The folder of all runs.
+    """
     return runs / f"{name}-seed{seed}"
 
 

@@ -113,7 +113,13 @@ def read(path: Path = RESULTS) -> list[Row]:
 
 
 def summary(row: Row, claim: Claim | None) -> str:
-    """One run in a line."""
+    """One run in a line.
+
+    Args:
+        row: The run's results.
+        claim: What the book reports for the network, whose protocol decides the percentage; None
+            leaves that out.
+    """
     message = f"test {row.test:,} at the best validation epoch, {row.best_epoch} of {row.epochs}"
     message += f"; {row.images_per_second:,.0f} images a second"
     return f"{row.measured(claim):.2f} % as the book measures; {message}" if claim else message

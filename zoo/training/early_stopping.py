@@ -26,6 +26,15 @@ class PlateauDecision(NamedTuple):
 def plateau_rule(accuracies: Sequence[float], recipe: Recipe) -> PlateauDecision:
     """Apply the rule of no improvement in n epochs, n being the recipe's patience.
 
+    Args:
+        accuracies: On the validation images, of all epochs so far; an epoch that only equals the
+            best is no improvement.
+        recipe: Its patience and schedule are read; without patience nothing ever falls or stops.
+
+    Returns:
+        The factor of the learning rate, and whether training stops: by 'halve' at 1/128, by 'tenth'
+        at 1/1000, by any other schedule as soon as the patience is over.
+
     >>> halving = Recipe(cost="quadratic", epochs=9, learning_rate=1, schedule="halve", patience=2)
     >>> plateau_rule([0.8, 0.9, 0.9, 0.9], halving)
     PlateauDecision(factor=0.5, stop=False)

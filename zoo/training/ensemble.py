@@ -18,7 +18,19 @@ from zoo.training.run_folder import TrainingState
 
 
 def train_members(job: TrainingJob, jobs: int) -> TrainResult:
-    """Train the members of a vote, `jobs` at a time, and return the vote."""
+    """Train the members of a vote and return the vote.
+
+    Args:
+        job: The vote's. Member i of m, from 0 up, is trained with the seed `job.seed` * m + i, and
+            kept in the folder member_(i + 1) of the vote's.
+        jobs: How many train at a time; with more than 1 each in a process of its own.
+
+    Returns:
+        The vote, its history one row.
+
+    Raises:
+        RunError: A member diverged, a process died, or the folder holds another run.
+    """
     calls = [(_member(job, number),) for number in range(len(job.spec.members))]
     rows: dict[int, list[dict[str, Any]]] = {}
     trained: dict[str, np.ndarray] = {}

@@ -116,7 +116,14 @@ class TrainingJob:
         return TrainingState(devices=(self.devices,))
 
     def finish(self, model: keras.Model, state: TrainingState) -> TrainResult:
-        """The result, with `model` at its best epoch; kept in the folder, if there is one."""
+        """The result of the run; kept in its folder, if there is one.
+
+        Args:
+            model: The trained model. It is given the weights of the best epoch; where no epoch had
+                any, since the cost was never finite, it stays as it is.
+            state: The run's rows and its best weights; of a run that was `done` before, nothing is
+                written again.
+        """
         if not state.done:
             if state.best_weights:
                 weights.assign(model.weights, state.best_weights)

@@ -92,7 +92,12 @@ class RunFolder:
         return TrainingState(devices=(self.devices,))
 
     def save(self, model: keras.Model, progress: TrainingState) -> None:
-        """Keep the state after an epoch."""
+        """Keep the state after an epoch: the checkpoint, and the history as CSV.
+
+        Args:
+            model: With the weights and the optimizer's state of now.
+            progress: The rows so far, and the best weights.
+        """
         if not self.writes:
             return
         state = weights.arrays(_state(model), "now/")
@@ -103,7 +108,12 @@ class RunFolder:
         self._write_history(progress.rows)
 
     def finish(self, model: keras.Model, progress: TrainingState) -> None:
-        """Keep the results, in `model` the best weights, and drop the checkpoint."""
+        """Keep the results, and what they were made with; then drop the checkpoint.
+
+        Args:
+            model: With the best weights.
+            progress: All rows of the run.
+        """
         if not self.writes:
             return
         weights.save(model, self.path / "weights.safetensors", {"spec_hash": self.spec.hash})

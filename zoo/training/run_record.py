@@ -118,6 +118,10 @@ def read_history(path: Path) -> list[dict[str, float]]:
 def read_checkpoint(text: str | None, path: Path) -> CheckpointRecord:
     """The record of an interrupted run, from the metadata of its checkpoint.
 
+    Args:
+        text: The metadata, as JSON; None where the file has none.
+        path: Of the checkpoint, as the error names it.
+
     Raises:
         RunError: It is none; the line names the field.
     """

@@ -106,7 +106,23 @@ def training_job(
     devices: int = 1,
     progress: bool = False,
 ) -> TrainingJob:
-    """Settle what `train` leaves open; the arguments are those of `train`."""
+    """Settle what `train` leaves open: the images that the recipe takes, the first weights.
+
+    Args:
+        spec: The network.
+        data: Training and validation images.
+        seed: As for `train`, and so are the rest: monitor, callbacks, start, devices and progress.
+        monitor: Further sets by name.
+        callbacks: Further callbacks of Keras.
+        start: A model whose weights are the initial ones; None draws them.
+        out: The folder of the run; None keeps nothing, and spares a hash of all the images.
+        devices: How many share each mini-batch.
+        progress: Whether a bar is shown.
+
+    Raises:
+        SpecError: The recipe does not fit the images or the devices.
+        DataError: The recipe expands images on the disk that would not fit into memory.
+    """
     spec, images = training_set(spec, data)
     check_sets(devices, spec.recipe, [data.validation, *monitor.values()])
     return TrainingJob(

@@ -42,8 +42,13 @@ def save(model: keras.Model, path: str | Path, metadata: Mapping[str, str] = {})
 def load(model: keras.Model, path: str | Path) -> dict[str, str]:
     """Read weights, of single or half precision, into a model and return the file's metadata.
 
-    Raises RunError where the file is no weights file, is damaged, belongs to other layers, or holds
-    what is no number.
+    Args:
+        model: Its weights are replaced, all or none.
+        path: Of the safetensors file.
+
+    Raises:
+        RunError: The file is no weights file, is damaged, belongs to other layers, or holds what is
+            no number.
     """
     tensors, metadata = read(path, shapes(model.weights))
     check_finite(tensors, path)
@@ -52,7 +57,15 @@ def load(model: keras.Model, path: str | Path) -> dict[str, str]:
 
 
 def check_finite(tensors: Mapping[str, np.ndarray], path: str | Path) -> None:
-    """Raise RunError where one of the tensors read from `path` holds infinities or NaN."""
+    """Check that there is no infinity and no NaN among weights.
+
+    Args:
+        tensors: Arrays of any shape by their names.
+        path: Where they come from, as the error names it.
+
+    Raises:
+        RunError: One holds infinities or NaN; it is named.
+    """
     for name, tensor in tensors.items():
         # NaN is the least and the largest of whatever it stands among.
         if tensor.size and not np.isfinite([tensor.min(), tensor.max()]).all():
@@ -60,7 +73,15 @@ def check_finite(tensors: Mapping[str, np.ndarray], path: str | Path) -> None:
 
 
 def arrays(variables: Iterable[keras.Variable], prefix: str = "") -> dict[str, np.ndarray]:
-    """The values of variables as NumPy arrays, by their names, in their order."""
+    """The values of variables as NumPy arrays, copied, in their order.
+
+    Args:
+        variables: Of a model or an optimizer.
+        prefix: Comes before each name.
+
+    Returns:
+        The arrays by the variables' paths, as in 'conv_1/kernel'.
+    """
     from keras import ops  # reading a file needs no Keras
 
     return {
@@ -86,7 +107,16 @@ def fingerprint(tensors: Mapping[str, np.ndarray]) -> str:
 def assign(
     variables: Iterable[keras.Variable], tensors: Mapping[str, np.ndarray], prefix: str = ""
 ) -> None:
-    """Give variables the values that `arrays` took from them."""
+    """Give variables the values that `arrays` took from them.
+
+    Args:
+        variables: Each must be among the tensors.
+        tensors: Arrays by name; further ones are ignored.
+        prefix: What `arrays` was given.
+
+    Raises:
+        KeyError: There is no tensor for a variable.
+    """
     for variable in variables:
         variable.assign(tensors[f"{prefix}{variable.path}"])
 
@@ -115,7 +145,19 @@ def write(path: str | Path, tensors: dict[str, np.ndarray], metadata: Mapping[st
 def read(
     path: str | Path, expected: Mapping[str, tuple[int, ...]] | None = None
 ) -> tuple[dict[str, np.ndarray], dict[str, str]]:
-    """Read named arrays and metadata, checked against `expected` shapes by name, where given."""
+    """Read named arrays and metadata from a safetensors file.
+
+    Args:
+        path: Of the file.
+        expected: The shapes that it must have, by name; None takes what is there.
+
+    Returns:
+        The arrays by name, and the metadata.
+
+    Raises:
+        RunError: The file is missing, damaged or no safetensors file; or with `expected`, its names
+            or shapes are others, or a type is not F32 or F16.
+    """
     path = Path(path)
     if not path.is_file():
         raise RunError(f"there are no weights at {path}: train the network first")
