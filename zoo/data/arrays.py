@@ -163,8 +163,15 @@ def _brought(images: np.ndarray, form: PictureFormat) -> np.ndarray:
 def to_bytes(images: np.ndarray, what: str) -> np.ndarray:
     """Images as uint8 [n, height, width, channels]; the same array if they are already.
 
-    A missing axis of channels is added, other whole numbers must be 0 to 255, and floats from 0
-    to 255 are rounded. Raises DataError for anything else, naming `what`.
+    Args:
+        images: [n, height, width] or [n, height, width, channels], at most 4 channels where these
+            stand last: bytes, other whole numbers from 0 to 255, or floats from 0 to 255, which are
+            rounded. Where there is no image, any type is returned as it is.
+        what: Names them in errors.
+
+    Raises:
+        DataError: Another shape or type, channels that stand first, numbers out of range, or floats
+            that all are from 0 to 1 and not all 0.
     """
     if images.ndim == 3:
         images = images[..., None]

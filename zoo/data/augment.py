@@ -46,9 +46,17 @@ def sources(
     generator: np.random.Generator,
     size: tuple[int, int] = (28, 28),
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The row and the column that each pixel of `count` images of `size` is taken from.
+    """The row and the column that each pixel of altered images is taken from.
 
-    Both are float32 of shape [count, height, width].
+    Args:
+        count: How many images.
+        kinds: As for `augment`; others change nothing.
+        generator: Of the random numbers.
+        size: Height and width of an image.
+
+    Returns:
+        Rows and columns in pixels, float32 [count, height, width]; they may lie outside of the
+        image.
     """
     height, width = size
     middle_row, middle_column = (height - 1) / 2, (width - 1) / 2

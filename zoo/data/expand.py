@@ -16,9 +16,15 @@ SHIFTS = ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1))
 def expand(split: Split, seed: int = 0) -> Split:
     """Five images for each: itself and its four one-pixel shifts, shuffled once, as in the book.
 
-    The row or column that a shift lays bare is 0. The same `seed` gives the same order, always;
-    50,000 images become 250,000 and take 196 MB. Raises DataError for images on the disk that
-    would take more than MOST_IN_MEMORY.
+    The row or column that a shift lays bare is 0; 50,000 images become 250,000 and take 196 MB.
+    Source: expand_mnist.py of chapter 3.
+
+    Args:
+        split: The images; those on the disk are read into memory.
+        seed: Of the order; the same one gives the same order, always.
+
+    Raises:
+        DataError: The images are on the disk, and would take more than MOST_IN_MEMORY.
 
     >>> one = Split(np.full((1, 28, 28, 1), 9, np.uint8), np.array([3]))
     >>> len(expand(one)), sorted(expand(one).images.sum(axis=(1, 2, 3)).tolist())

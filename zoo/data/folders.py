@@ -161,9 +161,13 @@ def _sub_folders(folder: Path) -> list[Path]:
 
 
 def complete(listing: Listing, shares: Mapping[str, float], seed: int) -> Listing:
-    """The listing with its missing parts drawn from the training files, and all of it mixed.
+    """The listing with its missing parts drawn from the training files, and these mixed.
 
-    `shares` gives the share of the training pictures for each part; see `splits.divide`.
+    Args:
+        listing: With training files, and perhaps other parts, which stay as they are.
+        shares: The share of the training files for each part, of which the missing ones are used.
+            Errors are those of `splits.divide`.
+        seed: Of the draw and of the order.
     """
     files = listing.files["train"]
     missing = {name: share for name, share in shares.items() if name not in listing.files}
@@ -193,6 +197,11 @@ def image_set(listing: Listing, form: PictureFormat, key: str) -> ImageSet:
 
     Where `form` leaves size or channels open, they are the pictures' own: colour if any picture
     is in colour. Files that cannot be read are left out, and told in the set's `skipped`.
+
+    Args:
+        listing: With all its parts.
+        form: The format that the images are brought to.
+        key: Names the set on the disk, as `key_of` makes it.
 
     Raises:
         DataError: Where the pictures have different sizes and `form` names none.

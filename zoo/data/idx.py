@@ -25,7 +25,15 @@ _ZEROS = re.compile(rb"\0*")
 
 
 def read_file(path: Path, limit: int = LARGEST) -> bytes:
-    """The bytes of the file at `path`; raises DataError for more than `limit`, or no access."""
+    """The bytes of a file.
+
+    Args:
+        path: Of a regular file.
+        limit: The most bytes that it may have; no more than these and one are read.
+
+    Raises:
+        DataError: The file is larger, a pipe or a device, or cannot be read.
+    """
     if not is_readable_to_its_end(path):
         raise DataError(f"{path} is a pipe or a device. Name a regular file.")
     try:
@@ -87,8 +95,13 @@ def _within(limit: int, raw: bytes, what: str) -> bytes:
 def parse_images(raw: bytes, what: str) -> np.ndarray:
     """The images of an IDX file: uint8 [n, 28, 28, 1], a read-only view of `raw`.
 
-    Raises DataError for another magic number, another image size, and any other length than
-    the header announces.
+    Args:
+        raw: The whole file, unpacked.
+        what: Names it in errors.
+
+    Raises:
+        DataError: Another magic number, another image size, or any other length than the header
+            announces.
     """
     (count, *size), pixels = _parse(raw, 3, what)
     if size != [28, 28]:
@@ -97,7 +110,15 @@ def parse_images(raw: bytes, what: str) -> np.ndarray:
 
 
 def parse_labels(raw: bytes, what: str) -> np.ndarray:
-    """The labels of an IDX file: uint8 [n], a read-only view of `raw`; raises DataError."""
+    """The labels of an IDX file: uint8 [n], a read-only view of `raw`.
+
+    Args:
+        raw: The whole file, unpacked.
+        what: Names it in errors.
+
+    Raises:
+        DataError: Another magic number, or any other length than the header announces.
+    """
     return _parse(raw, 1, what)[1]
 
 

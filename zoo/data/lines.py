@@ -40,7 +40,15 @@ class Line:
         return self.offset + self.slope * (self.start + self.end) / 2
 
     def band(self, shape: tuple[int, int], spare: float) -> np.ndarray:
-        """The pixels of the line and `spare` more on each side of it: bool [rows, columns]."""
+        """The pixels of the line, and some more on each side of it and at its ends.
+
+        Args:
+            shape: Rows and columns of the mask.
+            spare: Pixels more.
+
+        Returns:
+            True on the line, [rows, columns].
+        """
         if not self.level:
             shape = shape[::-1]
         across, along = np.mgrid[: shape[0], : shape[1]]
@@ -108,7 +116,12 @@ def _fitted(rows: np.ndarray, columns: np.ndarray, level: bool) -> Line | None:
 
 
 def shrunk(mask: np.ndarray, step: int) -> np.ndarray:
-    """The mask with blocks of `step` pixels made one, ink if any of them is."""
+    """The mask with blocks of `step` pixels made one, ink if any of them is.
+
+    Args:
+        mask: True where there is ink, [rows, columns].
+        step: The side of a block, from 1 up; blocks at the right and at the bottom may be smaller.
+    """
     height, width = (-(-length // step) for length in mask.shape)
     padded = np.zeros((height * step, width * step), bool)
     padded[: mask.shape[0], : mask.shape[1]] = mask
@@ -116,7 +129,12 @@ def shrunk(mask: np.ndarray, step: int) -> np.ndarray:
 
 
 def enlarged(line: Line, step: int) -> Line:
-    """A line that was found in a mask that `shrunk` made, in the pixels of the mask before."""
+    """A line that was found in a mask that `shrunk` made, in the pixels of the mask before.
+
+    Args:
+        line: The line, in pixels of the shrunk mask.
+        step: The side of the blocks.
+    """
     middle = (step - 1) / 2
     offset = step * line.offset + middle * (1 - line.slope)
     start, end = step * line.start, step * line.end + step - 1

@@ -37,7 +37,15 @@ def mapping_of(images: np.ndarray) -> mmap.mmap | None:
 
 
 def map_images(file: BinaryIO, shape: tuple[int, ...]) -> np.memmap:
-    """The images of a file of bytes, memory-mapped; the file may be closed, or deleted, after."""
+    """The images of a file of bytes, memory-mapped; the file may be closed, or deleted, after.
+
+    Args:
+        file: With the images from its first byte on, and nothing before them.
+        shape: [n, ...], of one byte each.
+
+    Returns:
+        uint8 of this shape, which cannot be written to.
+    """
     images = np.memmap(file, np.uint8, "r", shape=shape)
     mapping = mapping_of(images)
     assert mapping is not None  # the base of every np.memmap
@@ -75,7 +83,13 @@ def _is_file(path: Path, descriptor: int) -> bool:
 
 
 def images_at(path: str, offset: int, shape: tuple[int, ...]) -> np.ndarray:
-    """Mapped images again, by what `place_of` said of them and their shape."""
+    """Mapped images again, in this or another process, by what `place_of` said of them.
+
+    Args:
+        path: Of the file, which holds images of this shape from its first byte on.
+        offset: Bytes before the images, a whole number of images.
+        shape: Of the images, [n, ...].
+    """
     size = math.prod(shape[1:])
     with Path(path).open("rb") as file:
         whole = map_images(file, (os.fstat(file.fileno()).st_size // size, *shape[1:]))
@@ -87,6 +101,16 @@ def read_images(images: np.ndarray, indices: np.ndarray) -> np.ndarray:
     """The images at these indices, in their order, in memory.
 
     A mapped file is read from its beginning to its end, whatever the order of the indices.
+
+    Args:
+        images: [n, ...], in memory or mapped.
+        indices: Whole numbers from 0 up, in any order, each as often as it is wanted.
+
+    Returns:
+        A new array [len(indices), ...].
+
+    Raises:
+        OSError: The mapped file has been cut short.
 
     >>> read_images(np.arange(5) * 10, np.array([3, 0, 3])).tolist()
     [30, 0, 30]
@@ -130,9 +154,16 @@ def _offset(images: np.ndarray, mapping: mmap.mmap) -> int:
 
 
 def chunks(images: np.ndarray, size: int = CHUNK) -> Iterator[np.ndarray]:
-    """All images in order, in pieces of about `size` bytes; a mapped file is read ahead.
+    """All images in order, a piece at a time; a mapped file is read ahead.
 
     A piece of a mapped file is valid until the next one is asked for.
+
+    Args:
+        images: uint8 [n, ...].
+        size: Bytes of a piece, about; at least one image is in each.
+
+    Yields:
+        The next images, [k, ...]; the last piece may have fewer.
     """
     mapping = mapping_of(images)
     if mapping is not None:

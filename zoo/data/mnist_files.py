@@ -42,7 +42,16 @@ def is_mnist(data: Data) -> bool:
 
 
 def check_sha256(raw: bytes, expected: str, what: str) -> None:
-    """Raise DataError unless the SHA-256 of `raw` is `expected`."""
+    """Check that bytes are those of an official file.
+
+    Args:
+        raw: The bytes.
+        expected: Their SHA-256 in hexadecimal.
+        what: Names them in errors.
+
+    Raises:
+        DataError: Their SHA-256 is another one.
+    """
     found = hashlib.sha256(raw).hexdigest()
     if found != expected:
         raise DataError(
@@ -52,7 +61,15 @@ def check_sha256(raw: bytes, expected: str, what: str) -> None:
 
 
 def check_official(files: Mapping[str, bytes], origin: str) -> None:
-    """Raise DataError unless these four unpacked files are MNIST's, byte for byte."""
+    """Check that four files are MNIST's, byte for byte.
+
+    Args:
+        files: Unpacked, by their official names.
+        origin: Names where they are from in errors.
+
+    Raises:
+        DataError: One is another; the first is named.
+    """
     for name, expected in SHA256.items():
         check_sha256(files[name], expected, f"{name} of {origin}")
 
@@ -81,10 +98,20 @@ def _find(folder: Path, name: str) -> Path | None:
 
 
 def files_from_pickle(raw: bytes, what: str) -> dict[str, bytes]:
-    """The four official files, rebuilt from the bytes of the book's `mnist.pkl.gz`.
+    """The four official files, rebuilt from the book's `mnist.pkl.gz`.
 
     The file's own SHA-256 is checked before its arrays are read, by their places, and the four
-    files' after. Raises DataError where either is another.
+    files' after.
+
+    Args:
+        raw: The gzipped file.
+        what: Names it in errors.
+
+    Returns:
+        The bytes of each IDX file by its official name.
+
+    Raises:
+        DataError: Its SHA-256, or that of a file made of it, is another.
     """
     check_sha256(raw, PICKLE_SHA256, what)
     train, validation, test = official_parts(raw, what)
@@ -101,9 +128,14 @@ def files_from_pickle(raw: bytes, what: str) -> dict[str, bytes]:
 
 
 def splits_of(files: Mapping[str, bytes], origin: str) -> tuple[Split, Split, Split]:
-    """Training, validation and test split of four unpacked IDX files; `origin` is for errors.
+    """Training, validation and test split of four IDX files, as `book_split` divides them.
 
-    Raises DataError where a file, or its contents, is not what it claims to be.
+    Args:
+        files: Unpacked, by their official names; they need not be MNIST's own.
+        origin: Names where they are from in errors.
+
+    Raises:
+        DataError: A file, or its contents, is not what it claims to be.
     """
     train, test = (
         (

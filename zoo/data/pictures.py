@@ -105,8 +105,14 @@ def read_picture(path: Path, form: PictureFormat) -> np.ndarray:
     """The picture of a file in a format: uint8 [height, width, channels].
 
     It is turned as its EXIF data say; what is transparent lies on white; of an animation the first
-    frame is taken, of 16 bits the upper 8. Raises DataError as `picture_shape` does, and for a
-    damaged file.
+    frame is taken, of 16 bits the upper 8.
+
+    Args:
+        path: Of the file.
+        form: The size, the channels, and how a picture comes to another size.
+
+    Raises:
+        DataError: It is no picture, is damaged, or has more than MOST_PIXELS.
     """
     with _Opened(path) as picture:
         if form.size:

@@ -108,7 +108,12 @@ def gather(
 
 
 def stored(root: Path, key: str) -> Data | None:
-    """The set of that key on the disk under `root`, memory-mapped; None where none is whole."""
+    """A set on the disk, memory-mapped; None where it is missing, damaged or of another version.
+
+    Args:
+        root: The folder for sets on the disk.
+        key: Names the set's own folder in it.
+    """
     folder = root / key
     try:
         record = json.loads(readable(folder / _RECORD).read_text(encoding="utf-8"))
@@ -130,10 +135,19 @@ def stored(root: Path, key: str) -> Data | None:
 
 
 def spool(blocks: Iterable[np.ndarray], root: Path) -> np.memmap:
-    """Blocks of images, uint8 [k, height, width, channels], as one file that is memory-mapped.
+    """Blocks of images as one file that is memory-mapped.
 
-    The file has no name, lies on the disk of the folder `root`, and lasts as long as the mapping of
-    it, whatever becomes of the process. Raises DataError where it does not fit, and for no image.
+    The file has no name, and lasts as long as the mapping of it, whatever becomes of the process.
+
+    Args:
+        blocks: uint8 [k, height, width, channels], all of one size.
+        root: The folder on whose disk the file lies; made if need be.
+
+    Returns:
+        All images, [n, height, width, channels].
+
+    Raises:
+        DataError: They do not fit on the disk, or there is no image.
     """
     count, shape = 0, ()
     with _disk_errors(root):

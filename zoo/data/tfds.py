@@ -47,8 +47,20 @@ def load_from_tfds(
     """An image classification set of TFDS, such as "fashion_mnist", "cifar100" or "emnist/letters".
 
     Its own splits are kept, in TFDS's own order. Where it has no validation split, the last sixth
-    of its training images is for validation; where it has no test split, or a share is given, a
-    share of every class is drawn by `seed`. EMNIST's transposed pictures are put right.
+    of its training images is for validation; where it has no test split, where a share is given, or
+    where that sixth lacks a class, a share of every class is drawn. EMNIST's transposed pictures
+    are put right.
+
+    Args:
+        name: TFDS's, with a configuration or a version where it needs one.
+        data_dir: TFDS's folder of data sets; None is the usual one of `data_root`.
+        progress: Whether bars are shown.
+        form: What the pictures are brought to; None leaves them as they are.
+        shares: For 'validation' and 'test', the share of the training images; of splits that the
+            set has itself it is not used; None draws as said above.
+        seed: Of the draw.
+        cache: A folder where the set is kept as a memory-mapped file, whatever its size; None keeps
+            it beside TFDS's, if it is large.
 
     Raises:
         DataError: For an unknown name, a set without one image of bytes and one class label, images
