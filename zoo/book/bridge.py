@@ -20,6 +20,11 @@ def declaration(name: str, sizes: Sequence[int], recipe: Recipe) -> ModelSpec:
 
     784 inputs are an image of 28x28, as everywhere in the zoo; any other number is one column. The
     zoo's inputs are bytes, and 1/256 of them is what the network of the book sees.
+
+    Args:
+        name: What the network is called.
+        sizes: Neurons in each layer, the inputs first, as in [784, 30, 10].
+        recipe: How it is trained.
     """
     shape = (28, 28, 1) if sizes[0] == 784 else (int(sizes[0]), 1, 1)
     layers = tuple(FullyConnected(int(units)) for units in sizes[1:])
@@ -31,6 +36,10 @@ def keras_model(spec: ModelSpec, network: Parameters) -> keras.Model:
 
     It is a copy in 32 bits: bytes go in, activations come out, and what it learns later is not the
     network's.
+
+    Args:
+        spec: Of the network's sizes, as `declaration` makes it.
+        network: Its weights [outputs, inputs] and biases [outputs, 1] are copied.
     """
     from zoo.utils.tensorflow import import_tensorflow
 

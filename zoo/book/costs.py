@@ -14,12 +14,23 @@ class QuadraticCost:
 
     @staticmethod
     def fn(a: np.ndarray, y: np.ndarray) -> float:
-        """The cost of the output `a` where `y` is wanted."""
+        """The cost of an output, or the sum over several side by side (eq. 6).
+
+        Args:
+            a: The output, [neurons, n].
+            y: What is wanted, of the same shape.
+        """
         return 0.5 * float(np.sum((a - y) ** 2))
 
     @staticmethod
     def delta(z: np.ndarray, a: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """The error of the output layer (eq. 30)."""
+        """The error of the output layer (eq. 30).
+
+        Args:
+            z: The weighted inputs of the output layer, [neurons, n].
+            a: Its output, sigmoid(z).
+            y: What is wanted, of the same shape.
+        """
         return (a - y) * sigmoid_prime(z)
 
 
@@ -28,13 +39,26 @@ class CrossEntropyCost:
 
     @staticmethod
     def fn(a: np.ndarray, y: np.ndarray) -> float:
-        """The cost; 0 ln 0 counts as 0, and an output that is wrong beyond 64 bits is not inf."""
+        """The cost of an output, or the sum over several side by side (eq. 63).
+
+        0 ln 0 counts as 0, and an output that is wrong beyond 64 bits is not inf.
+
+        Args:
+            a: The output, [neurons, n], from 0 to 1.
+            y: What is wanted, of the same shape.
+        """
         with np.errstate(divide="ignore", invalid="ignore"):
             return float(np.sum(np.nan_to_num(-y * np.log(a) - (1 - y) * np.log(1 - a))))
 
     @staticmethod
     def delta(z: np.ndarray, a: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """The error of the output layer, in which the slope of the sigmoid cancels (eq. 66)."""
+        """The error of the output layer, in which the slope of the sigmoid cancels (eq. 66).
+
+        Args:
+            z: The weighted inputs of the output layer, which are not needed.
+            a: Its output, [neurons, n].
+            y: What is wanted, of the same shape.
+        """
         return a - y
 
 

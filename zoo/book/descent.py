@@ -157,7 +157,16 @@ class _Descent:
     def epoch(
         self, x: np.ndarray, y: np.ndarray, order: np.ndarray, size: int, eta: float, decay: float
     ) -> None:
-        """One step for each mini-batch of the rows of x and y, in this order."""
+        """Take one step for each mini-batch of the rows of x and y, the last one perhaps smaller.
+
+        Args:
+            x: The inputs, [n, inputs].
+            y: The targets, [n, outputs].
+            order: Which row comes when.
+            size: Rows in a mini-batch.
+            eta: The learning rate.
+            decay: lambda/n of eq. 93; biases are not regularized.
+        """
         self.rate.assign(eta)
         self.decay.assign(decay)
         for start, end in itertools.pairwise(_ends(len(order), size)):

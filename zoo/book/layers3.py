@@ -94,7 +94,13 @@ class ConvPoolLayer:
         return self.w[:, :, ::-1, ::-1].transpose(2, 3, 1, 0), self.b
 
     def from_keras(self, kernel: np.ndarray, bias: np.ndarray) -> None:
-        """Take the weights of a Keras layer."""
+        """Take the weights of a Keras layer, in the layout of the book's program.
+
+        Args:
+            kernel: [rows, columns, input maps, filters]; turned by half a turn, since Theano's
+                convolution turns its filters and Keras' does not.
+            bias: [filters].
+        """
         self.w, self.b = kernel.transpose(3, 2, 0, 1)[:, :, ::-1, ::-1].copy(), bias
 
 
@@ -131,7 +137,13 @@ class FullyConnectedLayer:
         return _reordered(self.w, self.maps, to_keras=True), self.b
 
     def from_keras(self, kernel: np.ndarray, bias: np.ndarray) -> None:
-        """Take the weights of a Keras layer."""
+        """Take the weights of a Keras layer, in the layout of the book's program.
+
+        Args:
+            kernel: [inputs, neurons]; the inputs that come from a convolution are put in the book's
+                order, map by map.
+            bias: [neurons].
+        """
         self.w, self.b = _reordered(kernel, self.maps, to_keras=False), bias
 
 

@@ -33,7 +33,13 @@ def avg_darknesses(training_data: tuple[np.ndarray, np.ndarray]) -> dict[int, fl
 
 
 def guess_digit(image: Any, avgs: Mapping[int, float]) -> int:
-    """The digit whose average darkness is nearest to the sum of the image's pixels."""
+    """The digit whose average darkness is nearest to the sum of the image's pixels.
+
+    Args:
+        image: Any shape, in the scale of the averages.
+        avgs: The average sum of the pixels by digit, as `avg_darknesses` gives it; of two that are
+            equally near, the first in it is the answer.
+    """
     darkness = float(np.sum(image, dtype=np.float64))
     return min(avgs, key=lambda digit: abs(avgs[digit] - darkness))
 

@@ -61,11 +61,17 @@ class Network(SigmoidNetwork):
     ) -> None:
         """Train by mini-batches (eq. 20, 21), and print how each epoch ends.
 
-        `training_data`, pairs of columns (x, y), is shuffled in place before every epoch. With
-        `test_data`, pairs of a column and the right class, each line has how many the network
-        answers rightly. The weights kept are those of the last epoch. Keras takes the steps, by the
-        fast fit; a subclass with an `update_mini_batch`, `backprop`, `feedforward` or
-        `cost_derivative` of its own is trained by that, in NumPy.
+        The weights kept are those of the last epoch. Keras takes the steps, by the fast fit; a
+        subclass with an `update_mini_batch`, `backprop`, `feedforward` or `cost_derivative` of its
+        own is trained by that, in NumPy.
+
+        Args:
+            training_data: Pairs of columns (x, y); a list is shuffled in place before every epoch.
+            epochs: How often all of them are seen.
+            mini_batch_size: Pairs in a step; the last one of an epoch may have fewer.
+            eta: The learning rate.
+            test_data: Pairs of a column and the right class; each line then has how many of them
+                the network answers rightly.
         """
         training, test = pairs.as_list(training_data), pairs.as_list(test_data)
         passed = descent.epochs(
@@ -91,15 +97,25 @@ class Network(SigmoidNetwork):
         )
 
     def update_mini_batch(self, mini_batch: Sequence[Pair], eta: float) -> None:
-        """Take one step down the mean gradient of a mini-batch, in NumPy (eq. 20, 21)."""
+        """Take one step down the mean gradient of a mini-batch, in NumPy (eq. 20, 21).
+
+        Args:
+            mini_batch: Pairs of columns (x, y), at least one.
+            eta: The learning rate.
+        """
         nabla_b, nabla_w = mean_gradient(self.backprop, mini_batch)
         self.weights = [w - eta * slope for w, slope in zip(self.weights, nabla_w, strict=True)]
         self.biases = [b - eta * slope for b, slope in zip(self.biases, nabla_b, strict=True)]
 
     def backprop(self, x: np.ndarray, y: np.ndarray) -> tuple[Gradient, Gradient]:
-        """The gradient (nabla_b, nabla_w) of the cost C_x of one example, by BP1 to BP4.
+        """The gradient of the cost C_x of one example, by BP1 to BP4.
 
-        Each has an array a layer, of the shape of `biases` and `weights`.
+        Args:
+            x: The input, a column (inputs, 1).
+            y: The output wanted, a column (outputs, 1).
+
+        Returns:
+            (nabla_b, nabla_w), each with an array a layer, of the shape of `biases` and `weights`.
         """
         zs, activations = forward(self, x)
         delta = self.cost_derivative(activations[-1], y) * sigmoid_prime(zs[-1])  # BP1
@@ -111,7 +127,12 @@ class Network(SigmoidNetwork):
         return right(self, data)
 
     def cost_derivative(self, output_activations: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """dC_x/da of the quadratic cost, a - y."""
+        """dC_x/da of the quadratic cost, a - y.
+
+        Args:
+            output_activations: The network's output, a column.
+            y: The output wanted, a column.
+        """
         return output_activations - y
 
     @property

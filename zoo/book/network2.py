@@ -151,7 +151,14 @@ class Network(SigmoidNetwork):
     def update_mini_batch(
         self, mini_batch: Sequence[Pair], eta: float, lmbda: float, n: int
     ) -> None:
-        """Take one step for a mini-batch, in NumPy, with `n` pairs in all (eq. 93, 94)."""
+        """Take one step for a mini-batch, in NumPy (eq. 93, 94).
+
+        Args:
+            mini_batch: Pairs of columns (x, y), at least one.
+            eta: The learning rate.
+            lmbda: lambda of eq. 85.
+            n: Pairs of training data in all.
+        """
         nabla_b, nabla_w = mean_gradient(self.backprop, mini_batch)
         shrink = 1 - eta * lmbda / n
         self.weights = [
@@ -160,18 +167,29 @@ class Network(SigmoidNetwork):
         self.biases = [b - eta * slope for b, slope in zip(self.biases, nabla_b, strict=True)]
 
     def backprop(self, x: np.ndarray, y: np.ndarray) -> tuple[Gradient, Gradient]:
-        """The gradient (nabla_b, nabla_w) of the cost C_x of one example, not regularized."""
+        """The gradient of the cost C_x of one example, not regularized, by BP1 to BP4.
+
+        Args:
+            x: The input, a column.
+            y: The output wanted, a column.
+
+        Returns:
+            (nabla_b, nabla_w), each with an array a layer.
+        """
         zs, activations = forward(self, x)
         return back(self, zs, activations, self.cost.delta(zs[-1], activations[-1], y))
 
     def accuracy(self, data: Iterable[Pair], convert: bool = False) -> int:
-        """How many of the pairs are answered rightly; `convert` where y is a column (10, 1)."""
+        """How many of the pairs are answered rightly; `convert` is not needed, y tells."""
         return right(self, pairs.as_list(data))
 
     def total_cost(self, data: Iterable[Pair], lmbda: float, convert: bool = False) -> float:
-        """The cost of a set with L2 regularization (eq. 85); `convert` where y is a class.
+        """The cost of a set with L2 regularization (eq. 85).
 
-        lambda is divided by the size of this very set, as in the book's program.
+        Args:
+            data: Pairs (x, y), y a class or a column; at least one.
+            lmbda: lambda, divided by the size of this very set, as in the book's program.
+            convert: The book's, and not needed: the first y tells its form.
         """
         data = pairs.as_list(data)
         outputs = self.feedforward(pairs.inputs(data, self.sizes[0]).T)

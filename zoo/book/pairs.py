@@ -24,7 +24,12 @@ def as_list(data: Iterable[Pair] | None) -> list[Pair]:
 def inputs(data: Sequence[Pair], size: int) -> np.ndarray:
     """The x of all pairs as rows [n, size]; float32 stays float32.
 
-    Raises DataError for an x that has not `size` numbers.
+    Args:
+        data: Pairs (x, y), x an array of any shape.
+        size: How many numbers each x has.
+
+    Raises:
+        DataError: An x has another number of them.
     """
     return _rows([x for x, _ in data], size, "x")
 
@@ -32,7 +37,12 @@ def inputs(data: Sequence[Pair], size: int) -> np.ndarray:
 def targets(data: Sequence[Pair], size: int) -> np.ndarray:
     """The y of all pairs as rows [n, size]; a whole number y stands for its one-hot vector.
 
-    Raises DataError for a y that is neither.
+    Args:
+        data: Pairs (x, y); the first one says which form all y have.
+        size: Output neurons.
+
+    Raises:
+        DataError: A y has not `size` numbers, or is no class below `size`.
     """
     if data and np.ndim(data[0][1]) == 0:
         return np.eye(size)[classes(data, size)]
@@ -40,7 +50,15 @@ def targets(data: Sequence[Pair], size: int) -> np.ndarray:
 
 
 def classes(data: Sequence[Pair], size: int) -> np.ndarray:
-    """The classes of all pairs, [n] whole numbers below `size`: y itself, or its largest entry."""
+    """The classes of all pairs, [n] whole numbers below `size`: y itself, or its largest entry.
+
+    Args:
+        data: Pairs (x, y); the first one says which form all y have.
+        size: Output neurons.
+
+    Raises:
+        DataError: As for `targets`.
+    """
     if data and np.ndim(data[0][1]) != 0:
         return targets(data, size).argmax(axis=1)
     found = np.array([y for _, y in data])

@@ -63,7 +63,13 @@ class SigmoidNetwork:
 
 
 def is_changed(network: SigmoidNetwork, program: type[SigmoidNetwork], *methods: str) -> bool:
-    """Whether a subclass of a program's Network has one of these methods of its own."""
+    """Whether a subclass of a program's Network has one of these methods of its own.
+
+    Args:
+        network: Of the program's class, or of a subclass.
+        program: The program's `Network`.
+        *methods: Names that the program's class has.
+    """
     return any(getattr(type(network), name) is not getattr(program, name) for name in methods)
 
 
@@ -79,7 +85,16 @@ def check_sizes(sizes: Sequence[int]) -> None:
 def forward(
     network: descent.Parameters, x: np.ndarray
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """The weighted inputs z of every layer, and the activations, of which x is the first."""
+    """The weighted inputs and the activations of every layer (eq. 25).
+
+    Args:
+        network: Has weights and biases.
+        x: The input, a column (inputs, 1).
+
+    Returns:
+        z of every layer but the first, and a of every layer, of which x is the first; all are
+        columns.
+    """
     zs, activations = [], [x]
     for w, b in zip(network.weights, network.biases, strict=True):
         zs.append(w @ activations[-1] + b)
@@ -93,7 +108,17 @@ def back(
     activations: list[np.ndarray],
     delta: np.ndarray,
 ) -> tuple[Gradient, Gradient]:
-    """The gradient (nabla_b, nabla_w), from the error `delta` of the output layer."""
+    """The gradient of the cost of one example, from the error of the output layer (BP2 to BP4).
+
+    Args:
+        network: Has weights.
+        zs: The weighted inputs, as `forward` gives them.
+        activations: The activations, likewise.
+        delta: The error of the output layer (BP1), a column.
+
+    Returns:
+        (nabla_b, nabla_w), each with an array a layer, of the shape of biases and weights.
+    """
     nabla_b, nabla_w = [delta], [delta @ activations[-2].T]  # BP3, BP4
     for layer in range(len(zs) - 2, -1, -1):
         delta = network.weights[layer + 1].T @ delta * sigmoid_prime(zs[layer])  # BP2
@@ -103,7 +128,15 @@ def back(
 
 
 def mean_gradient(backprop, mini_batch: Sequence[Pair]) -> tuple[Gradient, Gradient]:
-    """The means over a mini-batch of the two parts of a gradient."""
+    """The mean gradient of a mini-batch (eq. 18, 19).
+
+    Args:
+        backprop: Gives (nabla_b, nabla_w) for one x and y.
+        mini_batch: Pairs of columns (x, y), at least one.
+
+    Returns:
+        (nabla_b, nabla_w), each with an array a layer.
+    """
     each = [backprop(x, y) for x, y in mini_batch]
     nabla_b, nabla_w = (
         [sum(layer) / len(each) for layer in zip(*part, strict=True)]
@@ -113,7 +146,16 @@ def mean_gradient(backprop, mini_batch: Sequence[Pair]) -> tuple[Gradient, Gradi
 
 
 def right(network, data: Sequence[Pair]) -> int:
-    """How many pairs are answered rightly; y is a class, or a target whose largest entry it is."""
+    """How many pairs are answered rightly.
+
+    Args:
+        network: Its largest output is its answer.
+        data: Pairs (x, y), y a class or a target whose largest entry it is; none are no right
+            answer.
+
+    Raises:
+        DataError: An x or a y does not fit the network's sizes.
+    """
     if not data:
         return 0
     outputs = network.feedforward(pairs.inputs(data, network.sizes[0]).T)
