@@ -48,6 +48,12 @@ class Check:
 def check_close(what: str, ours: float, book: float, within: float) -> Check:
     """A number that agrees with the book's if it lies no further from it than `within`.
 
+    Args:
+        what: The number's name.
+        ours: What was measured.
+        book: What the book prints.
+        within: How far they may lie apart, that included.
+
     >>> check_close("output", 0.094, 0.09, within=0.005).agrees
     True
     """
@@ -57,6 +63,12 @@ def check_close(what: str, ours: float, book: float, within: float) -> Check:
 def check_expected(what: str, ours: float, expected: float, within: float) -> Check:
     """Like `check_close`, for a number that the book does not print.
 
+    Args:
+        what: The number's name.
+        ours: What was measured.
+        expected: What follows from the book.
+        within: How far they may lie apart, that included.
+
     >>> check_expected("outside the bump", 0.001, 0, within=0.05).source
     'expected'
     """
@@ -64,12 +76,23 @@ def check_expected(what: str, ours: float, expected: float, within: float) -> Ch
 
 
 def check_claim(what: str, ours: float | str, claim: str, holds: bool) -> Check:
-    """A claim in words, as 'falls' or 'above 0.18', and whether our number bears it out."""
+    """A claim in words, as 'falls' or 'above 0.18', and whether our number bears it out.
+
+    Args:
+        what: The number's name.
+        ours: What was measured, a number or words.
+        claim: The book's words.
+        holds: Whether they are true of it.
+    """
     return Check(what, ours, claim, bool(holds), expected=True)
 
 
 def plain(numbers: Any, digits: int = 5) -> Any:
     """An array as nested lists of so many significant digits, for an Outcome's data.
+
+    Args:
+        numbers: A number, or an array of any shape.
+        digits: Significant digits kept.
 
     >>> plain(np.array([[1 / 3, 2e-9]]))
     [[0.33333, 2e-09]]
@@ -138,7 +161,12 @@ class Context:
         return load_data(progress=self.progress)
 
     def choose(self, full: Any, fast: Any) -> Any:
-        """The first, or with `fast` the second."""
+        """One of two values, by how long the experiment may take.
+
+        Args:
+            full: The value of the whole measurement.
+            fast: That of the short one.
+        """
         return fast if self.fast else full
 
     def train(
@@ -147,6 +175,13 @@ class Context:
         """`zoo.train`, once for each spec, seed and data; options are those of `zoo.train`.
 
         The test images are monitored. Where a finished run lies in the folder, it is read back.
+
+        Args:
+            spec: The network.
+            seed: As for `zoo.train`.
+            data: The images; the context's unless given.
+            **options: The further ones of `zoo.train`. They are no part of the run's name: with
+                others, a finished run is read back as it is.
         """
         from zoo.training.train import train
 
@@ -192,8 +227,11 @@ def experiment(
 ) -> Callable[[Callable[[Context], Result]], Experiment]:
     """Turn the function that measures into an Experiment; its docstring says what it shows.
 
-    `draw` makes a figure of the result's data alone, so that a picture can be drawn again without
-    measuring again.
+    Args:
+        name: The experiment's name, on the command line too.
+        title: A line for lists and pages.
+        draw: Makes a figure of the result's data alone, so that a picture can be drawn again
+            without measuring again.
     """
 
     def make(measure: Callable[[Context], Result]) -> Experiment:

@@ -39,7 +39,13 @@ AXES = {"cost": "cost per image, with its L2 term", "accuracy": "images classifi
 
 
 def draw(figure: Figure, rows: Sequence[dict[str, float]], title: str = "") -> None:
-    """Cost and accuracy over the epochs of all rows, into a figure, in place of what it shows."""
+    """Cost and accuracy over the epochs of all rows, into a figure, in place of what it shows.
+
+    Args:
+        figure: It is cleared first.
+        rows: At least one; each has 'epoch', and numbers whose names end with what AXES lists.
+        title: Of the whole figure.
+    """
     figure.clear()
     epochs = [row["epoch"] for row in rows]
     for axes, (what, label) in zip(figure.subplots(1, 2), AXES.items(), strict=True):
@@ -57,7 +63,15 @@ def draw(figure: Figure, rows: Sequence[dict[str, float]], title: str = "") -> N
 def write_page(
     path: Path, rows: Sequence[dict[str, float]], title: str, epochs: int | None = None
 ) -> None:
-    """Write the page of a run; with `epochs` it is one that goes on until it has so many rows."""
+    """Write the page of a run as far as it has come.
+
+    Args:
+        path: Of the HTML file, which is replaced.
+        rows: As for `draw`.
+        title: Of the page.
+        epochs: How many rows there will be; until then the page loads itself again. None is a run
+            that has ended.
+    """
     figure, picture = Figure(figsize=(10, 4), layout="constrained"), io.StringIO()
     draw(figure, rows)
     figure.savefig(picture, format="svg")

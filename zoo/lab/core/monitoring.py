@@ -166,7 +166,12 @@ def train_monitored(
 
 
 def training_images(spec: NetworkSpec, data: Data) -> Split:
-    """The images that a network is trained on: as many as its recipe says, expanded if it does."""
+    """The images that a network is trained on: as many as its recipe says, expanded if it does.
+
+    Args:
+        spec: Its recipe says how many images are taken, and whether they are expanded first.
+        data: Its training images are used.
+    """
     from zoo.data.expand import expand
 
     split = expand(data.train) if spec.recipe.expanded else data.train

@@ -34,7 +34,12 @@ def line(number: int, **changes: Any) -> dict[str, Any]:
 
 
 def legend_above(axes: Axes, columns: int = 2) -> None:
-    """A legend above the plot, where no line can run into it."""
+    """A legend above the plot, where no line can run into it.
+
+    Args:
+        axes: With labelled lines.
+        columns: Entries side by side.
+    """
     look = {"frameon": False, "fontsize": 9, "ncols": columns}
     axes.legend(**look, loc="lower left", bbox_to_anchor=(0, 1))
 
@@ -44,7 +49,11 @@ def figure(
 ) -> tuple[Figure, Any]:
     """A figure and its axes, as `matplotlib.figure.Figure.subplots` gives them.
 
-    `size` in inches is that of the whole figure; left out, each axes has 5 by 3.6.
+    Args:
+        rows: Axes one above the other.
+        columns: Axes side by side.
+        size: Width and height of the whole figure in inches; None gives each axes 5 by 3.6.
+        **options: Of `subplots`.
     """
     drawn = Figure(figsize=size or (5 * columns, 3.6 * rows), layout="constrained")
     axes = drawn.subplots(rows, columns, **options)
@@ -60,7 +69,13 @@ def tidy(axes: Axes) -> None:
 
 
 def show_images(axes: Iterable[Axes], images: Iterable[Any], titles: Sequence[str] = ()) -> None:
-    """Draw grey images [rows, columns], dark for high as on paper, each in an axes of its own."""
+    """Draw grey images [rows, columns], dark for high as on paper, each in an axes of its own.
+
+    Args:
+        axes: At least as many as images; those left over stay empty.
+        images: Arrays [rows, columns], or [rows, columns, 1].
+        titles: Above the first images, one each.
+    """
     axes = list(axes)
     for number, (each, image) in enumerate(zip(axes, images, strict=False)):
         each.imshow(np.asarray(image).squeeze(), cmap="gray_r", interpolation="nearest")
