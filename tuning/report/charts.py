@@ -65,7 +65,13 @@ def cost_of(trial: Trial) -> float | None:
 
 
 def hover_of(record: Record, trial: Trial) -> str:
-    """What a mark tells of its trial."""
+    """What a mark tells of its trial.
+
+    Args:
+        record: Decides whether the trial's share of the problem is told: where not all have the
+            same.
+        trial: One that has ended.
+    """
     lines = [f"trial {trial.number}: {percent(trial)}"]
     lines += [f"{name} = {short(value)}" for name, value in trial.values.items()]
     lines += [str(trial.fidelity)] if len(fidelities(record)) > 1 else []

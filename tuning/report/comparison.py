@@ -32,6 +32,10 @@ Curve = list[tuple[float, float]]
 def write_comparison(records: Sequence[Record], path: str | Path) -> Path:
     """Write the comparison of several searches; return its path.
 
+    Args:
+        records: One or more.
+        path: Of the page; an older one is replaced.
+
     Raises:
         RunError: They are of different data, or another file is in the way.
         OSError: The folder cannot be written.
@@ -69,7 +73,12 @@ strategy with several searches the median, and the band from the lower to the up
 
 
 def presentations(record: Record, trial: Trial) -> int:
-    """How many images a trial trained on, counted as often as each was seen."""
+    """How many images a trial trained on, counted as often as each was seen.
+
+    Args:
+        record: The search that it is of.
+        trial: Where it continues another one, the images of that one are not its own.
+    """
     images = trial.fidelity.of_spec(record.spec).recipe.images
     epochs = sum(each.epochs for each in trial.executions)
     if trial.after is not None:  # the epochs before are paid for by the trial that it goes on from
@@ -94,7 +103,12 @@ def curve_of(record: Record) -> Curve:
 
 
 def best_at(curve: Curve, cost: float) -> float:
-    """The score of a curve at a cost; 0 before its first."""
+    """The score of a curve at a cost; 0 before its first.
+
+    Args:
+        curve: Pairs of a cost and the best score by then.
+        cost: In the same unit.
+    """
     return max((score for spent, score in curve if spent <= cost), default=0.0)
 
 

@@ -17,7 +17,14 @@ Point = tuple[float, float]
 
 
 def svg(name: str, parts: Iterable[str], width: float = WIDTH, height: float = HEIGHT) -> str:
-    """A picture with a name for those who cannot see it."""
+    """A picture with a name for those who cannot see it.
+
+    Args:
+        name: Of the picture; it is escaped.
+        parts: Elements of SVG, which are not.
+        width: Of the picture, in its own units.
+        height: Likewise.
+    """
     return (
         f'<svg viewBox="0 0 {width:g} {height:g}" role="img" aria-label="{escaped(name)}">'
         f"{''.join(parts)}</svg>"
@@ -25,7 +32,14 @@ def svg(name: str, parts: Iterable[str], width: float = WIDTH, height: float = H
 
 
 def framed(name: str, x: Scale, y: Scale, inside: Iterable[str]) -> str:
-    """A chart: axes with grid, ticks and labels, and in front of them what is inside."""
+    """A chart: axes with grid, ticks and labels, and in front of them what is inside.
+
+    Args:
+        name: What the picture shows.
+        x: The scale from left to right.
+        y: The scale from the bottom up.
+        inside: Elements of SVG, whose points are those of `at`.
+    """
     bottom = HEIGHT - BOTTOM
     parts = [_tick_of_x(*tick) for tick in x.ticks] + [_tick_of_y(*tick) for tick in y.ticks]
     parts += [
@@ -38,7 +52,12 @@ def framed(name: str, x: Scale, y: Scale, inside: Iterable[str]) -> str:
 
 
 def at(x: float, y: float) -> Point:
-    """The point of a frame at the places `x` and `y`, both from 0 to 1."""
+    """The point of a frame at two places.
+
+    Args:
+        x: From 0, left, to 1, right.
+        y: From 0, at the bottom, to 1, at the top.
+    """
     return (
         LEFT + x * (WIDTH - LEFT - RIGHT),
         HEIGHT - BOTTOM - y * (HEIGHT - BOTTOM - TOP),
@@ -46,7 +65,13 @@ def at(x: float, y: float) -> Point:
 
 
 def text(label: str, point: Point, kind: str = "") -> str:
-    """Words at a point, cut where they are long; a hover tells the whole."""
+    """Words at a point, cut where they are long; a hover tells the whole.
+
+    Args:
+        label: The words; they are escaped.
+        point: In the picture's units; the style says which end of the words stands there.
+        kind: The class in the style; one that begins with 'label' is never cut.
+    """
     short = len(label) <= LONGEST or kind.startswith("label")
     cut = label if short else f"{label[: LONGEST - 1]}…"
     whole = "" if short else f"<title>{escaped(label)}</title>"
@@ -56,7 +81,14 @@ def text(label: str, point: Point, kind: str = "") -> str:
 
 
 def polyline(points: Sequence[Point], kind: str, hover: str = "", trial: int | None = None) -> str:
-    """A line through points; of one point a short dash, so that it is seen."""
+    """A line through points; of one point a short dash, so that it is seen.
+
+    Args:
+        points: In the picture's units, in order.
+        kind: The class in the style.
+        hover: What a hover tells; empty for nothing.
+        trial: The number of the trial that it shows; None where it is of several.
+    """
     if len(points) == 1:
         (x, y) = points[0]
         points = [(x - 3, y), (x + 3, y)]
@@ -65,7 +97,15 @@ def polyline(points: Sequence[Point], kind: str, hover: str = "", trial: int | N
 
 
 def mark(point: Point, kind: str, hover: str, trial: int) -> str:
-    """One trial: a cross where `kind` says so, and a circle otherwise."""
+    """One trial: a cross or a circle.
+
+    Args:
+        point: In the picture's units.
+        kind: The class in the style; 'cross' draws a cross, and with 'best' in it the circle is
+            larger.
+        hover: What a hover tells.
+        trial: The trial's number.
+    """
     x, y = point
     if kind == "cross":
         path = f"M{x - 4:.1f} {y - 4:.1f}l8 8m0-8l-8 8"
@@ -78,7 +118,13 @@ def mark(point: Point, kind: str, hover: str, trial: int) -> str:
 
 
 def bar(y: float, x: Sequence[float], hover: str) -> str:
-    """A bar from `x[0]` to `x[1]` in the picture, at a height."""
+    """A level bar.
+
+    Args:
+        y: The height of its middle, in the picture's units.
+        x: Its two ends, in either order.
+        hover: What a hover tells.
+    """
     low, high = min(x), max(x)
     return (
         f'<rect class="bar" x="{low:.1f}" y="{y - 8:.1f}" width="{max(high - low, 1):.1f}" '

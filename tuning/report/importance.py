@@ -83,7 +83,12 @@ def comparable(record: Record) -> tuple[str, list[Trial]]:
 
 
 def places_of(record: Record, trials: Sequence[Trial]) -> list[tuple[str, scales.Scale]]:
-    """The axis of each setting, over all that these trials had."""
+    """The axis of each setting, over all that these trials had.
+
+    Args:
+        record: With the space.
+        trials: Each has a value of every setting.
+    """
     return [
         (name, scales.of_setting(name, kind, [trial.values[name] for trial in trials]))
         for name, kind in record.space.ranges

@@ -51,7 +51,12 @@ def style() -> str:
 
 
 def page(record: Record, refresh: float = 0) -> str:
-    """The report of a search, as HTML with its style, script and pictures inside."""
+    """The report of a search, as HTML with its style, script and pictures inside.
+
+    Args:
+        record: The search, over or not.
+        refresh: After how many seconds a browser reads it again; 0 for never.
+    """
     parts = [sections.summary(record)]
     if record.ended:
         parts += [_accuracy(record), _parallel(record), sections.importance_of(record)]

@@ -29,7 +29,15 @@ class Scale:
 def linear(
     label: str, values: Iterable[float], *, zero: bool = False, whole: bool = False
 ) -> Scale:
-    """Equal steps; with `zero`, from 0 on; with `whole`, ticks at whole numbers alone."""
+    """A scale of equal steps.
+
+    Args:
+        label: The axis' label, with the unit.
+        values: What is shown: the scale goes from the least to the greatest, from 0 to 1 without
+            any.
+        zero: Whether it begins at 0; no value may be below, then.
+        whole: Whether ticks are at whole numbers alone.
+    """
     low, high = _ends(values)
     low = 0.0 if zero else low
     high = high if high > low else low + 1
@@ -42,7 +50,12 @@ def linear(
 
 
 def logarithmic(label: str, values: Iterable[float]) -> Scale:
-    """Equal factors; 0, which no logarithm reaches, stands by itself at the lower end."""
+    """A scale of equal factors; 0, which no logarithm reaches, stands by itself at the lower end.
+
+    Args:
+        label: The axis' label, with the unit.
+        values: What is shown; numbers below 0 stand where 0 does.
+    """
     values = list(values)
     low, high = _ends([value for value in values if value > 0] or [1.0])
     low, high = (low, high) if high > low else (low / 3, low * 3)
@@ -58,7 +71,12 @@ def logarithmic(label: str, values: Iterable[float]) -> Scale:
 
 
 def named(label: str, values: Sequence[Any]) -> Scale:
-    """Words, or numbers that are chosen among, at equal distances."""
+    """A scale of words, or of numbers that are chosen among, at equal distances.
+
+    Args:
+        label: The axis' label.
+        values: All different, in order; anything that JSON holds.
+    """
     places = {json.dumps(value): number for number, value in enumerate(values)}
     most = max(len(places) - 1, 1)
 
@@ -69,7 +87,12 @@ def named(label: str, values: Sequence[Any]) -> Scale:
 
 
 def accuracy(label: str, scores: Iterable[float]) -> Scale:
-    """Accuracies in 0..1, stretched towards 100 %: whatever halves the error is one step up."""
+    """A scale that is stretched towards 100 %: whatever halves the error is one step up.
+
+    Args:
+        label: The axis' label.
+        scores: What is shown, in 0..1; above 0.9999 all stand in one place.
+    """
     low, high = _ends(scores)
     bottom, top = _stretched(low), _stretched(high)
     room = 0.06 * (top - bottom) or 0.1
@@ -85,7 +108,12 @@ def accuracy(label: str, scores: Iterable[float]) -> Scale:
 
 
 def padded(scale: Scale, room: float = 0.03) -> Scale:
-    """The same scale with some room at both ends, so that no mark stands on the frame."""
+    """The same scale with some room at both ends, so that no mark stands on the frame.
+
+    Args:
+        scale: The scale.
+        room: The share of the axis that is left free at each end.
+    """
 
     def inner(place: float) -> float:
         return room + (1 - 2 * room) * place
@@ -95,7 +123,13 @@ def padded(scale: Scale, room: float = 0.03) -> Scale:
 
 
 def of_setting(name: str, kind: Range, values: Sequence[Any]) -> Scale:
-    """The axis of a setting: its range, and wherever outside of it was tried."""
+    """The axis of a setting: its range, and wherever outside of it was tried.
+
+    Args:
+        name: The setting's name, the label.
+        kind: Its range, which decides the scale.
+        values: Those that were tried.
+    """
     if isinstance(kind, Choice):
         known = {json.dumps(value): value for value in (*kind.values, *values)}
         return named(name, _in_order(list(known.values())))
@@ -118,6 +152,12 @@ def short(value: Any) -> str:
 
 def round_numbers(low: float, high: float, most: int = 6) -> list[float]:
     """Between two and `most` + 1 round numbers within a range.
+
+    Args:
+        low: The least number.
+        high: The greatest; where it is not above `low`, `low` is the only one returned, and of one
+            below 0 a number above it may be returned, too.
+        most: How many steps they are apart at most.
 
     >>> round_numbers(0, 23)
     [0.0, 5.0, 10.0, 15.0, 20.0]
