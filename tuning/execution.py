@@ -73,7 +73,15 @@ def run(
 
 
 def summary(executions: Sequence[Execution], inherited: float = 0.0) -> TrialResult:
-    """The result of a trial of these runs; `inherited` are seconds that another trial has paid."""
+    """The result of a trial of these runs.
+
+    Args:
+        executions: One or more.
+        inherited: Seconds of them that another trial has paid for.
+
+    Returns:
+        The mean accuracy as the score, and the seconds that are left to pay, 0 or more.
+    """
     seconds = sum(execution.seconds for execution in executions) - inherited
     score = statistics.mean(execution.accuracy for execution in executions)
     return TrialResult(score, tuple(executions), max(seconds, 0.0))
@@ -82,7 +90,14 @@ def summary(executions: Sequence[Execution], inherited: float = 0.0) -> TrialRes
 def execution_record(
     rows: Sequence[dict[str, Any]], best_epoch: int, diverged: bool, seed: int
 ) -> Execution:
-    """The record of one run, from the rows of its history."""
+    """The record of one run, from the rows of its history.
+
+    Args:
+        rows: One or more, as in `TrainResult.history`.
+        best_epoch: Counted from 1; 0 if there is none, and the run then counts as diverged.
+        diverged: Whether the cost became infinite; the accuracy is then 0.
+        seed: Of the run.
+    """
     curve = [row["val_accuracy"] for row in rows]
     return Execution(
         seed=seed,
@@ -149,7 +164,15 @@ def _drop_stale(out: Path, trial: Trial, spec: ModelSpec, data: Data) -> None:
 
 
 def take_up(before: Path, out: Path) -> float:
-    """Start `out` as a copy of a run so far, if it is at hand; the seconds that it took."""
+    """Start a run as a copy of one so far, if that is at hand.
+
+    Args:
+        before: The folder of the run so far.
+        out: The folder of the new one; where it is there already, it stays as it is.
+
+    Returns:
+        The seconds that the run so far took; 0 where it has no history.
+    """
     if not (before / "history.csv").exists():
         return 0.0
     if not out.exists():

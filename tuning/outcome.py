@@ -16,7 +16,15 @@ if TYPE_CHECKING:
 
 
 def show(found: Search, *, as_json: bool = False) -> None:
-    """Keep all trials and the best point in files, and print them, as a table or as JSON."""
+    """Keep all trials and the best point in files, and print them.
+
+    Args:
+        found: A search with at least one trial that has learned something.
+        as_json: Whether JSON is printed, and not a table.
+
+    Raises:
+        RunError: No trial has learned anything.
+    """
     copy_events(found.store)
     keep_trials(found)
     trials = found.trials()

@@ -17,7 +17,12 @@ _models: OrderedDict[Path, keras.Model] = OrderedDict()
 
 
 def keep(folder: Path, model: keras.Model) -> None:
-    """Keep the model of the run that has paused in a folder; the oldest one makes room."""
+    """Keep the model of a run that has paused; the one that was kept first makes room.
+
+    Args:
+        folder: Of the run.
+        model: With its weights and its optimizer's state.
+    """
     _models[folder.absolute()] = model
     while len(_models) > MOST:
         _models.popitem(last=False)

@@ -102,7 +102,15 @@ class RateEstimator:
         self.last: tuple[float, float] | None = None
 
     def left(self, done: float, now: float) -> float | None:
-        """Seconds left; None without a total, and before the first step was seen."""
+        """Seconds left, by the mean rate from the first look to the last step.
+
+        Args:
+            done: How much is done, in the units of the total; it must not fall.
+            now: Seconds by any clock that does not go back.
+
+        Returns:
+            0 or more; None without a total, and before the first step was seen.
+        """
         if self.total is None:
             return None
         self.first = self.first or (done, now)

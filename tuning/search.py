@@ -128,10 +128,19 @@ class Search:
         most: int | None = None,
         tell: Callable[[Trial], None] = lambda trial: None,
     ) -> None:
-        """Run trials until the search is over, calling `tell` at the end of each that ran here.
+        """Run trials until the search is over.
 
         It is over when every trial has ended, those of other processes too, and the strategy has no
-        more. No trial begins once all together have cost `seconds`, or there are `most` of them.
+        more.
+
+        Args:
+            data: Training and validation images.
+            seconds: No trial begins once all together have cost so much; None sets no limit.
+            most: Nor once there are so many of them.
+            tell: Called at the end of each trial that ran here.
+
+        Raises:
+            RunError: The folder is of another search, or damaged.
         """
         self.open(data)
         budget = Budget(seconds, most)
@@ -160,7 +169,12 @@ class Search:
         return replace(trial, result=result)
 
     def is_over(self, *, seconds: float | None = None, most: int | None = None) -> bool:
-        """Whether all trials have ended and none will begin, within a budget as for `work`."""
+        """Whether all trials have ended and none will begin.
+
+        Args:
+            seconds: As for `work`.
+            most: As for `work`.
+        """
         trials = self.trials()
         if not all(trial.result for trial in trials):
             return False

@@ -79,7 +79,12 @@ class SearchSpace:
         return math.prod(_steps(kind, steps) for _, kind in self.ranges)
 
     def grid_point(self, number: int, steps: int) -> Values:
-        """The point of such a grid with a number, from 0 up; the last setting changes fastest."""
+        """The point of such a grid with a number; the last setting changes fastest.
+
+        Args:
+            number: From 0 to `grid_size(steps)` - 1; further ones begin anew.
+            steps: As for `grid`.
+        """
         values: Values = {}
         for name, kind in reversed(self.ranges):
             number, place = divmod(number, _steps(kind, steps))
@@ -175,7 +180,16 @@ def searchable(spec: NetworkSpec) -> ModelSpec:
 
 
 def apply(spec: ModelSpec, values: Mapping[str, Any]) -> ModelSpec:
-    """A copy of a network's declaration with the values of a point of the space."""
+    """A copy of a network's declaration with the values of a point of the space.
+
+    Args:
+        spec: One stack of layers.
+        values: Settings of its recipe by name; `units` is given to all hidden fully connected
+            layers.
+
+    Raises:
+        SpecError: The network is no stack of layers, has no such layer, or a value does not fit.
+    """
     searchable(spec)
     settings = {name: value for name, value in values.items() if name != UNITS}
     if UNITS in values:

@@ -71,7 +71,15 @@ def endpoint(environment: Mapping[str, str] = os.environ) -> Endpoint | None:
 
 
 def await_chief(there: Endpoint, heartbeat_timeout: float = HEARTBEAT_TIMEOUT) -> None:
-    """Wait until the chief answers; ChiefGone where it does not."""
+    """Wait until the chief answers.
+
+    Args:
+        there: The chief's place.
+        heartbeat_timeout: After how many seconds it is given up.
+
+    Raises:
+        ChiefGone: It does not answer by then.
+    """
     grpc = _grpc()
     with grpc.insecure_channel(there.address) as channel:
         try:
@@ -89,9 +97,16 @@ def serve(
 ) -> None:
     """Be the chief: hand out an oracle's trials until the search is over, then return.
 
-    A trial without a sign of its worker for `heartbeat_timeout` seconds is reassigned to the next
-    that asks. `watch` is called all the time, `say` with what is worth a line. RunError for a
-    taken port.
+    Args:
+        oracle: A `StrategyOracle` that is a chief's.
+        here: The chief's own place, where it listens.
+        heartbeat_timeout: A trial without a sign of its worker for so many seconds is reassigned to
+            the next that asks.
+        watch: Called a few times in each beat.
+        say: Called with what is worth a line.
+
+    Raises:
+        RunError: The port is taken, or the address is not this machine's.
     """
     grpc = _grpc()
     from keras_tuner.src import protos

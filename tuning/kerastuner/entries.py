@@ -90,6 +90,10 @@ def defaults_of(hp: keras_tuner.HyperParameters) -> Values:
 def strategy_maker(strategy: str | Maker, seed: int) -> Maker:
     """What makes a strategy over a space, from its name.
 
+    Args:
+        strategy: A name, or what makes one, which is returned as it is.
+        seed: Of the strategy's points, where it has a setting of this name.
+
     Raises:
         SpecError: There is none of the name, or it needs to know the network.
     """
@@ -178,7 +182,12 @@ class PopulatedStrategy(Strategy):
 
 
 def active_values(hp: keras_tuner.HyperParameters, values: Values) -> Values:
-    """Those values that are in use: of conditional entries, the ones whose conditions hold."""
+    """Those values that are in use: of conditional entries, the ones whose conditions hold.
+
+    Args:
+        hp: The entries and their conditions.
+        values: A value of each entry, in use or not.
+    """
     found = hp.copy()
     found.values = dict(values)
     inactive = {
@@ -190,7 +199,12 @@ def active_values(hp: keras_tuner.HyperParameters, values: Values) -> Values:
 
 
 def write_entries(path: Path, hp: keras_tuner.HyperParameters) -> None:
-    """Keep the entries found so far, for the process that goes on with the search."""
+    """Keep the entries found so far, for the process that goes on with the search.
+
+    Args:
+        path: Of the JSON file, which is replaced; its folder is made if need be.
+        hp: The entries.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(path) as temporary:
         temporary.write_text(json.dumps(hp.get_config()["space"]) + "\n", encoding="utf-8")

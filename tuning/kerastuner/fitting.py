@@ -95,6 +95,13 @@ def search_data(given: Sequence[Any], options: dict[str, Any], spec: ModelSpec) 
 def recipe_settings(options: dict[str, Any], space: SearchSpace) -> dict[str, Any]:
     """What a search of `tuning.Tuner` changes in the recipe, by its options.
 
+    Args:
+        options: What `search` was given beside the data.
+        space: The space, none of whose settings may be among them.
+
+    Returns:
+        Settings of the recipe; `callbacks` and `verbose` are none.
+
     Raises:
         SpecError: An option is not one of a recipe's trainings, or its setting is searched.
     """

@@ -28,8 +28,15 @@ def hypermodel(
     `tuner.search(data)` with the zoo's `Data`, and `tuner.search(x, y, validation_data=...)` with
     images as bytes, train by the recipe as `zoo.train` does, for its epochs unless the tuner has
     its own; anything else trains as Keras does, with the recipe's mini-batches.
-    With `seed`, every model starts from the same weights. Raises SpecError for a space that the
-    network does not fit, and for choices that keras-tuner cannot hold.
+
+    Args:
+        network: A name in the zoo, or the declaration of one stack of layers.
+        space: What is searched.
+        seed: Every model starts from the same weights by it; None lets them differ each time.
+
+    Raises:
+        SpecError: The network does not fit the space, or keras-tuner cannot hold one of its
+            choices.
     """
     return ZooHyperModel(searchable(get_spec(network)), space, seed)
 
@@ -75,7 +82,12 @@ def to_keras_tuner(plan: Suggestion) -> dict[str, Any]:
 
 
 def suggestion_of(hp: keras_tuner.HyperParameters, space: SearchSpace) -> Suggestion:
-    """The plan that a trial of keras-tuner's stands for: ours, or a point that its oracle chose."""
+    """The plan that a trial of keras-tuner's stands for: ours, or a point that its oracle chose.
+
+    Args:
+        hp: The trial's values; of a point, it is asked for those of the space that are missing.
+        space: What is searched.
+    """
     if PLAN in hp.values:
         record = json.loads(hp.values[PLAN])
         return Suggestion(record["values"], Fidelity(**record["fidelity"]), record.get("after"))

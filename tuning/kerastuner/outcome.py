@@ -30,7 +30,14 @@ NO_NUMBER = "its score was not a number"
 
 
 def as_keras(trial: Trial, hp: keras_tuner.HyperParameters, objective: Any) -> KerasTrial:
-    """A trial of the journal in keras-tuner's terms: a failed one is FAILED, with the reason."""
+    """A trial of the journal in keras-tuner's terms.
+
+    Args:
+        trial: One that runs or has ended; a failed one becomes FAILED, with the reason.
+        hp: All entries known; those that the trial has no value of are at their default.
+        objective: keras-tuner's, with a name and a direction; of one that is to be small, the
+            journal's score is the negative.
+    """
     point = hp.copy()
     values = {**{entry.name: entry.default for entry in reversed(hp.space)}, **trial.values}
     active = active_values(hp, values)

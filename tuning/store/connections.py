@@ -27,7 +27,15 @@ atexit.register(disconnect)
 
 
 def connected(url: str, study: str) -> tuple[Any, int]:
-    """Optuna's storage at an address, and the number of a study, which is made if there is none."""
+    """Optuna's storage at an address, and the number of a study, which is made if there is none.
+
+    Args:
+        url: The address, with its driver.
+        study: The name of the study.
+
+    Returns:
+        Both; the same ones to whoever asks again in this process.
+    """
     key = (url, study, os.getpid())
     if key not in _CONNECTIONS:
         _CONNECTIONS[key] = _connect(url, study)
@@ -52,7 +60,12 @@ def _connect(url: str, study: str) -> tuple[Any, int]:
 
 
 def has_beaten(storage: Any, trial: int) -> bool:
-    """Whether a trial's process has ever shown that it lives."""
+    """Whether a trial's process has ever shown that it lives.
+
+    Args:
+        storage: Optuna's, as `connected` gives it.
+        trial: Optuna's number of the trial.
+    """
     import sqlalchemy
 
     text = sqlalchemy.text("SELECT count(*) FROM trial_heartbeats WHERE trial_id = :trial")

@@ -57,6 +57,10 @@ def ended_event(number: int, result: TrialResult) -> Event:
 def records(events: Sequence[Event], path: Path) -> list[Started | Ended]:
     """Each event of a journal as a record.
 
+    Args:
+        events: In order, the first on line 1.
+        path: Of the journal, as the error names it.
+
     Raises:
         RunError: An event is of no known kind, or a field is missing, of another type or out of
             range; the line and the field are named.

@@ -99,7 +99,17 @@ def settle_identity(
 
 
 def check_same(there: dict[str, Any], mine: dict[str, Any], where: str, advice: str) -> None:
-    """RunError, with every difference shown, unless both are of the same search."""
+    """Check that two records are of the same search.
+
+    Args:
+        there: What is known already, as plain data.
+        mine: What is asked for, whose names are compared.
+        where: Where `there` is from, as the error names it.
+        advice: The next step, in the error.
+
+    Raises:
+        RunError: A name has another value; every difference in it is shown.
+    """
     for name in mine:
         if there.get(name) != mine[name]:
             shown = "; ".join(_differences(there.get(name), mine[name], name))

@@ -40,6 +40,10 @@ def table(trials: Sequence[Trial], most: int = 20) -> str:
 
     Trials are ranked among those that saw as much of the problem, the full problem first: scores on
     less of it do not compare. A line says of how much each group is.
+
+    Args:
+        trials: Those that have not ended are left out.
+        most: How many are shown; the others are counted.
     """
     ended = [trial for trial in trials if trial.result]
     if not ended:
@@ -123,7 +127,15 @@ def keep_trials(search: Found) -> Path:
 
 
 def keep_best(search: Found, best: Trial) -> Path:
-    """Write the best point, which `python -m zoo train --from` takes, and all trials as CSV."""
+    """Write the best point, which `python -m zoo train --from` takes, and all trials as CSV.
+
+    Args:
+        search: The search, into whose folder they go.
+        best: One of its trials that has ended.
+
+    Returns:
+        The path of `best.json`.
+    """
     keep_trials(search)
     path = search.project / "best.json"
     spec = apply(search.spec, best.values)

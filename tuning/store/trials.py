@@ -85,10 +85,15 @@ class TrialStore:
 
     @contextlib.contextmanager
     def claim(self, strategy: Strategy, budget: Budget = ENDLESS) -> Iterator[Trial | Wait | None]:
-        """The trial to run next, held: one that its process left, or a new one.
+        """The trial to run next, one that its process left or a new one; held until the block ends.
 
-        WAIT where the next depends on trials that other processes run, or where those are all that
-        is left; None when every trial has ended and none will begin.
+        Args:
+            strategy: Suggests a new one.
+            budget: When no new one begins any more.
+
+        Yields:
+            The trial; WAIT where the next depends on trials that other processes run, or where
+            those are all that is left; None when every trial has ended and none will begin.
         """
         with contextlib.ExitStack() as stack:
             with self.journal.writing() as writer:
@@ -105,7 +110,17 @@ class TrialStore:
     def claim_batch(
         self, first: Trial, strategy: Strategy, budget: Budget, most: int
     ) -> Iterator[list[Trial]]:
-        """A trial that is claimed, and up to `most` in all of its fidelity, held as it is."""
+        """A trial that is claimed, and others of its fidelity, held as it is until the block ends.
+
+        Args:
+            first: The trial that is claimed.
+            strategy: Suggests new ones.
+            budget: When no new one begins any more; by its seconds the batch may be smaller.
+            most: How many trials in all.
+
+        Yields:
+            `first`, and after it those that were left behind, then new ones.
+        """
 
         def joins(trial: Trial | Wait | None) -> bool:
             return isinstance(trial, Trial) and trial.fidelity == first.fidelity
@@ -128,7 +143,12 @@ class TrialStore:
             yield found
 
     def end(self, number: int, result: TrialResult) -> None:
-        """Note a trial's result; nothing where it has one already."""
+        """Note a trial's result; nothing where it has one already.
+
+        Args:
+            number: Of the trial.
+            result: What came of it.
+        """
         with self.journal.writing() as writer:
             if self._trials(writer.events)[number].result is None:
                 writer.add(ended_event(number, result))

@@ -98,7 +98,17 @@ class Strategy(ABC):
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any], spec: ModelSpec, space: SearchSpace) -> Self:
-        """The strategy of these settings; TypeError or SpecError where they do not fit."""
+        """The strategy of these settings.
+
+        Args:
+            plain: The settings by name, without the kind.
+            spec: The network that is searched, for a strategy that needs to know it.
+            space: The space of the search.
+
+        Raises:
+            TypeError: A setting is unknown or missing.
+            SpecError: A value does not fit.
+        """
         return cls(**_surroundings(cls, spec, space), **plain)
 
     @classmethod

@@ -37,13 +37,25 @@ def falls(trial: Trial) -> str:
 
 
 def better(best: Trial, trials: Sequence[Trial]) -> tuple[Trial, bool]:
-    """The trial with the highest score, of equals `best`; and whether that is another one."""
+    """The trial with the highest score, of equals `best`; and whether that is another one.
+
+    Args:
+        best: The best so far.
+        trials: Those that challenge it, at least one.
+    """
     highest = max(trials, key=lambda trial: trial.score)
     return (highest, True) if highest.score > best.score else (best, False)
 
 
 def compared(best: Trial, trials: Sequence[Trial], name: str = "") -> str:
-    """The best trial beside the others, in words, and whether chance could part them."""
+    """The best trial beside the others, in words, and whether chance could part them.
+
+    Args:
+        best: The best trial; it may be among the others.
+        trials: Those it is compared with.
+        name: The setting in which they differ, whose values are told; empty tells the trials'
+            numbers.
+    """
     others = [trial for trial in trials if trial.number != best.number]
     label = f" at {name} = " if name else " for trial "
     message = ", ".join(
@@ -56,7 +68,12 @@ def compared(best: Trial, trials: Sequence[Trial], name: str = "") -> str:
 
 
 def not_told_apart(trials: Sequence[Trial], name: str) -> list[Any]:
-    """The values of a setting whose trials are within chance of the best one, without its own."""
+    """The values of a setting whose trials are within chance of the best one, without its own.
+
+    Args:
+        trials: At least one, each with a value of the setting.
+        name: The setting.
+    """
     best = max(trials, key=lambda trial: trial.score)
     close = [trial.values[name] for trial in trials if best.score - trial.score < margin(best)]
     return [value for value in close if value != best.values[name]]
@@ -75,7 +92,15 @@ def seconds(trial: Trial) -> float:
 
 
 def accuracy_after(trial: Trial, clock: float) -> float:
-    """The best validation accuracy that a trial had reached after so many seconds of epochs."""
+    """The best validation accuracy that a trial had reached by some time.
+
+    Args:
+        trial: One that has ended.
+        clock: Seconds of epochs; those before the first epoch do not count.
+
+    Returns:
+        0..1, a mean over its executions; 0 where no epoch was over, or nothing ran.
+    """
     reached = []
     for execution in trial.executions:
         epochs = int(clock / execution.seconds_an_epoch + 1e-6)

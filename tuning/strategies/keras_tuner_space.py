@@ -29,7 +29,16 @@ def hyperparameters(space: SearchSpace) -> keras_tuner.HyperParameters:
 
 
 def ask(hp: keras_tuner.HyperParameters, name: str, kind: Any) -> Any:
-    """Ask keras-tuner for a value of a range, as a model that is built does."""
+    """Ask keras-tuner for a value of a range, as a model that is built does.
+
+    Args:
+        hp: It notes the range, where it is new.
+        name: The setting.
+        kind: Its range; one that is none of the others is taken for whole numbers.
+
+    Raises:
+        SpecError: keras-tuner cannot hold a choice.
+    """
     if isinstance(kind, Choice):
         return hp.Choice(name, _held(name, kind))
     if isinstance(kind, LogUniform):

@@ -113,7 +113,15 @@ class Pareto(TPE):
 
 
 def parameters_of(spec: ModelSpec | None, trial: Trial) -> int:
-    """The number of parameters of a trial's network, as on the full problem."""
+    """The number of parameters of a trial's network, as on the full problem.
+
+    Args:
+        spec: The network that is searched.
+        trial: With the values that it is given.
+
+    Raises:
+        SpecError: There is no network.
+    """
     if spec is None:
         raise SpecError("a search for the Pareto front needs the declaration of a network")
     return apply(spec, trial.values).parameters or 0

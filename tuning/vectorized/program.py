@@ -59,7 +59,16 @@ def template_of(spec: NetworkSpec) -> ModelSpec:
 
 
 def settings_of(recipes: Sequence[Recipe], factors: Sequence[float]) -> dict[str, tf.Tensor]:
-    """What the networks differ in, a vector each; learning rates are multiplied by `factors`."""
+    """What the networks of one program differ in.
+
+    Args:
+        recipes: One a network.
+        factors: What the learning rate of each is multiplied by.
+
+    Returns:
+        By name a vector each, float32 [networks]: `rate`, `l1` and `l2` as Keras' penalties have
+        them, `momentum`, and `nesterov` as 0 or 1.
+    """
     penalties = [regularizers.penalty(recipe) for recipe in recipes]
     record = {
         "rate": [

@@ -74,7 +74,15 @@ class Run:
         return [np.zeros_like(array) for array in self.model.get_weights()]
 
     def end_epoch(self, arrays, velocities, logs: dict[str, float], seconds: float) -> None:
-        """Put the weights into the model, and have Keras' callback draw the conclusions."""
+        """Put the weights into the model, and have Keras' callback draw the conclusions.
+
+        Args:
+            arrays: The weights, in the order of Keras.
+            velocities: What momentum hands to the next step; not used without momentum.
+            logs: The epoch's loss and accuracy, and those on the validation images, as Keras names
+                them.
+            seconds: The run's share of the epoch's time.
+        """
         self.model.set_weights(arrays)
         optimizer, recipe = self.model.optimizer, self.job.spec.recipe
         optimizer.iterations.assign((self.state.epoch + 1) * recipe.batches)
@@ -101,7 +109,12 @@ class Run:
 
 
 def key_of(runs: list[Run], feeds: Feeds) -> ProgramKey:
-    """What finds the program for runs that differ in the sizes of hidden layers at most."""
+    """What finds the program for runs that differ in the sizes of hidden layers at most.
+
+    Args:
+        runs: One or more; the program holds as many networks.
+        feeds: The images by the seed of their order; a single one is shared by all.
+    """
     recipes = [run.job.spec.recipe for run in runs]
     return ProgramKey(
         widest([template_of(run.job.spec) for run in runs]),
@@ -115,7 +128,17 @@ def key_of(runs: list[Run], feeds: Feeds) -> ProgramKey:
 def epoch(
     runs: list[Run], key: ProgramKey, feeds: Feeds, validation: list[Batch]
 ) -> Iterator[tuple]:
-    """One epoch by a key's program: of each run the weights, velocities and logs at its end."""
+    """One epoch by a key's program.
+
+    Args:
+        runs: All as many epochs old; they differ in the sizes of hidden layers at most.
+        key: Of a program that holds at least as many networks, each at least as large.
+        feeds: The images by the seed of their order; each is moved on by an epoch.
+        validation: The validation images, in batches.
+
+    Yields:
+        Of each run in turn: the run, its weights, its velocities, and its logs at the end.
+    """
     # Where some have stopped, the first one's numbers fill the program.
     filled = [*runs, *[runs[0]] * (key.networks - len(runs))]
     recipes = [run.job.spec.recipe for run in filled]

@@ -86,7 +86,17 @@ def as_they_end(
 ) -> Iterator[tuple[int, TrainResult]]:
     """Train as `train_vectorized` does; yield a network's number and result once it has ended.
 
-    With `until`, runs pause after so many epochs; what cannot be stacked is left out, then.
+    Args:
+        networks: Names or declarations.
+        data: Training and validation images.
+        seeds: One a network.
+        out: A folder a network; None keeps nothing.
+        until: Runs pause after so many epochs, and what cannot be stacked is left out; None trains
+            all to their end.
+
+    Yields:
+        The number of a network, from 0 up, and its result; of a run that paused, what there is so
+        far.
     """
     groups: dict[tuple, list[Run]] = {}
     fingerprint = data.fingerprint if any(out) else ""
