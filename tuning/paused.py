@@ -23,6 +23,7 @@ def keep(folder: Path, model: keras.Model) -> None:
         folder: Of the run.
         model: With its weights and its optimizer's state.
     """
+    _models.pop(folder.absolute(), None)
     _models[folder.absolute()] = model
     while len(_models) > MOST:
         _models.popitem(last=False)

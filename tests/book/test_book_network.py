@@ -166,3 +166,11 @@ def test_data_that_do_not_fit():
         net.SGD(iter([]), 1, 2, 0.1)
     with pytest.raises(SpecError, match="mini_batch_size"):
         net.SGD(data, 1, 0, 0.1)
+
+
+@pytest.mark.parametrize("eta", [0, -1.0, float("nan"), "3"])
+def test_a_learning_rate_that_is_none_is_refused_before_an_epoch(eta, capsys):
+    net = network.Network([4, 3, 2])
+    with pytest.raises(SpecError, match="eta, the learning rate, must be a number above 0"):
+        net.SGD(made(5, [4, 3, 2]), 1, 2, eta)
+    assert capsys.readouterr().out == ""

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from zoo.data import load_data
-from zoo.errors import DataError
+from zoo.errors import DataError, SpecError
 
 
 def arrays(count: int, classes: int = 3, shape=(6, 5, 3), seed: int = 0):
@@ -63,6 +63,8 @@ def test_sorted_images_are_divided_class_by_class_and_so_is_a_single_pair():
     )
     assert load(TRAIN, seed=1).fingerprint != data.fingerprint
     assert len(load((TRAIN, TEST), validation=0.5).train) == 30
+    with pytest.raises(SpecError, match=r"test images of its own: leave test=0\.5 away"):
+        load((TRAIN, TEST), test=0.5)
 
 
 def test_images_are_brought_to_a_size_and_to_grey():

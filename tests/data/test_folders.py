@@ -56,6 +56,10 @@ def test_folders_of_train_val_and_test_are_the_splits(tmp_path):
         write_classes(tmp_path / "pets" / part, count=seeds)
     data = load(tmp_path / "pets")
     assert [len(data.train), len(data.validation), len(data.test)] == [20, 4, 6]
+    with pytest.raises(SpecError, match=r"validation images of its own: leave validation=0\.1"):
+        load(tmp_path / "pets", validation=0.1)
+    with pytest.raises(SpecError, match="names its own classes: leave class_names= away"):
+        load(tmp_path / "pets", class_names=("a", "b"))
     only_train = load(tmp_path / "pets" / "train")
     assert [len(only_train.train), len(only_train.validation)] == [12, 4]
     (tmp_path / "pets" / "val").rename(tmp_path / "elsewhere")

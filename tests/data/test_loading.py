@@ -11,7 +11,7 @@ import pytest
 from tests.data.data_files import gzip_with_dots, random_set, write_idx_folder
 from tests.paths import ROOT
 from zoo.data import load_data
-from zoo.errors import DataError
+from zoo.errors import DataError, SpecError
 
 
 def test_mnist_comes_in_the_book_s_split_and_order(mnist):
@@ -70,6 +70,18 @@ def test_a_folder_is_a_name(tmp_path):
     expanded = load_data(folder, expanded=True)
     assert [len(expanded.train), len(expanded.validation)] == [250, 10]
     assert expanded.name == "scribbles_expanded"
+
+
+@pytest.mark.parametrize(
+    "option", [{"validation": 0.5}, {"test": 0.1}, {"class_names": "abcdefghij"}]
+)
+def test_options_that_a_set_has_no_use_for_are_refused(tmp_path, option):
+    write_idx_folder(tmp_path)
+    (name,) = option
+    for source in ("mnist", tmp_path):
+        for size in ({}, {"size": (8, 8)}):
+            with pytest.raises(SpecError, match=f"leave {name}=.* away"):
+                load_data(source, progress=False, **option, **size)
 
 
 def test_a_source_goes_with_mnist_alone(tmp_path):

@@ -11,7 +11,7 @@ from PIL import Image
 
 from tests.data.data_files import idx_images, idx_labels, random_set
 from zoo.data import load_data
-from zoo.errors import DataError
+from zoo.errors import DataError, SpecError
 
 
 class _TestSet(tfds.core.GeneratorBasedBuilder):
@@ -116,6 +116,8 @@ def test_a_set_s_own_splits_names_and_sizes_are_kept(tmp_path):
     image = random_set(30)[0][1][:21, :24]
     expected = np.asarray(Image.fromarray(image).resize((10, 8), Image.Resampling.BILINEAR))
     assert np.array_equal(data.train.images[1, :, :, 2], expected)
+    with pytest.raises(SpecError, match=r"has validation images of its own: leave validation=0.2"):
+        load_data("zoo_test_sizes", data_dir=tmp_path, progress=False, size=(8, 10), validation=0.2)
 
 
 def test_a_set_without_a_test_split_is_divided_class_by_class(tmp_path):

@@ -14,6 +14,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import zoo
 from tests.paths import ROOT
@@ -300,6 +301,12 @@ def test_only_a_converters_own_errors_become_one_line():
     said = r"^net does not become stone \(one\): use layers that stone has, or another format$"
     with pytest.raises(RunError, match=said), converting(model, "stone"):
         raise ValueError("one\ntwo\nthree")
+    # TensorFlow has one family of errors for a disk that is full, and for what it cannot compute.
+    full = tf.errors.ResourceExhaustedError(None, None, "full")
+    with pytest.raises(tf.errors.OpError, match="full"), converting(model, "stone"):
+        raise full
+    with pytest.raises(RunError, match=said), converting(model, "stone"):
+        raise tf.errors.InvalidArgumentError(None, None, "one\ntwo")
 
 
 def test_a_missing_package_is_named_with_the_command_that_installs_it(monkeypatch):

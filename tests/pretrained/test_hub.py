@@ -12,6 +12,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
@@ -345,3 +346,21 @@ def test_weights_larger_than_the_network_are_not_fetched(hub, folder):
     with pytest.raises(RunError, match="has 2,097,152 bytes, more than the"):
         zoo.load("hf://me/net")
     assert not [line for line in hub.asked if line.startswith("GET") and WEIGHTS in line]
+
+
+def test_a_function_whose_weights_only_keras_can_count_comes_back(hub):
+    @zoo.register("wide_function")
+    def wide():
+        flat = [keras.Input((28, 28, 1)), keras.layers.Rescaling(1 / 255), keras.layers.Flatten()]
+        hidden = keras.layers.Dense(400, name="hidden")
+        head = keras.layers.Dense(10, "softmax", name="head")
+        return keras.Sequential([*flat, hidden, head], name="wide")
+
+    try:
+        model = zoo.build("wide_function", seed=0)
+        zoo.push(model, "me/net", spec="wide_function")
+        assert len(hub.files[WEIGHTS]) > 2**20
+        back = zoo.load("hf://me/net")
+        np.testing.assert_array_equal(model.predict(IMAGES), back.predict(IMAGES))
+    finally:
+        zoo.unregister("wide_function")

@@ -236,6 +236,9 @@ def test_a_vote_counts_all_its_members():
         ({"rule": "pluralty"}, "Did you mean 'plurality'"),
         ({"weights": (1, 1)}, "1 members vote, and 2 weights are given"),
         ({"weights": (0,)}, "weights must be finite numbers above 0"),
+        ({"weights": (True,)}, "weights must be finite numbers above 0"),
+        ({"weights": 3}, "weights must be finite numbers above 0, not 3"),
+        ({"weights": None}, "weights must be finite numbers above 0, not None"),
     ],
 )
 def test_a_vote_that_cannot_be_held_is_refused(fields, expected):

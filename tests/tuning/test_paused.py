@@ -66,3 +66,7 @@ def test_no_more_models_are_kept_than_a_rung_leaves(tmp_path, monkeypatch):
         paused.keep(tmp_path / str(number), model)
     found = [paused.take(tmp_path / str(number)) for number in range(3)]
     assert found == [None, *models[1:]]
+    for number in (0, 1, 0, 2):  # the first is kept anew, so the second is the oldest
+        paused.keep(tmp_path / str(number), models[number])
+    found = [paused.take(tmp_path / str(number)) for number in range(3)]
+    assert found == [models[0], None, models[2]]

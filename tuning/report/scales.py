@@ -155,12 +155,13 @@ def round_numbers(low: float, high: float, most: int = 6) -> list[float]:
 
     Args:
         low: The least number.
-        high: The greatest; where it is not above `low`, `low` is the only one returned, and of one
-            below 0 a number above it may be returned, too.
+        high: The greatest; where it is not above `low`, `low` is the only one returned.
         most: How many steps they are apart at most.
 
     >>> round_numbers(0, 23)
     [0.0, 5.0, 10.0, 15.0, 20.0]
+    >>> round_numbers(-10, -3.5)
+    [-10.0, -8.0, -6.0, -4.0]
     """
     if not high > low:
         return [low]
@@ -168,8 +169,8 @@ def round_numbers(low: float, high: float, most: int = 6) -> list[float]:
     step = next(
         power * factor for factor in (1, 2, 5, 10) if (high - low) / (power * factor) <= most
     )
-    first = math.ceil(low / step - 1e-9)
-    return [float(f"{step * count:.10g}") for count in range(first, int(high / step + 1e-9) + 1)]
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [float(f"{step * count:.10g}") for count in range(first, last + 1)]
 
 
 def _powers(low: float, high: float) -> list[float]:

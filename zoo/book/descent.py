@@ -11,6 +11,8 @@ from __future__ import annotations
 import contextlib
 import functools
 import itertools
+import math
+import numbers
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -63,6 +65,7 @@ def epochs(
         DataError: Columns of other sizes than the network's.
     """
     _check(count, mini_batch_size, training_data)
+    _check_rates(eta, lmbda)
     with pairs.own_random_numbers():
         trained = _descent(tuple(network.sizes), cost) if cost and _tensorflow() else None
     if trained is None:
@@ -85,6 +88,14 @@ def _check(count: int, mini_batch_size: int, training_data: list[pairs.Pair]) ->
             raise SpecError(f"{name} must be a whole number from {least} up, not {value!r}")
     if not training_data:
         raise SpecError("training_data holds no pair: a list or zip that was used up before?")
+
+
+def _check_rates(eta: float, lmbda: float) -> None:
+    """Raise SpecError for a learning rate that is not above 0, or a lambda below 0."""
+    if not isinstance(eta, numbers.Real) or not 0 < eta < math.inf:
+        raise SpecError(f"eta, the learning rate, must be a number above 0, not {eta!r}")
+    if not isinstance(lmbda, numbers.Real) or not 0 <= lmbda < math.inf:
+        raise SpecError(f"lmbda, of the regularization, must be a number from 0 up, not {lmbda!r}")
 
 
 def _tensorflow() -> bool:

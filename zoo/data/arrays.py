@@ -13,7 +13,7 @@ import numpy as np
 
 from zoo.data.dataset import Data, Split
 from zoo.data.pictures import PictureFormat
-from zoo.data.splits import PARTS, SHARE, check_classes, divide
+from zoo.data.splits import PARTS, SHARE, check_classes, check_unused, divide
 from zoo.errors import DataError
 from zoo.utils.regular import is_readable_to_its_end
 
@@ -139,6 +139,7 @@ def _completed(
     parts: dict[str, Pair], shares: dict[str, float | None], seed: int, class_names: Sequence[str]
 ) -> dict[str, Pair]:
     images, labels = parts["train"]
+    check_unused(shares, parts, "what is given")
     missing = {name: share for name, share in shares.items() if name not in parts}
     if missing.get("validation", 0) is None and "test" in parts:
         kept = len(images) - len(images) // 6

@@ -19,7 +19,7 @@ import numpy as np
 
 from zoo.data.dataset import check_class_names
 from zoo.data.pictures import ENDINGS, PictureFormat, picture_shape, read_picture
-from zoo.data.splits import PARTS, divide
+from zoo.data.splits import PARTS, SHARE, check_unused, divide
 from zoo.data.storage import ImageSet, Part
 from zoo.errors import DataError
 
@@ -160,17 +160,21 @@ def _sub_folders(folder: Path) -> list[Path]:
     return [path for path in inside if path.is_dir() and not path.name.startswith(".")]
 
 
-def complete(listing: Listing, shares: Mapping[str, float], seed: int) -> Listing:
+def complete(listing: Listing, shares: Mapping[str, float | None], seed: int) -> Listing:
     """The listing with its missing parts drawn from the training files, and these mixed.
 
     Args:
         listing: With training files, and perhaps other parts, which stay as they are.
-        shares: The share of the training files for each part, of which the missing ones are used.
-            Errors are those of `splits.divide`.
+        shares: The share of the training files for each missing part; None for a sixth. Errors are
+            those of `splits.divide`.
         seed: Of the draw and of the order.
+
+    Raises:
+        SpecError: A share is given of a part that is there.
     """
     files = listing.files["train"]
-    missing = {name: share for name, share in shares.items() if name not in listing.files}
+    check_unused(shares, listing.files, "the folder")
+    missing = {name: share or SHARE for name, share in shares.items() if name not in listing.files}
     labels = np.array([label for _, label in files])
     drawn = divide(labels, missing, seed, listing.class_names)
     parts = {name: [files[index] for index in chosen] for name, chosen in drawn.items()}

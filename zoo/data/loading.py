@@ -15,8 +15,8 @@ from zoo.data.expand import expand
 from zoo.data.mnist_files import SHA256, read_idx_folder, splits_of
 from zoo.data.pictures import PictureFormat, Resize
 from zoo.data.sources import data_root, mnist_files
-from zoo.data.splits import SHARE, check_shares
-from zoo.errors import DataError
+from zoo.data.splits import PARTS, check_shares, check_unused
+from zoo.errors import DataError, SpecError
 from zoo.utils.extras import naming_extras
 
 
@@ -42,6 +42,11 @@ class _Options:
     @property
     def shares(self) -> dict[str, float | None]:
         return {"validation": self.validation, "test": self.test}
+
+    def check_named(self, what: str) -> None:
+        """Refuse names for classes that have names."""
+        if self.class_names:
+            raise SpecError(f"{what} names its own classes: leave class_names= away")
 
 
 def load_data(
@@ -83,13 +88,13 @@ def load_data(
             sixth of every class, drawn by `seed`.
         test: The share for the test, drawn likewise, where there are no test images; a sixth.
         seed: Decides what is drawn; the same seed draws the same.
-        class_names: Names of the classes of arrays; other sources know theirs.
+        class_names: Names of the classes of arrays and data sets; other sources know theirs.
         cache: A folder for the images: they stay on the disk, memory-mapped, and are read as they
             are needed. By default sets above 1 GiB do, in a folder of `data_dir`.
 
     Raises:
         DataError: Where the data cannot be had, or is not what it claims to be.
-        SpecError: For a setting that makes no sense.
+        SpecError: For a setting that makes no sense, or that this source has no use for.
     """
     options = _Options(
         PictureFormat(size, channels, resize),
@@ -103,7 +108,10 @@ def load_data(
     )
     if source is not None and not (isinstance(name, str) and name == "mnist"):
         raise DataError(f"source= is for 'mnist' alone: give the folder {source} as the name.")
+    if isinstance(name, str | os.PathLike) and _path(name).suffix != ".npz":
+        options.check_named(str(name))
     if isinstance(name, str) and name == "mnist" and options.form == PictureFormat():
+        check_unused(options.shares, PARTS, "mnist")
         data = Data("mnist", *splits_of(mnist_files(source, data_dir, progress), "MNIST"))
     elif isinstance(name, str | os.PathLike):
         data = _from_name(name, source, options)
@@ -122,10 +130,12 @@ def load_data(
 def _from_name(name: str | os.PathLike, source: str | Path | None, options: _Options) -> Data:
     path = _path(name)
     if name == "mnist":
+        check_unused(options.shares, PARTS, "mnist")
         files = mnist_files(source, options.data_dir, options.progress)
         return _reformed(Data("mnist", *splits_of(files, "MNIST")), options)
     if path.is_dir():
         if _holds_idx(path):
+            check_unused(options.shares, PARTS, str(path))
             data = Data(path.resolve().name, *splits_of(read_idx_folder(path), str(path)))
             return _reformed(data, options)
         return _from_pictures(path, options)
@@ -178,8 +188,7 @@ def _from_pictures(folder: Path, options: _Options) -> Data:
     from zoo.data import folders, storage
 
     listing = folders.list_pictures(folder)
-    shares = {part: share or SHARE for part, share in options.shares.items()}
-    listing = folders.complete(listing, shares, options.seed)
+    listing = folders.complete(listing, options.shares, options.seed)
     root = options.cache or data_root(options.data_dir) / "zoo_image_sets"
     key = folders.key_of(listing, options.form)
     ready = storage.stored(root, key)

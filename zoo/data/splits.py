@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -65,6 +65,21 @@ def check_shares(shares: Mapping[str, float]) -> None:
             raise SpecError(f"{name} must be a share of the images above 0, below 1, not {share!r}")
     if sum(shares.values()) >= 1:
         raise SpecError(f"the shares {dict(shares)} leave nothing to train on: make them smaller")
+
+
+def check_unused(shares: Mapping[str, float | None], there: Iterable[str], what: str) -> None:
+    """Raise SpecError where a share is given of a part that a set has already.
+
+    Args:
+        shares: For 'validation' and 'test', the share that was asked for; None where none was.
+        there: The parts that the set has.
+        what: The set, as the error names it.
+    """
+    for part in there:
+        if shares.get(part) is not None:
+            raise SpecError(
+                f"{what} has {part} images of its own: leave {part}={shares[part]} away"
+            )
 
 
 def check_classes(labels: Mapping[str, np.ndarray], class_names: Sequence[str], what: str) -> None:

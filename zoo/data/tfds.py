@@ -15,9 +15,9 @@ import tensorflow_datasets as tfds
 from zoo.data.dataset import Data
 from zoo.data.pictures import PictureFormat
 from zoo.data.sources import data_root
-from zoo.data.splits import PARTS, SHARE, check_classes, divide
+from zoo.data.splits import PARTS, SHARE, check_classes, check_unused, divide
 from zoo.data.storage import ImageSet, Part, gather, stored
-from zoo.errors import DataError, nearest
+from zoo.errors import DataError, ZooError, nearest
 
 _BLOCK = 256
 
@@ -57,12 +57,13 @@ def load_from_tfds(
         progress: Whether bars are shown.
         form: What the pictures are brought to; None leaves them as they are.
         shares: For 'validation' and 'test', the share of the training images; of splits that the
-            set has itself it is not used; None draws as said above.
+            set has itself none may be given; None draws as said above.
         seed: Of the draw.
         cache: A folder where the set is kept as a memory-mapped file, whatever its size; None keeps
             it beside TFDS's, if it is large.
 
     Raises:
+        SpecError: A share is given of a part that the set has.
         DataError: For an unknown name, a set without one image of bytes and one class label, images
             of different sizes where `form` names none, and where TFDS cannot get the set.
     """
@@ -83,7 +84,7 @@ def load_from_tfds(
         return reader.load(
             dict(shares or {}), seed, root, None if cache is None else True, progress
         )
-    except DataError:
+    except ZooError:
         raise
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
@@ -163,6 +164,7 @@ class _Reader:
     ) -> dict[str, tuple[str, np.ndarray]]:
         """For each part the TFDS split it is taken from, and which of its images, in order."""
         own = {part: (part, np.arange(len(values))) for part, values in labels.items()}
+        check_unused(shares, own, self.name)
         train = labels["train"]
         missing = [part for part in ("validation", "test") if part not in own]
         if missing == ["validation"] and shares.get("validation") is None:

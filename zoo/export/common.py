@@ -34,6 +34,9 @@ Measure = Callable[[Path], Mapping[str, Any]]
 # Python's, and TensorFlow's own.
 FAILED_WRITES = (OSError, tf.errors.OpError)
 
+# Of TensorFlow's errors those that tell of the model, and not of the disk.
+_OF_THE_MODEL = (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError)
+
 
 @contextlib.contextmanager
 def suppress_tool_output() -> Iterator[None]:
@@ -79,14 +82,14 @@ def converting(model: keras.Model, format: str) -> Iterator[None]:
 
     Raises:
         RunError: The model has no counterpart in the format, or the converter fails otherwise.
-            Errors of the disk, Python's and all of TensorFlow's own, are raised as they are.
+            Errors of the disk, Python's and TensorFlow's, are raised as they are.
     """
     try:
         with suppress_tool_output():
             yield
-    except (RunError, *FAILED_WRITES):
-        raise
     except Exception as error:  # converters raise errors of any kind, pages long
+        if isinstance(error, (RunError, *FAILED_WRITES)) and not isinstance(error, _OF_THE_MODEL):
+            raise
         text = str(error).strip() or type(error).__name__
         missing = re.search(r"^(TF Select|Custom) ops: .*$", text, re.MULTILINE)
         reason = missing[0] if missing else text.partition("\n")[0][:300]

@@ -40,6 +40,7 @@ from zoo.pretrained.hub_folder import (
     repository_of,
 )
 from zoo.spec import NetworkSpec
+from zoo.spec.limits import most_parameters
 from zoo.training import weights as weights_files
 from zoo.training.job import TrainResult
 from zoo.utils.atomic import atomic_directory
@@ -113,7 +114,8 @@ def load(reference: str | Path, *, seed: int | None = None, **settings: Any) -> 
         identity, revision = repository_of(str(reference))
         file, revision = download(identity, CONFIG, revision, LARGEST_CONFIG)
         config = read_config(file)
-        largest = _LARGEST_HEADER + 4 * (config.network.parameters or 0)
+        count = config.network.parameters  # None where only Keras can count them
+        largest = _LARGEST_HEADER + 4 * (most_parameters() if count is None else count)
         path, _ = download(identity, WEIGHTS, revision, largest)
     spec = config.network.with_settings(**{"precision": "float32", **settings})
     _check_weights(path, config)

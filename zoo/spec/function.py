@@ -102,7 +102,7 @@ class FunctionSpec(NetworkSpec):
             raise SpecError("a KerasFunction stands alone in a spec's layers")
         validation.known_names(layer, ("kind", "function"), "layer 0, a KerasFunction,")
         name = layer.get("function")
-        if name not in _FUNCTIONS:
+        if not isinstance(name, str) or name not in _FUNCTIONS:
             raise SpecError(
                 f"no function {name!r} is registered.{nearest(str(name), _FUNCTIONS)} Import the "
                 "module whose @zoo.register names it first, as in `zoo --import MODULE ...`"

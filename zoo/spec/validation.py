@@ -64,15 +64,23 @@ def positives(record: Any, name: str) -> None:
 
     Args:
         record: A frozen dataclass.
-        name: Its field, which must be iterable; no number at all is allowed.
+        name: Its field; no number at all is allowed.
 
     Raises:
-        SpecError: One of them is 0 or less, not finite, or no number.
+        SpecError: It is no sequence, or one of them is 0 or less, not finite, or no number.
     """
-    values = tuple(getattr(record, name))
-    if not all(isinstance(value, numbers.Real) and 0 < float(value) < math.inf for value in values):
+    values = getattr(record, name)
+    if not isinstance(values, Iterable) or not all(map(_is_positive, values := tuple(values))):
         raise SpecError(f"{name} must be finite numbers above 0, not {values!r}")
-    _store(record, name, tuple(float(value) for value in values))
+    _store(record, name, tuple(map(float, values)))
+
+
+def _is_positive(value: Any) -> bool:
+    return (
+        isinstance(value, numbers.Real)
+        and not isinstance(value, bool)
+        and 0 < float(value) < math.inf
+    )
 
 
 def flag(record: Any, *names: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import zlib
 from pathlib import Path
@@ -21,13 +22,13 @@ SHOWN = 500
 def misclassified(name: str, test: Split, known: Path = KNOWN) -> tuple[list[int], list[int]]:
     """The test images that a pretrained network gets wrong: their indices, and its answers.
 
-    They are known for the weights that `assets/misclassified.json` tells the SHA-256 of; for others
-    the network has to answer every image, which takes Keras, and a minute for a vote of five.
+    They are known for the weights and images that `assets/misclassified.json` tells the SHA-256 of;
+    for others the network has to answer every image, which takes Keras, and a minute for a vote of
+    five.
 
     Args:
         name: A pretrained network.
-        test: The images to answer. Where the file knows the weights, they are not looked at: the
-            answer is then right for MNIST's test images alone.
+        test: The images to answer.
         known: The file, as `refresh` writes it; it may be missing.
 
     Returns:
@@ -35,8 +36,9 @@ def misclassified(name: str, test: Split, known: Path = KNOWN) -> tuple[list[int
     """
     entry = entry_of(name)
     record = json.loads(known.read_text(encoding="utf-8")) if known.exists() else {}
-    if record.get("weights_sha256") != entry.sha256:
-        record = {"weights_sha256": entry.sha256, **_answer(name, test)}
+    asked = {"weights_sha256": entry.sha256, "images_sha256": _hash(test)}
+    if not asked.items() <= record.items():
+        record = _answer(name, test)
     return record["images"], record["answers"]
 
 
@@ -48,9 +50,14 @@ def refresh(name: str, test: Split, known: Path = KNOWN) -> None:
         test: The images to answer, MNIST's 10,000 test images for the file of this package.
         known: The file, which is replaced.
     """
-    record = {"weights_sha256": entry_of(name).sha256, **_answer(name, test)}
+    hashes = {"weights_sha256": entry_of(name).sha256, "images_sha256": _hash(test)}
+    record = {**hashes, **_answer(name, test)}
     with atomic_write(known) as temporary:
         temporary.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+def _hash(test: Split) -> str:
+    return hashlib.sha256(test.images.tobytes() + test.labels.astype("<i4").tobytes()).hexdigest()
 
 
 def _answer(name: str, test: Split) -> dict[str, list[int]]:
