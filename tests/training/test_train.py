@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import gc
 import json
+import weakref
 
 import keras
 import numpy as np
 import pytest
 
 import zoo
-from zoo.data import Split
+from zoo.data import Data, Split
 from zoo.errors import RunError, SpecError
 from zoo.training import ensemble
 from zoo.training.run_folder import RunFolder, load_run
@@ -269,3 +271,16 @@ def test_real_digits_are_learned(mnist):
 def test_real_digits_are_learned_by_a_convolution(mnist):
     result = zoo.train("conv2_relu", mnist.take(5000), seed=1, epochs=3, progress=False)
     assert 0.93 < zoo.evaluate(result.model, mnist.test).accuracy < 0.99
+
+
+@pytest.mark.parametrize("name", ["linear", "conv1"])
+def test_images_are_let_go_when_the_training_is_over(bars, name):
+    """Searches and the lab train hundreds of networks in a process, each on data of its own."""
+    data = Data(
+        "own", *(Split(each.images.copy(), each.labels) for each in bars._splits().values())
+    )
+    arrays = [weakref.ref(split.images) for split in (data.train, data.validation, data.test)]
+    zoo.train(name, data, epochs=1, monitor={"test": data.test}, progress=False)
+    del data
+    gc.collect()
+    assert [array() for array in arrays] == [None] * 3

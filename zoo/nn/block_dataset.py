@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import Any
 
 import keras
@@ -12,17 +13,24 @@ from zoo.nn.processes import share
 
 
 def tensorflow_dataset(blocks: Blocks):
-    """The blocks one by one, in the order of their epoch, for TensorFlow."""
+    """The blocks one by one, in the order of their epoch, for TensorFlow.
+
+    Args:
+        blocks: Whoever reads the data set keeps them.
+    """
     import tensorflow as tf
 
+    # TensorFlow never lets go of a function that a data set calls, nor of what it refers to.
+    there, shape = weakref.ref(blocks), blocks.split.images.shape[1:]
+
     def block(number):
-        images, labels = blocks[int(number)]
+        images, labels = there()[int(number)]
         return images, labels.astype(np.int32, copy=False)
 
     def read(number):
         images, labels = tf.numpy_function(block, [number], (tf.uint8, tf.int32))
         # Batches and their size stay open: a last partial batch is a block of another shape.
-        images.set_shape((None, None, *blocks.split.images.shape[1:]))
+        images.set_shape((None, None, *shape))
         labels.set_shape((None, None))
         return images, labels
 
