@@ -197,6 +197,13 @@ def test_a_panel_is_drawn_as_told():
     assert (first.get_xlabel(), first.get_ylabel()) == ("epoch", "accuracy (%)")
 
 
+@pytest.mark.parametrize("count", range(1, 6))
+def test_any_number_of_panels_is_drawn(count):
+    panels = [epochs.panel("cost", {"ours": [1, number]}) for number in range(count)]
+    axes = epochs.draw_panels({"panels": panels}).axes
+    assert [each.axison for each in axes] == [number < count for number in range(len(axes))]
+
+
 # --- softmax --------------------------------------------------------------------------------------
 
 

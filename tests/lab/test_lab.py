@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from matplotlib.figure import Figure
@@ -63,13 +64,32 @@ def test_an_experiment_runs_once(counted, tmp_path):
     assert counted == ["measure", "draw"] * 2, "the full form is another experiment"
 
 
-def test_other_code_and_an_interrupted_run_count_as_not_run(counted, tmp_path, monkeypatch):
-    done = lab.run("ch9_counted", out=tmp_path)
-    done.picture.unlink()
+def test_other_code_counts_as_not_run(counted, tmp_path, monkeypatch):
     lab.run("ch9_counted", out=tmp_path)
     monkeypatch.setattr("zoo.lab.core.experiment.Experiment.code", "other")
     lab.run("ch9_counted", out=tmp_path)
-    assert counted.count("measure") == 3
+    assert counted.count("measure") == 2
+
+
+def test_what_was_measured_is_kept_where_drawing_fails(counted, tmp_path, monkeypatch):
+    (one,) = lab.experiments()
+    broken = replace(one, draw=lambda data: [][1])
+    with monkeypatch.context() as patched:
+        patched.setattr("zoo.lab.chapters._all", lambda: [broken])
+        with pytest.raises(IndexError):
+            lab.run("ch9_counted", out=tmp_path)
+    assert lab.run("ch9_counted", out=tmp_path).picture.exists()
+    assert counted == ["measure", "draw"]
+
+
+def test_a_measurement_that_is_cut_off_leaves_no_older_picture(counted, tmp_path, monkeypatch):
+    (one,) = lab.experiments()
+    picture = lab.run("ch9_counted", out=tmp_path).picture
+    monkeypatch.setattr("zoo.lab.core.experiment.Experiment.code", "other")
+    monkeypatch.setattr("zoo.lab.chapters._all", lambda: [replace(one, draw=lambda data: [][1])])
+    with pytest.raises(IndexError):
+        lab.run("ch9_counted", out=tmp_path)
+    assert not picture.exists()
 
 
 def test_code_is_told_as_it_was_when_it_was_imported(tmp_path, monkeypatch):

@@ -140,8 +140,10 @@ def draw_panels(data: dict[str, Any]) -> Figure:
     panels = data["panels"]
     columns = min(2, len(panels))
     drawn, axes = style.figure(-(-len(panels) // columns), columns, squeeze=False)
-    for each, series in zip(axes.flat, panels, strict=True):
+    for each, series in zip(axes.flat, panels, strict=False):
         _draw_panel(each, series)
+    for each in axes.flat[len(panels) :]:
+        each.set_axis_off()
     return drawn
 
 

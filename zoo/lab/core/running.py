@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from zoo.errors import LabError
 from zoo.lab.chapters import get_experiment
@@ -25,6 +26,7 @@ from zoo.utils.regular import readable
 
 FOLDER = Path("runs") / "lab"
 FAST_FOLDER = Path("runs") / "lab-fast"
+PICTURES = ("figure.svg", "figure.png")
 
 
 @dataclass(frozen=True)
@@ -125,11 +127,13 @@ def _check_writable(folder: Path) -> None:
 def _known(experiment: Experiment, context: Context) -> Done | None:
     path = context.folder / experiment.name / "outcome.json"
     picture = path.with_name("figure.png")
-    if not (path.exists() and picture.exists()):
+    if not path.exists():
         return None
     known = read_result(path)
     if known is None or known[:2] != (experiment.code, context.fast):
         return None
+    if not picture.exists():  # drawing was cut off, or failed
+        _draw(experiment, known[3].data, path.parent)
     return Done(experiment, known[3], picture, known[2], known[4])
 
 
@@ -161,13 +165,19 @@ def _measured(experiment: Experiment, context: Context) -> Done:
         "outcome": result.to_plain(),
     }
     text = json.dumps(record, indent=1, allow_nan=False)
-    # What is drawn is what was kept, so that a picture drawn again is the same picture.
-    drawn = experiment.draw(json.loads(text)["outcome"]["data"])
     folder = context.folder / experiment.name
     remove_stale_temporaries(folder)
-    for ending in ("svg", "png"):
-        with atomic_write(folder / f"figure.{ending}") as temporary:
-            drawn.savefig(temporary, dpi=120)
+    for name in PICTURES:  # of what was measured before
+        (folder / name).unlink(missing_ok=True)
     with atomic_write(folder / "outcome.json") as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
+    # What is drawn is what was kept, so that a picture drawn again is the same picture.
+    _draw(experiment, json.loads(text)["outcome"]["data"], folder)
     return Done(experiment, result, folder / "figure.png", seconds, origin)
+
+
+def _draw(experiment: Experiment, data: dict[str, Any], folder: Path) -> None:
+    drawn = experiment.draw(data)
+    for name in PICTURES:
+        with atomic_write(folder / name) as temporary:
+            drawn.savefig(temporary, dpi=120)
