@@ -103,7 +103,7 @@ def draw_machine(data: dict[str, Any]) -> Figure:
     parts: Any = drawn.subfigures(3, 1)
     rows = {
         "weights": f"the weights of {SHOWN} hidden units",
-        "samples": "generated: samples of chains that began as noise, before training",
+        "samples": "generated: where chains came to that began as noise when training began",
         "backwards": "run backwards: training digits reconstructed from their hidden units",
     }
     for part, (key, title) in zip(parts, rows.items(), strict=True):
