@@ -16,6 +16,7 @@ ORDER = [
     "trial",
     "strategies",
     "store",
+    "paused",
     "execution",
     "vectorized",
     "latency",

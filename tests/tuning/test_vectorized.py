@@ -24,6 +24,7 @@ from tuning.vectorized.train import as_they_end, train_vectorized
 from zoo.errors import SpecError
 from zoo.nn.builder import build_model
 from zoo.spec import FullyConnected, ModelSpec, Recipe, Softmax
+from zoo.training.job import TrainingJob
 
 SIGMOIDS = ModelSpec(
     "sigmoids",
@@ -263,9 +264,7 @@ def test_fewer_run_in_a_narrower_program_once_that_pays(few):
 
 
 def job_of(spec, data):
-    return train.TrainingJob(
-        spec, 0, data.train, data.validation, "", None, {}, [], {}, progress=False
-    )
+    return TrainingJob(spec, 0, data.train, data.validation, "", None, {}, [], {}, progress=False)
 
 
 @pytest.mark.parametrize(

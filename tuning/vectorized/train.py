@@ -25,8 +25,8 @@ from zoo.data.mapped import mapping_of
 from zoo.errors import SpecError
 from zoo.registry import get_spec
 from zoo.spec import PIXEL_SCALE, FullyConnected, ModelSpec, NetworkSpec, Softmax
-from zoo.training.job import TrainingJob, TrainResult, training_set
-from zoo.training.train import train
+from zoo.training.job import TrainResult
+from zoo.training.train import train, training_job
 
 # More do not fit the caches of a processor's core, and gain nothing: benchmarks/vectorized.csv.
 MOST = 16
@@ -99,7 +99,6 @@ def as_they_end(
         far.
     """
     groups: dict[tuple, list[Run]] = {}
-    fingerprint = data.fingerprint if any(out) else ""
     for number, (network, seed, folder) in enumerate(zip(networks, seeds, out, strict=True)):
         spec = get_spec(network)
         # Stacked programs hold the validation images in memory.
@@ -107,27 +106,12 @@ def as_they_end(
             if not until:
                 yield number, train(spec, data, seed=seed, out=folder, progress=False)
             continue
-        spec, images = training_set(spec, data)
-        path = Path(folder) if folder else None
-        job = TrainingJob(
-            spec,
-            seed,
-            images,
-            data.validation,
-            fingerprint,
-            path,
-            {},
-            [],
-            {},
-            False,
-            data.class_names,
-            resize=data.resize,
-        )
+        job = training_job(spec, data, seed=seed, out=folder)
         run = Run(number, job, until)
         if run.over:
             yield number, run.result()
             continue
-        groups.setdefault((unsized(template_of(spec)), run.state.epoch), []).append(run)
+        groups.setdefault((unsized(template_of(job.spec)), run.state.epoch), []).append(run)
     for runs in groups.values():
         for group in _by_size(runs):
             yield from _train_group(group)

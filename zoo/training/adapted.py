@@ -18,8 +18,8 @@ from zoo.nn.schedules import one_cycle_points
 from zoo.spec import NetworkSpec
 from zoo.training.callbacks import Patience
 from zoo.training.fit import fit
-from zoo.training.job import TrainingJob, training_set
 from zoo.training.run_folder import TrainingState
+from zoo.training.train import training_job
 
 
 def fit_adapted(
@@ -55,10 +55,8 @@ def fit_adapted(
             mini-batch is larger than the set.
     """
     _check_built_for(spec, data)
-    spec, images = training_set(spec, data)
-    job = TrainingJob(
-        spec, seed, images, data.validation, "", None, {}, list(callbacks), {}, progress=False
-    )
+    job = training_job(spec, data, seed=seed, callbacks=callbacks)
+    spec = job.spec
     _set_penalties(model, spec)
     if spec.recipe.schedule == "one_cycle":
         peak, last = one_cycle_points(spec.recipe)
