@@ -142,7 +142,7 @@ def measure(study: Study, settings: dict[str, Any], seed: int) -> list[dict[str,
     """Train one variant with one seed: a row for each way to score it."""
     spec, data = study.spec(settings), load_data(progress=False)
     folder = Path("runs") / "ablation" / f"{spec.hash[:12]}-seed{seed}"
-    keep = averaging.KeepLastWeights(folder, spec.recipe.epochs)
+    keep = averaging.KeepLastWeights(folder)
     result = train(spec, data, seed=seed, out=folder, callbacks=[keep], progress=False)
     last = round(len(data.validation) * result.history[-1]["val_accuracy"])
     right = {averaging.LAST: last, **averaging.scores(folder, result.spec, data.validation)}
@@ -174,7 +174,7 @@ def table(study: Study, rows: list[dict]) -> str:
     for settings in study.variants:
         changed = ", ".join(f"{name} = {value}" for name, value in settings.items()) or "nothing"
         lines.append(_line(changed, study.scores(rows, settings), first, paired))
-    for scored in (averaging.AVERAGED, averaging.SHIFTED) if paired else ():
+    for scored in averaging.WAYS[1:] if paired else ():
         scores = study.scores(rows, study.variants[0], scored)
         lines.append(_line(f"the first, {scored}", scores, first, paired))
     return "\n".join(lines)

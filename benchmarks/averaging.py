@@ -22,14 +22,13 @@ WAYS = LAST, AVERAGED, SHIFTED = "last epoch", "weights averaged", "test-time sh
 class KeepLastWeights(keras.callbacks.Callback):
     """Writes the weights after each of the last epochs into a folder, a file an epoch."""
 
-    def __init__(self, folder: Path, epochs: int):
+    def __init__(self, folder: Path):
         super().__init__()
         self.folder = folder
-        self.epochs = epochs
 
     def on_epoch_end(self, epoch, logs=None):
         """Write them, if this is one of the last epochs."""
-        if epoch + EPOCHS >= self.epochs:
+        if epoch + EPOCHS >= self.params["epochs"]:
             weights.save(self.model, _file(self.folder, epoch + 1))
 
 

@@ -20,7 +20,7 @@ def outputs(images: np.ndarray, tensors: dict[str, np.ndarray]) -> np.ndarray:
 def run(mnist, tmp_path_factory):
     folder, data = tmp_path_factory.mktemp("run"), mnist.take(300)
     spec = zoo.get_spec("linear").with_settings(epochs=5, learning_rate=0.02)
-    keep = averaging.KeepLastWeights(folder, 5)
+    keep = averaging.KeepLastWeights(folder)
     result = train(spec, data, out=folder / "run", callbacks=[keep], progress=False)
     return folder, result.spec, data.validation.take(2_000)
 

@@ -124,7 +124,7 @@ address = "127.0.0.1:{port}"
 jax.distributed.initialize(address, 2, {number}, coordinator_bind_address=address)
 """
 
-# What processes cannot do together, each is told.
+# What processes that train together cannot do is refused in each of them.
 REFUSED = """
 for network, seed, line in (
     (SPEC, jax.process_index(), "do not train the same"),

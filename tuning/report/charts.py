@@ -68,7 +68,7 @@ def hover_of(record: Record, trial: Trial) -> str:
     """What a mark tells of its trial.
 
     Args:
-        record: Decides whether the trial's share of the problem is told: where not all have the
+        record: Decides whether the trial's share of the problem is shown: where not all have the
             same.
         trial: One that has ended.
     """

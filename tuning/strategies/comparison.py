@@ -53,7 +53,7 @@ def compared(best: Trial, trials: Sequence[Trial], name: str = "") -> str:
     Args:
         best: The best trial; it may be among the others.
         trials: Those it is compared with.
-        name: The setting in which they differ, whose values are told; empty tells the trials'
+        name: The setting in which they differ, whose values are shown; empty tells the trials'
             numbers.
     """
     others = [trial for trial in trials if trial.number != best.number]

@@ -108,12 +108,7 @@ def load_data(
     )
     if source is not None and not (isinstance(name, str) and name == "mnist"):
         raise DataError(f"source= is for 'mnist' alone: give the folder {source} as the name.")
-    if isinstance(name, str | os.PathLike) and _path(name).suffix != ".npz":
-        options.check_named(str(name))
-    if isinstance(name, str) and name == "mnist" and options.form == PictureFormat():
-        check_unused(options.shares, PARTS, "mnist")
-        data = Data("mnist", *splits_of(mnist_files(source, data_dir, progress), "MNIST"))
-    elif isinstance(name, str | os.PathLike):
+    if isinstance(name, str | os.PathLike):
         data = _from_name(name, source, options)
     else:
         data = _from_objects(name, options)
@@ -129,6 +124,8 @@ def load_data(
 
 def _from_name(name: str | os.PathLike, source: str | Path | None, options: _Options) -> Data:
     path = _path(name)
+    if path.suffix != ".npz":
+        options.check_named(str(name))
     if name == "mnist":
         check_unused(options.shares, PARTS, "mnist")
         files = mnist_files(source, options.data_dir, options.progress)

@@ -34,10 +34,8 @@ def misclassified(name: str, test: Split, known: Path = KNOWN) -> tuple[list[int
     Returns:
         Indices into `test`, and the network's answer to each of these images.
     """
-    entry = entry_of(name)
     record = json.loads(known.read_text(encoding="utf-8")) if known.exists() else {}
-    asked = {"weights_sha256": entry.sha256, "images_sha256": _hash(test)}
-    if not asked.items() <= record.items():
+    if not _hashes(name, test).items() <= record.items():
         record = _answer(name, test)
     return record["images"], record["answers"]
 
@@ -50,14 +48,14 @@ def refresh(name: str, test: Split, known: Path = KNOWN) -> None:
         test: The images to answer, MNIST's 10,000 test images for the file of this package.
         known: The file, which is replaced.
     """
-    hashes = {"weights_sha256": entry_of(name).sha256, "images_sha256": _hash(test)}
-    record = {**hashes, **_answer(name, test)}
+    record = {**_hashes(name, test), **_answer(name, test)}
     with atomic_write(known) as temporary:
         temporary.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
-def _hash(test: Split) -> str:
-    return hashlib.sha256(test.images.tobytes() + test.labels.astype("<i4").tobytes()).hexdigest()
+def _hashes(name: str, test: Split) -> dict[str, str]:
+    images = hashlib.sha256(test.images.tobytes() + test.labels.astype("<i4").tobytes())
+    return {"weights_sha256": entry_of(name).sha256, "images_sha256": images.hexdigest()}
 
 
 def _answer(name: str, test: Split) -> dict[str, list[int]]:
