@@ -23,6 +23,7 @@ MEASURED = {
     "throughput": (*_TRAINING, "benchmarks/peers"),
     "vectorized": (*_TRAINING, "tuning/vectorized"),
     "ablation": (*_TRAINING, "zoo/data/augment.py"),
+    "vote_rules": ("zoo/pretrained", "zoo/nn/builder.py", "zoo/nn/voting.py"),
     "search": (
         *_TRAINING,
         "tuning/strategies",
