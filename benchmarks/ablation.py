@@ -6,10 +6,11 @@
 Each variant trains `conv2_relu_dropout.fast` with some settings changed, with each seed, and adds a
 row to `ablation.csv` beside this file: the settings, the seed, and how many of the 10,000
 validation images the last epoch got right; further rows tell the same of averaged weights, and with
-test-time shifts. The test images are never looked at. A variant whose row
-is there is not trained again, and an interrupted one goes on where it was. Expect minutes a row;
-`--table` prints what is there. The study `half` looks for a recipe of half the images; what it
-tries, and how it decides, was written down before it ran, in `half_the_images.md`.
+test-time shifts. `alter` is no setting of a recipe: it names one of `alterations.py`. The test
+images are never looked at. A variant whose row is there is not trained again, and an interrupted
+one goes on where it was. Expect minutes a row; `--table` prints what is there. The study `half`
+looks for a recipe of half the images; what it tries, and how it decides, was written down before it
+ran, in `half_the_images.md`.
 """
 
 from __future__ import annotations
@@ -22,13 +23,15 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import averaging
+from benchmarks.alterations import altered
 from benchmarks.rows import read_rows, write_rows
 from zoo.data import load_data
 from zoo.registry import get_spec
 from zoo.reproduction.tables import write_table
 from zoo.spec import ModelSpec
 from zoo.training import parallel
-from zoo.training.train import train
+from zoo.training.fit import train_network
+from zoo.training.train import training_job
 
 CSV = Path(__file__).resolve().parent / "ablation.csv"
 COLUMNS = ("settings", "spec_hash", "seed", "scored", "validation", "seconds")
@@ -39,6 +42,9 @@ NO_SKEW = {**DROPOUT_TO_THE_END, "augment": ["shift", "rotate"]}
 BATCH_100 = {**NO_SKEW, "batch_size": 100}
 SHIFTS = {**BATCH_100, "augment": ["shift"]}
 FIRST_TRY = {**SHIFTS, "l2": 25.0, "precision": "float32"}
+
+# The name of what is altered, in the place of a setting.
+ALTER = "alter"
 
 
 @dataclass(frozen=True)
@@ -56,18 +62,15 @@ class Study:
     def spec(self, settings: dict[str, Any]) -> ModelSpec:
         """The declaration with some settings changed."""
         budget = {} if self.epochs is None else {"epochs": self.epochs}
-        return get_spec(self.network).with_settings(**budget, **settings)
+        changed = {name: value for name, value in settings.items() if name != ALTER}
+        return get_spec(self.network).with_settings(**budget, **changed)
 
     def scores(
         self, rows: list[dict], settings: dict[str, Any], scored: str = averaging.LAST
     ) -> dict[int, int]:
         """Validation images right of one variant, by its seeds, scored in one of the three ways."""
-        wanted = (self.spec(settings).hash, scored)
-        return {
-            int(row["seed"]): int(row["validation"])
-            for row in rows
-            if (row["spec_hash"], row.get("scored") or averaging.LAST) == wanted
-        }
+        wanted = (self.spec(settings).hash, settings.get(ALTER), scored)
+        return {int(row["seed"]): int(row["validation"]) for row in rows if _variant(row) == wanted}
 
 
 STUDIES = {
@@ -99,6 +102,9 @@ STUDIES = {
             {"dropout_off_epochs": 3, "l2": 2.5},
             {"dropout_off_epochs": 3, "l2": 10.0},
             {"dropout_off_epochs": 3, "augment": ["shift", "rotate"]},
+            {"dropout_off_epochs": 3, ALTER: "mixup"},
+            {"dropout_off_epochs": 3, ALTER: "cutmix"},
+            {"dropout_off_epochs": 3, ALTER: "teacher"},
         ),
         seeds=(21, 22, 23, 24, 25),
         epochs=10,
@@ -140,10 +146,12 @@ def run(study: Study, jobs: int) -> None:
 
 def measure(study: Study, settings: dict[str, Any], seed: int) -> list[dict[str, Any]]:
     """Train one variant with one seed: a row for each way to score it."""
-    spec, data = study.spec(settings), load_data(progress=False)
-    folder = Path("runs") / "ablation" / f"{spec.hash[:12]}-seed{seed}"
+    spec, data, alteration = study.spec(settings), load_data(progress=False), settings.get(ALTER)
+    name = f"{spec.hash[:12]}-{alteration}" if alteration else spec.hash[:12]
+    folder = Path("runs") / "ablation" / f"{name}-seed{seed}"
     keep = averaging.KeepLastWeights(folder)
-    result = train(spec, data, seed=seed, out=folder, callbacks=[keep], progress=False)
+    job = training_job(spec, data, seed=seed, out=folder, callbacks=[keep])
+    result = train_network(altered(job, alteration) if alteration else job)
     last = round(len(data.validation) * result.history[-1]["val_accuracy"])
     right = {averaging.LAST: last, **averaging.scores(folder, result.spec, data.validation)}
     row = {
@@ -192,6 +200,11 @@ def _gain(scores: dict[int, int], first: dict[int, int]) -> str:
         return "-"
     error = statistics.stdev(pairs) / len(pairs) ** 0.5
     return f"{statistics.mean(pairs):+.1f} ± {error:.1f}"
+
+
+def _variant(row: dict) -> tuple[str, str | None, str]:
+    alteration = json.loads(row["settings"]).get(ALTER)
+    return row["spec_hash"], alteration, row.get("scored") or averaging.LAST
 
 
 def read() -> list[dict]:

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import csv
 import importlib
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from benchmarks import ablation, averaging, serving, startup, throughput, vectorized
+from benchmarks import (
+    ablation,
+    averaging,
+    serving,
+    snapshots,
+    startup,
+    throughput,
+    vectorized,
+    vote_rules,
+)
 from benchmarks.peers import initial_weights, spec_of
 from benchmarks.peers.__main__ import measure
 from benchmarks.rows import read_rows
@@ -162,6 +173,8 @@ def test_the_tables_in_docs_are_those_that_the_measurements_give():
             (f"ablation-{name}", ablation.table(study, ablation.read()))
             for name, study in ablation.STUDIES.items()
         ),
+        ("vote-rules", vote_rules.table(read_rows(vote_rules.CSV))),
+        ("snapshots", snapshots.table(read_rows(snapshots.CSV))),
         ("together", vectorized.markdown(read_rows(vectorized.CSV))),
         ("serving", serving_markdown(serving.read())),
         ("startup", startup.markdown(read_rows(startup.CSV))),
@@ -223,11 +236,19 @@ def test_an_ablation_trains_what_is_missing_and_nothing_twice(bars, tmp_path, mo
     last, averaged, moved = (study.scores(rows, {}, way) for way in averaging.WAYS)
     assert last == averaged
     assert moved.keys() == {1}
-    study = replace(study, seeds=(1, 2, 3))
+    mixed = {"l2": 0.5, "alter": "mixup"}
+    study = replace(study, seeds=(1, 2), variants=(*study.variants, mixed))
     ablation.run(study, jobs=1)
     assert ablation.read()[:6] == rows
-    assert [row["seed"] for row in ablation.read()[::3]] == ["1", "1", "2", "2", "3", "3"]
-    assert "| l2 = 0.5 |" in ablation.table(study, ablation.read())
+    rows = ablation.read()
+    assert [row["seed"] for row in rows[::3]] == ["1", "1", "1", "2", "2", "2"]
+    spec = study.spec(mixed)
+    costs = {
+        json.loads((folder / "run.json").read_text())["history"][0]["loss"]
+        for folder in Path("runs/ablation").glob(f"{spec.hash[:12]}*-seed1")
+    }
+    assert len(costs) == 2
+    assert "| l2 = 0.5, alter = mixup |" in ablation.table(study, rows)
 
 
 def test_variants_are_compared_with_the_first_by_the_same_seeds():
@@ -236,7 +257,11 @@ def test_variants_are_compared_with_the_first_by_the_same_seeds():
     scores = ((first, 1, 9000), (first, 2, 9010), (first, 3, 9020), (first, 4, 9030))
     scores += ((other, 1, 9002), (other, 2, 9013), (other, 3, 9024))
     columns = ("spec_hash", "seed", "validation")
-    rows = [dict(zip(columns, map(str, score), strict=True)) for score in scores]
+    rows = [
+        {"settings": "{}", **dict(zip(columns, map(str, score), strict=True))} for score in scores
+    ]
+    # Trained by the same declaration, on other labels: another variant.
+    rows += [{**row, "settings": '{"alter": "teacher"}', "validation": "1"} for row in rows]
     # Differences of 2, 3 and 4: their mean is 3, their standard deviation 1.
     assert ablation.table(study, rows).splitlines()[2:] == [
         "| nothing | 90.15 % | 4 | +0.0 ± 0.0 |",
