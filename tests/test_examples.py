@@ -78,6 +78,7 @@ def notebook():
     return nbformat.read(EXAMPLES / "quickstart.ipynb", as_version=4)
 
 
+@pytest.mark.integration
 def test_the_cells_of_the_notebook_run_in_turn(notebook, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names = {}

@@ -18,6 +18,7 @@ def test_the_members_see_the_images_that_the_question_names():
     assert all(spec.layers == snapshots.RECIPE.layers for spec in cycles)
 
 
+@pytest.mark.integration
 def test_each_member_goes_on_from_the_one_before(mnist, tmp_path):
     data = mnist.take(500)
     spec = zoo.get_spec("linear").with_settings(epochs=1, learning_rate=0.01)

@@ -132,6 +132,7 @@ def test_verify_finds_that_all_forms_answer_alike(data, bars, idx_folder, capsys
     assert lines[-1] == "all but those in bytes answer alike"
 
 
+@pytest.mark.integration
 @pytest.mark.usefixtures("forked_client")
 def test_verify_fails_where_a_form_answers_otherwise(tmp_path, idx_folder, monkeypatch, capsys):
     other = zoo.build(NET, seed=1)

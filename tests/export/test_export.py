@@ -176,6 +176,7 @@ def test_a_version_that_is_not_there_is_told_before_the_work_begins(trained, bar
         verify(trained, bars.test, bars.train.images[:20], saved_model=tmp_path / "1")
 
 
+@pytest.mark.integration
 def test_a_vote_of_models_puts_out_its_votes(trained, bars, tmp_path):
     vote = zoo.vote([trained, build("conv1"), build("small_vote")], name="three")
     expected = in_batches(keras_runner(vote), bars.test.images)

@@ -159,6 +159,7 @@ def test_ten_steps_of_conv2_relu_are_those_of_onednn(mnist, monkeypatch):
     check_equal(spec, mnist.train.take(100), monkeypatch, tolerance=1e-7)
 
 
+@pytest.mark.integration
 def test_a_step_of_the_dropout_network_is_that_of_onednn_with_the_same_masks(mnist, monkeypatch):
     spec = zoo.get_spec("conv2_relu_dropout").with_settings(epochs=1, images=10)
     check_equal(spec, mnist.train.take(10), monkeypatch, tolerance=1e-8)

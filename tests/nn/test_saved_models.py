@@ -158,6 +158,7 @@ print(keras.models.load_model(sys.argv[1])(images).numpy().tolist())
 """
 
 
+@pytest.mark.integration
 def test_in_another_process_keras_says_what_to_import_and_then_loads_the_model(tmp_path):
     model = zoo.build("mlp30", seed=1)
     model.save(tmp_path / "m.keras")

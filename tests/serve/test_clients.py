@@ -47,6 +47,7 @@ def test_triton_infers(client, images, expected, binary, asked_for):
     )
 
 
+@pytest.mark.integration
 def test_triton_sends_floats_and_files(client, images, expected):
     scaled = (images / 256).astype(np.float32)
     answer = client.infer("mlp30", _inputs(scaled, "FP32", binary=True))

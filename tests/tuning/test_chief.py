@@ -202,6 +202,7 @@ def test_a_worker_that_starts_with_a_chief_whose_search_is_over_ends_well(
     assert found.trials() == []
 
 
+@pytest.mark.integration
 def test_a_worker_whose_chief_is_gone_says_so_and_its_run_can_go_on(bars, tmp_path, monkeypatch):
     found, few = searched(tmp_path / "search"), bars.take(200)
     with chief_of(found, few) as (oracle, port, stop):

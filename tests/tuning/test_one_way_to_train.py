@@ -37,7 +37,14 @@ def check_same(mine: keras.Model, theirs: keras.Model, tolerance=0.0) -> None:
         np.testing.assert_allclose(weight, other, rtol=tolerance, atol=tolerance)
 
 
-@pytest.mark.parametrize("name", ["mlp30", "conv2_relu.expanded", "conv2_relu_dropout.fast"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "mlp30",
+        pytest.param("conv2_relu.expanded", marks=pytest.mark.integration),
+        pytest.param("conv2_relu_dropout.fast", marks=pytest.mark.integration),
+    ],
+)
 def test_all_trainers_take_the_same_steps(name, thousand, tmp_path):
     spec = zoo.get_spec(name).with_settings(epochs=1, images=1500)  # of 5,000, where expanded
     one = zoo.train(spec, thousand, seed=SEED, progress=False)

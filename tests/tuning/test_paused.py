@@ -51,6 +51,7 @@ def test_a_run_goes_on_in_its_model_as_in_a_new_one(hundred, tmp_path):
         np.testing.assert_array_equal(tensor, there[name], err_msg=name)
 
 
+@pytest.mark.integration
 def test_a_run_whose_checkpoint_is_gone_begins_anew(hundred, tmp_path):
     first = run(0, 1, hundred, tmp_path)
     for name in ("history.csv", "checkpoint.safetensors", "spec.json"):

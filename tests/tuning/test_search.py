@@ -328,7 +328,8 @@ def _start(folder: Path) -> children.Child:
     return children.Child(["-c", WORKER, folder])
 
 
-@pytest.mark.parametrize("kills", [1, pytest.param(3, marks=pytest.mark.integration)])
+@pytest.mark.integration
+@pytest.mark.parametrize("kills", [1, 3])
 def test_whoever_is_killed_no_trial_is_lost_and_none_counts_twice(kills, tmp_path):
     """Two processes at a time; the older one is killed at random moments, again and again."""
     generator = np.random.default_rng()
@@ -360,6 +361,7 @@ def test_whoever_is_killed_no_trial_is_lost_and_none_counts_twice(kills, tmp_pat
             assert list(execution.curve) == pytest.approx(curve, abs=1e-6)
 
 
+@pytest.mark.integration
 def test_two_mains_share_a_search_and_both_end_with_the_whole_of_it(few, tmp_path):
     """Each has a worker of its own, and waits for the trials that the other's still runs."""
     found, ended = search(tmp_path), []
@@ -386,6 +388,7 @@ def test_a_watcher_sees_a_search_to_its_end(few, tmp_path):
     assert seen == [4]
 
 
+@pytest.mark.integration
 def test_a_search_waits_for_what_other_processes_run(few, tmp_path):
     """A trial that is held elsewhere is not over: its holder may die, and another has to run it."""
     space = SearchSpace.of(learning_rate=Choice(0.001, 0.1))
@@ -415,6 +418,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.integration
 def test_workers_end_with_a_main_that_is_killed(tmp_path):
     (tmp_path / "main.py").write_text(MAIN)
     main = children.Child([tmp_path / "main.py", tmp_path], stderr=children.PIPE)
