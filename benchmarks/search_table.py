@@ -125,7 +125,8 @@ def draw(rows: Sequence[Row], path: Path) -> None:
     found = races(rows)
     drawn, axes = figure(1, len(found), size=(6.5 * len(found), 4.2), squeeze=False)
     for panel, (problem, strategies) in zip(axes.flat, found.items(), strict=True):
-        budget = end_of(strategies.get(YARDSTICK) or next(iter(strategies.values())))[0]
+        yardstick = strategies.get(YARDSTICK) or next(iter(strategies.values()))
+        budget = end_of(yardstick)[0]
         marks = np.linspace(0.01, 1, 200) * budget
         for number, (name, runs) in enumerate(strategies.items()):
             reached = 100 * np.array([bests(runs, mark) for mark in marks])
@@ -136,13 +137,27 @@ def draw(rows: Sequence[Row], path: Path) -> None:
             color = COLORS[number % len(COLORS)]
             panel.fill_between(cost, low[seen], high[seen], step="post", alpha=0.15, color=color)
         top = max(best.max() for runs in strategies.values() for _, best in runs)
-        panel.set_ylim(90, 100 * top + 0.5)
+        panel.set_ylim(*limits(yardstick, float(top)))
         panel.set_title(problem.replace("`", ""))
         panel.set_xlabel("image presentations (millions)")
         panel.set_ylabel("best validation accuracy (%)")
         panel.legend(frameon=False, loc="lower right")
     with atomic_write(path) as temporary:
         drawn.savefig(temporary, dpi=120)
+
+
+def limits(yardstick: Sequence[Run], top: float) -> tuple[float, float]:
+    """The range of accuracies that is drawn, in per cent.
+
+    Args:
+        yardstick: The runs of random search: what is lower than the worse of them at a tenth of
+            the budget is left out.
+        top: The best accuracy of all, in 0..1.
+    """
+    budget, end = end_of(yardstick)
+    low = float(np.percentile(bests(yardstick, budget / 10), 25)) or end / 2
+    margin = (top - low) / 20
+    return 100 * (low - margin), 100 * (top + margin)
 
 
 def _cost(runs: Sequence[Run], yardstick: Sequence[Run]) -> str:

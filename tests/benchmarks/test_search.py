@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 
+import numpy as np
 import pytest
 
 from benchmarks import search, search_table
@@ -177,3 +178,21 @@ def test_the_median_run_decides_and_the_interval_is_that_of_the_seeds():
 def test_the_table_in_docs_is_that_of_the_measurements():
     page = ROOT / "docs/tuning.md"
     assert written_table(page, "search") == search_table.table(search.read()), "run: make table"
+
+
+def test_what_is_drawn_holds_the_race_whatever_its_accuracies():
+    races = search_table.races(search.read())
+    for problem, strategies in races.items():
+        top = max(best.max() for runs in strategies.values() for _, best in runs)
+        low, high = search_table.limits(strategies["random"], float(top))
+        ends = [100 * search_table.end_of(runs)[1] for runs in strategies.values()]
+        assert low < min(ends) <= 100 * top < high <= low + 40, problem
+
+
+def test_the_range_begins_at_the_worse_of_random_search_at_a_tenth_of_the_budget():
+    costs = np.array([1.0, 5.0, 10.0])
+    runs = [(costs, np.array([share, 0.8, 0.9])) for share in (0.3, 0.4, 0.5, 0.6, 0.7)]
+    # A quarter of five runs have 0.4 or less at a cost of 1, and 1 % is the twentieth that is left.
+    assert search_table.limits(runs, 0.6) == pytest.approx((39.0, 61.0))
+    late = [(costs + 1, best) for _, best in runs]
+    assert search_table.limits(late, 0.95) == pytest.approx((42.5, 97.5))
