@@ -146,11 +146,11 @@ def _by_teacher(blocks: Blocks) -> Blocks:
 
 def _teacher_of(split: Split) -> np.ndarray:
     import zoo
-    from zoo.nn.voting import members
+    from zoo.nn.voting import with_named_outputs
 
-    voters = members(zoo.load(TEACHER))
-    each = [voter.predict(split.images, batch_size=500, verbose=0) for voter in voters]
-    return np.mean(each, axis=0) ** (1 / TEMPERATURE)
+    teacher = with_named_outputs(zoo.load(TEACHER))
+    outputs = teacher.predict(split.images, batch_size=500, verbose=0)
+    return outputs["probabilities"] ** (1 / TEMPERATURE)
 
 
 ALTERATIONS: dict[str, Callable[[Blocks], Blocks]] = {

@@ -49,11 +49,23 @@ def scores(folder: Path, spec: NetworkSpec, split: Split) -> dict[str, int]:
     model = build_model(spec, draw_weights=False)
     kept = [weights.read(_file(folder, last - back))[0] for back in range(min(EPOCHS, last))]
     weights.assign(model.weights, kept[0])
-    outputs = [_outputs(model, shifted(split.images, *shift)) for shift in SHIFTS]
-    right = {SHIFTED: _right(np.mean(outputs, axis=0), split)}
+    right = {SHIFTED: _right(shifted_outputs(model, split.images).mean(axis=0), split)}
     mean = {name: np.mean([each[name] for each in kept], axis=0) for name in kept[0]}
     weights.assign(model.weights, mean)
     return {AVERAGED: _right(_outputs(model, split.images), split), **right}
+
+
+def shifted_outputs(model: keras.Model, images: np.ndarray) -> np.ndarray:
+    """A network's outputs for images moved by each of SHIFTS, the first of which moves nothing.
+
+    Args:
+        model: The network.
+        images: uint8, [n, height, width, channels].
+
+    Returns:
+        [shifts, n, classes].
+    """
+    return np.array([_outputs(model, shifted(images, *shift)) for shift in SHIFTS])
 
 
 def _file(folder: Path, epoch: int) -> Path:

@@ -22,9 +22,19 @@ _TRAINING = ("zoo/spec", "zoo/nn", "zoo/training", "zoo/networks.py")
 MEASURED = {
     "throughput": (*_TRAINING, "benchmarks/peers"),
     "vectorized": (*_TRAINING, "tuning/vectorized"),
-    "ablation": (*_TRAINING, "zoo/data/augment.py", "benchmarks/alterations.py"),
+    "ablation": (
+        *_TRAINING,
+        "zoo/data/augment.py",
+        "benchmarks/alterations.py",
+        "benchmarks/averaging.py",
+    ),
     "snapshots": (*_TRAINING, "zoo/data/augment.py"),
-    "vote_rules": ("zoo/pretrained", "zoo/nn/builder.py", "zoo/nn/voting.py"),
+    "vote_rules": (
+        "zoo/pretrained",
+        "zoo/nn/builder.py",
+        "zoo/nn/voting.py",
+        "benchmarks/averaging.py",
+    ),
     "search": (
         *_TRAINING,
         "tuning/strategies",

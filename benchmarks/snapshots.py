@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 
 from benchmarks.rows import read_rows, write_rows
 from zoo.data import Data, load_data
@@ -84,13 +83,12 @@ def measure(cycles: Sequence[ModelSpec], data: Data, seed: int, folder: Path) ->
         images += result.spec.recipe.epochs * result.spec.recipe.images
         seconds += result.seconds
     found = diversity(vote(models), data.validation)
-    pairs = found.disagreement[np.triu_indices(len(models), k=1)]
     return {
         "seed": seed,
         "images": images,
         "members": " ".join(str(score.correct) for score in found.scores),
         "vote": found.vote.correct,
-        "disagreement": round(float(pairs.mean()), 5),
+        "disagreement": round(float(found.pairs.mean()), 5),
         "seconds": round(seconds, 1),
     }
 

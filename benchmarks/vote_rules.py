@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.averaging import shifted_outputs
 from benchmarks.rows import read_rows, write_rows
 from zoo.data import Data, Split, load_data
-from zoo.data.expand import SHIFTS, shifted
 from zoo.reproduction.tables import write_table
 
 CSV = Path(__file__).resolve().parent / "vote_rules.csv"
@@ -76,11 +76,8 @@ def measure(network: str, data: Data) -> list[dict[str, Any]]:
 
 def outputs(voters: Sequence[Any], split: Split) -> tuple[np.ndarray, np.ndarray]:
     """Each member's probabilities, [members, n, classes]: for images, and with test-time shifts."""
-    moved = [shifted(split.images, *shift) for shift in SHIFTS]
-    each = np.array(
-        [[voter.predict(x, batch_size=500, verbose=0) for x in moved] for voter in voters]
-    )
-    return each[:, SHIFTS.index((0, 0))], each.mean(axis=1)
+    each = np.array([shifted_outputs(voter, split.images) for voter in voters])
+    return each[:, 0], each.mean(axis=1)
 
 
 def right(rule: str, probabilities: np.ndarray, split: Split) -> np.ndarray:

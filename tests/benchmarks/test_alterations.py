@@ -44,14 +44,18 @@ def test_mixup_draws_its_share_from_the_papers_distribution(halves):
     assert np.var(white) == pytest.approx(0.5 * 0.25 + 0.5 / (8 * alterations.MIXUP + 4), abs=0.01)
 
 
-def test_cutmix_pastes_one_rectangle_of_the_drawn_area(halves):
+def test_cutmix_pastes_one_rectangle_of_the_shape_of_the_image(halves):
     images = alterations.cutmix(*halves, np.random.default_rng(0))[0][..., 0] == 255
     own = halves[1].astype(bool)[:, None, None]
     pasted = images != own
     rows, columns = pasted.any(axis=2).sum(axis=1), pasted.any(axis=1).sum(axis=1)
     np.testing.assert_array_equal(pasted.sum(axis=(1, 2)), rows * columns)
-    assert 0 < rows.min() + rows.max() <= 8
-    assert columns.max() == 6
+    assert (rows.max(), columns.max()) == (8, 6)
+    # Where no border cuts it off, it takes the same share of both sides, to the next pixel.
+    whole = ~(pasted[:, [0, -1]].any(axis=(1, 2)) | pasted[:, :, [0, -1]].any(axis=(1, 2)))
+    whole &= pasted.any(axis=(1, 2))
+    assert whole.sum() > 500
+    assert np.abs(rows / 8 - columns / 6)[whole].max() <= 1 / 8 + 1 / 6
 
 
 def test_a_teachers_labels_are_drawn_by_its_probabilities():

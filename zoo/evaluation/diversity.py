@@ -30,6 +30,11 @@ class Diversity:
     missed_by_all: np.ndarray
 
     @property
+    def pairs(self) -> np.ndarray:
+        """The disagreement of every two members, each pair once."""
+        return self.disagreement[np.triu_indices(len(self.scores), k=1)]
+
+    @property
     def oracle(self) -> Score:
         """The score of a vote that, wherever one member was right, had taken its word."""
         total = self.vote.total
@@ -40,7 +45,7 @@ class Diversity:
         lines = [f"member {number}: {score}" for number, score in enumerate(self.scores, start=1)]
         lines += [f"the vote: {self.vote}", f"any of them right: {self.oracle}"]
         if count > 1:
-            pairs = self.disagreement[np.triu_indices(count, k=1)]
+            pairs = self.pairs
             lines.append(
                 f"two members disagree on {pairs.mean():.2%} of the images "
                 f"({pairs.min():.2%} to {pairs.max():.2%})".replace("%", " %")
