@@ -15,10 +15,19 @@ from numpy._core import _multiarray_umath  # type: ignore[attr-defined]
 
 from zoo.nn.conv_lowering import Program, lowered
 
+
+def _processor_has(feature: str) -> bool:
+    return bool(getattr(_multiarray_umath, "__cpu_features__", {}).get(feature))
+
+
 # Images that a run must see. A program takes about 3 s to compile, and saves about 35 microseconds
-# an image of `conv2_relu` (benchmarks/throughput.py). XLA needs 1.3 s for the step of `mlp30`, and
-# saves 16 microseconds an image.
-WORTH_COMPILING = WORTH_XLA = 85_000
+# an image of `conv2_relu` (benchmarks/throughput.py). Without AVX-512 oneDNN is slower by far: there
+# it saves 385 microseconds, and takes 5 s.
+WORTH_COMPILING = 85_000 if _processor_has("AVX512F") else 20_000
+
+# XLA needs 1.3 s for the step of `mlp30`, and saves 16 microseconds an image; 3.2 s and 22
+# microseconds without AVX-512.
+WORTH_XLA = 85_000
 
 # The share of the machine's memory that a program may take.
 MEMORY = 0.5
@@ -80,17 +89,13 @@ def _say(line: str) -> None:
 def _obstacle() -> str:
     if os.environ.get("TF_XLA_FLAGS"):
         return "TF_XLA_FLAGS is set"
-    return "" if _has_avx2() else "this processor has no AVX2"
+    return "" if _processor_has("AVX2") else "this processor has no AVX2"
 
 
 def _lack_of_memory(program: Program) -> str:
     if program.memory <= MEMORY * _memory():
         return ""
     return f"a block of {program.batches} batches of {program.size} images needs too much memory"
-
-
-def _has_avx2() -> bool:
-    return bool(getattr(_multiarray_umath, "__cpu_features__", {}).get("AVX2"))
 
 
 def _memory() -> float:
