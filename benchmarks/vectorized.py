@@ -95,9 +95,9 @@ def train(net: str, way: str, trials: int, epochs: int, images: int, gate) -> tu
     data = _prepared()
     import zoo
     from tuning import train_vectorized
-    from tuning.vectorized.program import program_of
+    from tuning.vectorized.programs import PROGRAMS
 
-    program_of.cache_clear()  # each measurement compiles what it runs
+    PROGRAMS.clear()  # each measurement compiles what it runs
     spec = get_spec(net).with_settings(epochs=epochs, images=images)
     rate = spec.recipe.learning_rate
     specs = [

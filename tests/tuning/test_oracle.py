@@ -24,7 +24,7 @@ from tuning.strategies.grid import Grid
 from tuning.strategies.hyperband import Hyperband
 from tuning.strategies.random import Random, random_point
 from tuning.trial import Trial, TrialResult
-from tuning.vectorized.program import program_of
+from tuning.vectorized.programs import PROGRAMS
 from zoo.errors import RunError, SpecError
 
 SPEC = zoo.get_spec("linear").with_settings(epochs=2, cost="quadratic")
@@ -120,9 +120,9 @@ def test_a_promoted_run_goes_on_where_it_paused_as_if_it_had_not(few, tmp_path, 
     spec = SPEC.with_settings(epochs=3, momentum=0.5)
     strategy = Hyperband(space, 3)
     found = Search(tmp_path / "search", spec, space, strategy, seed=1, batch_trials=at_once)
-    program_of.cache_clear()
+    PROGRAMS.clear()
     found.work(few, most=4)
-    assert program_of.cache_info().misses == (0 if at_once == 1 else 1), "compiled once for all"
+    assert PROGRAMS.compiled == (0 if at_once == 1 else 1), "compiled once for all"
     trials = found.trials()
     (promoted,) = [trial for trial in trials if trial.after is not None]
     past = trials[promoted.after]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -16,8 +18,9 @@ from tuning.store.trials import Budget
 from tuning.strategies.base import WAIT
 from tuning.strategies.grid import Grid
 from tuning.trial import Trial, TrialResult
-from tuning.vectorized import train
-from tuning.vectorized.program import program_of, settings_of
+from tuning.vectorized import programs, train
+from tuning.vectorized.program import settings_of
+from tuning.vectorized.programs import PROGRAMS
 from tuning.vectorized.runs import Run, _blocks, key_of
 from tuning.vectorized.sizes import fill
 from tuning.vectorized.train import as_they_end, train_vectorized
@@ -66,7 +69,9 @@ def check_same(mine, theirs) -> None:
     assert len(mine.history) == len(theirs.history)
     for row, other in zip(mine.history, theirs.history, strict=True):
         assert list(row) == list(other)
-        for name in set(row) - {"seconds"}:
+        # Which of ten answers that are no numbers is the largest depends on the compiler.
+        undefined = set() if np.isfinite(other["val_loss"]) else {"accuracy", "val_accuracy"}
+        for name in set(row) - {"seconds"} - undefined:
             assert row[name] == pytest.approx(other[name], rel=1e-4, abs=1e-6, nan_ok=True)
     for weight, other in zip(mine.model.weights, theirs.model.weights, strict=True):
         assert weight.path == other.path
@@ -88,7 +93,7 @@ GROUPS = {
         variants(
             RECTIFIED,
             {"patience": 1, "learning_rate": 1e-6},
-            {"patience": 1, "schedule": "halve", "learning_rate": 0.3},
+            {"patience": 1, "schedule": "halve", "learning_rate": 0.3, "epochs": 3},
         ),
     ),
     "one cycle, altered images": (
@@ -102,10 +107,10 @@ GROUPS = {
 
 
 @pytest.mark.integration
-@pytest.mark.usefixtures("xla")  # what a diverged network answers depends on the compiler
+@pytest.mark.usefixtures("xla")
 @pytest.mark.parametrize("group", GROUPS)
 def test_results_are_those_of_training_one_by_one(few, group, monkeypatch):
-    monkeypatch.setattr(train, "WORTH_COMPILING", 0)
+    monkeypatch.setattr(programs, "WORTH_COMPILING", 0)
     seeds, specs = GROUPS[group]
     together = train_vectorized(specs, few, seeds=seeds)
     each = seeds if isinstance(seeds, list) else [seeds] * len(specs)
@@ -115,7 +120,7 @@ def test_results_are_those_of_training_one_by_one(few, group, monkeypatch):
         assert [result.diverged for result in together] == [False, True, False]
         assert len(together[1].history) == 1
     if group == "orders of their own, schedules":
-        assert [len(result.history) for result in together] == [2, 4], "one lost its patience"
+        assert [len(result.history) for result in together] == [2, 3], "one lost its patience"
 
 
 def test_steps_are_those_of_the_books_equations(few):
@@ -145,11 +150,11 @@ def test_what_differs_in_no_shape_shares_a_program_and_the_rest_trains_all_the_s
         SIGMOIDS,
         dropping.with_settings(epochs=1),
         SIGMOIDS.with_settings(batch_size=20),
-        SIGMOIDS.with_settings(learning_rate=0.7),
+        SIGMOIDS.with_settings(learning_rate=0.7, epochs=3),
     ]
-    program_of.cache_clear()
+    PROGRAMS.clear()
     together = train_vectorized(specs, few)
-    assert program_of.cache_info().misses == 2
+    assert PROGRAMS.compiled == 2
     assert [result.spec.name for result in together] == [spec.name for spec in specs]
     check_same(together[1], zoo.train(specs[1], few, progress=False))
 
@@ -174,9 +179,9 @@ def test_networks_of_other_sizes_share_a_program(few, activation):
     layers = (FullyConnected(10, activation), FullyConnected(10, activation), Softmax())
     base = ModelSpec("sizes", layers, RECTIFIED.recipe).with_settings(epochs=2)
     specs = [apply(base, values) for values in SIZES[activation]]
-    program_of.cache_clear()
+    PROGRAMS.clear()
     together = train_vectorized(specs, few, seeds=3)
-    assert program_of.cache_info().misses == 1
+    assert PROGRAMS.compiled == 1
     for spec, mine in zip(specs, together, strict=True):
         check_same(mine, zoo.train(spec, few, seed=3, progress=False))
 
@@ -188,7 +193,7 @@ def test_idle_neurons_do_not_learn(few):
     feeds = {0: runs[0].job.blocks(0)}
     key = key_of(runs, feeds)
     assert [layer.units for layer in key.template.layers] == [32, 10]
-    program = program_of(key)
+    program = PROGRAMS.get(key)
     own = [fill(run.model.get_weights(), key.template, silent=True) for run in runs]
     (images, labels), *_ = _blocks(runs, feeds)
     settings = settings_of([run.job.spec.recipe for run in runs], [1.0, 1.0])
@@ -241,7 +246,7 @@ def test_what_was_killed_goes_on_together_or_alone(few, tmp_path, monkeypatch):
 def test_a_paused_run_goes_on_in_the_program_that_is_compiled(few, tmp_path):
     specs = variants(SIGMOIDS, {"learning_rate": 0.3}, {"learning_rate": 1e30, "l2": 100.0})
     folders = [tmp_path / "0", tmp_path / "1"]
-    program_of.cache_clear()
+    PROGRAMS.clear()
     paused = dict(as_they_end(specs, few, [0, 0], folders, until=1))
     assert [len(paused[number].history) for number in (0, 1)] == [1, 1]
     assert [paused[number].diverged for number in (0, 1)] == [False, True]
@@ -249,21 +254,67 @@ def test_a_paused_run_goes_on_in_the_program_that_is_compiled(few, tmp_path):
     results = train_vectorized(specs, few, out=folders)
     assert results[0].history[:1] == paused[0].history
     assert len(results[0].history) == 2
-    assert program_of.cache_info().misses == 1, "one for both, though one goes on alone"
+    assert PROGRAMS.compiled == 1, "one for both, though one goes on alone"
 
 
 def test_fewer_run_in_a_narrower_program_once_that_pays(few):
-    runs = [Run(number, job_of(SIGMOIDS, few)) for number in range(3)]
-    assert train._narrowed(8, runs) == 8, "300 images in 2 epochs do not"
+    runs = [Run(number, job_of(SIGMOIDS, few)) for number in range(8)]
+    feeds = {0: runs[0].job.blocks(0)}
+    PROGRAMS.clear()
+    eight = train._program_for(runs, feeds, None)
+    assert eight.networks == 8
+    PROGRAMS.get(eight)
+    assert train._program_for(runs[:1], feeds, eight) == eight, "300 images in 2 epochs do not"
     many = SIGMOIDS.with_settings(images=50_000, epochs=3)
     for run in runs:
         run.job = job_of(many, few)
-    assert [train._narrowed(8, runs[:count]) for count in (1, 2, 3)] == [1, 2, 4]
-    assert train._narrowed(5, runs) == 5
-    assert train._narrowed(5, runs[:2]) == 3
-    assert train._first_width(runs, [2, 4, 8]) == 4, "150,000 images more take less than to compile"
-    assert train._first_width(runs[:2], [1, 4, 8]) == 2
-    assert train._first_width(runs, []) == 3
+    PROGRAMS.clear()
+    eight, five = train._program_for(runs, feeds, None), train._program_for(runs[:5], feeds, None)
+    for width, expected in ((eight, [1, 2, 4, 4, 8]), (five, [1, 3, 5, 5, 5])):
+        PROGRAMS.clear()
+        PROGRAMS.get(width)
+        narrowed = [train._program_for(runs[:count], feeds, width) for count in range(1, 6)]
+        assert [key.networks for key in narrowed] == expected
+
+
+def test_a_program_that_is_there_serves_where_it_wastes_less_than_compiling_takes(few):
+    def key_for(count, units, images, **settings):
+        spec = apply(SIGMOIDS, {"units": units}).with_settings(epochs=1, **settings)
+        runs = [Run(0, job_of(spec, few)) for _ in range(count)]
+        needed = key_of(runs, {0: runs[0].job.blocks(0)})
+        return PROGRAMS.cheapest(needed, images)
+
+    PROGRAMS.clear()
+    wide = key_for(4, 48, 50_000)
+    assert wide.networks == 4
+    PROGRAMS.get(wide)
+    assert key_for(3, 40, 100_000) == wide, "1.8 networks' images less than 200,000"
+    assert key_for(3, 40, 200_000) != wide
+    assert key_for(1, 10, 10_000) == wide
+    larger = key_for(4, 49, 10_000)
+    assert larger.template.layers[0].units == 64, "it does not fit, and the next may find this one"
+    assert key_for(4, 49, 10**6).template.layers[0].units == 49
+    assert key_for(5, 48, 10_000) != wide
+    assert key_for(1, 10, 10_000, batch_size=20) != wide
+    assert key_for(1, 10, 10_000, momentum=0.9) != wide, "it has no velocities"
+    moving = key_for(2, 48, 10_000, momentum=0.9)
+    PROGRAMS.get(moving)
+    assert key_for(2, 40, 10_000) == moving, "the smaller of two that fit: velocities stay zero"
+    assert PROGRAMS.compiled == 2
+
+
+def test_programs_that_were_not_used_for_long_are_dropped(few, monkeypatch):
+    monkeypatch.setattr(programs, "MOST", 2)
+    kept = programs.Programs()
+    key = key_of([run := Run(0, job_of(SIGMOIDS, few))], {0: run.job.blocks(0)})
+    one, two, three = (replace(key, networks=count) for count in (1, 2, 3))
+    first = kept.get(one)
+    second = kept.get(two)
+    assert kept.get(one) is first
+    kept.get(three)
+    assert kept.get(one) is first, "used after the second"
+    assert kept.get(two) is not second
+    assert kept.compiled == 4
 
 
 def job_of(spec, data):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import keras
 import numpy as np
@@ -55,6 +55,8 @@ def template_of(spec: NetworkSpec) -> ModelSpec:
     free = dict(FREE)
     if spec.recipe.schedule == "one_cycle":
         free["schedule"] = "one_cycle"
+    elif not spec.recipe.dropout_off_epochs:
+        free["epochs"] = 1  # nothing counts from the last one
     return ModelSpec("template", spec.layers, spec.with_settings(**free).recipe)
 
 
@@ -82,23 +84,6 @@ def settings_of(recipes: Sequence[Recipe], factors: Sequence[float]) -> dict[str
     return {name: tf.constant(values, tf.float32) for name, values in record.items()}
 
 
-# A program keeps what XLA compiled, some tens of megabytes.
-@functools.lru_cache(maxsize=8)
-def program_of(key: ProgramKey) -> Program:
-    """The program of a key, compiled by XLA at its first call."""
-    _WIDTHS.setdefault(replace(key, networks=0), set()).add(key.networks)
-    return Program(key)
-
-
-# Of how many networks there have been programs, by their keys without that number.
-_WIDTHS: dict[ProgramKey, set[int]] = {}
-
-
-def widths_of(key: ProgramKey) -> list[int]:
-    """Of how many networks there have been programs that differ from a key's in nothing else."""
-    return sorted(_WIDTHS.get(replace(key, networks=0), ()))
-
-
 class Program:
     """Trains and evaluates stacked weights, which are given and returned: it keeps no state.
 
@@ -118,7 +103,6 @@ class Program:
         self.cycle = optimizers.OneCycle(1.0, *one_cycle_points(recipe)) if one_cycle else None
         # Partial, since TensorFlow counts traces by code, and warns where programs share it.
         self.train = tf.function(functools.partial(self._train), jit_compile=True)
-        self.evaluate = tf.function(functools.partial(self._evaluate), jit_compile=True)
 
     def stack(self, networks: Sequence[Sequence[np.ndarray]]) -> list[tf.Tensor]:
         """The arrays of each network, in the order of its weights, as one list of tensors."""
@@ -136,6 +120,13 @@ class Program:
         return [list(network) for network in zip(*arrays, strict=True)] or [
             [] for _ in range(self.key.networks)
         ]
+
+    def evaluate(self, weights, settings, images, labels):
+        """What `_measure` says of images [n, 784] that all networks see.
+
+        Not compiled: a few large products gain less by it than it takes.
+        """
+        return self._measure(weights, settings, self._answer(weights, images), labels)
 
     # --- compiled ---------------------------------------------------------------------------------
 
@@ -171,10 +162,6 @@ class Program:
         answers = tf.reshape(tf.transpose(answers, [1, 0, 2, 3]), [networks * count * size, -1])
         labels = tf.reshape(labels, [-1]) if self.key.shared else tf.transpose(labels, [1, 0, 2])
         return weights, velocities, self._measure(weights, settings, answers, labels)
-
-    def _evaluate(self, weights, settings, images, labels):
-        """What `_measure` says of images [n, 784] that all networks see."""
-        return self._measure(weights, settings, self._answer(weights, images), labels)
 
     def _answer(self, weights, images):
         """The outputs, [networks * n, 10]."""

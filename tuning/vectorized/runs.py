@@ -9,7 +9,8 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from tuning.vectorized.program import ProgramKey, program_of, settings_of, template_of
+from tuning.vectorized.program import ProgramKey, settings_of, template_of
+from tuning.vectorized.programs import PROGRAMS
 from tuning.vectorized.sizes import cut, fill, widest
 from zoo.data import Split
 from zoo.evaluation.scores import EVALUATION_BATCH
@@ -142,7 +143,7 @@ def epoch(
     # Where some have stopped, the first one's numbers fill the program.
     filled = [*runs, *[runs[0]] * (key.networks - len(runs))]
     recipes = [run.job.spec.recipe for run in filled]
-    program, template = program_of(key), key.template
+    program, template = PROGRAMS.get(key), key.template
     settings = settings_of(recipes, [run.factor for run in filled])
     own = [run.model.get_weights() for run in filled]
     weights = program.stack([fill(arrays, template, silent=True) for arrays in own])

@@ -43,8 +43,12 @@ def widest(templates: Sequence[ModelSpec]) -> ModelSpec:
     sizes = [_sizes(template) for template in templates]
     if sizes.count(sizes[0]) == len(sizes):
         return templates[0]
-    largest = map(max, zip(*sizes, strict=True))
-    return _resized(templates[0], [-(-size // 16) * 16 for size in largest])
+    return rounded(_resized(templates[0], [*map(max, zip(*sizes, strict=True))]))
+
+
+def rounded(template: ModelSpec) -> ModelSpec:
+    """The declaration with its hidden layers rounded up to multiples of 16."""
+    return _resized(template, [-(-size // 16) * 16 for size in _sizes(template)])
 
 
 def fits(templates: Sequence[ModelSpec], inputs: int) -> bool:
@@ -54,8 +58,25 @@ def fits(templates: Sequence[ModelSpec], inputs: int) -> bool:
         templates: Declarations that differ in the sizes of hidden layers alone.
         inputs: Numbers an image.
     """
-    least = min(_weights(template, inputs) for template in templates)
-    return _weights(widest(templates), inputs) <= max(SMALL, GROWTH * least)
+    least = min(weights(template, inputs) for template in templates)
+    return weights(widest(templates), inputs) <= max(SMALL, GROWTH * least)
+
+
+def holds(larger: ModelSpec, template: ModelSpec) -> bool:
+    """Whether networks of one declaration, filled up, become those of another."""
+    pairs = zip(_sizes(larger), _sizes(template), strict=True)
+    return unsized(larger) == unsized(template) and all(most >= size for most, size in pairs)
+
+
+def weights(template: ModelSpec, inputs: int) -> int:
+    """How many a network has, its biases aside.
+
+    Args:
+        template: Its declaration.
+        inputs: Numbers an image.
+    """
+    sizes = [inputs, *_sizes(template), template.output_classes]
+    return sum(before * after for before, after in pairwise(sizes))
 
 
 def fill(arrays: Sequence[np.ndarray], template: ModelSpec, *, silent: bool) -> list[np.ndarray]:
@@ -88,11 +109,6 @@ def _hidden(template: ModelSpec) -> list[FullyConnected]:
 
 def _sizes(template: ModelSpec) -> list[int]:
     return [layer.units for layer in _hidden(template)]
-
-
-def _weights(template: ModelSpec, inputs: int) -> int:
-    sizes = [inputs, *_sizes(template), template.output_classes]
-    return sum(before * after for before, after in pairwise(sizes))
 
 
 def _resized(template: ModelSpec, sizes: Sequence[int]) -> ModelSpec:

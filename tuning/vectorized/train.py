@@ -12,13 +12,13 @@ import math
 import time
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import keras
 
-from tuning.vectorized.program import template_of, widths_of
-from tuning.vectorized.runs import Run, epoch, key_of, validation_batches
+from tuning.vectorized.program import ProgramKey, template_of
+from tuning.vectorized.programs import PROGRAMS
+from tuning.vectorized.runs import Feeds, Run, epoch, key_of, validation_batches
 from tuning.vectorized.sizes import fits, unsized
 from zoo.data import Data, load_data
 from zoo.data.mapped import mapping_of
@@ -34,9 +34,6 @@ MOST = 16
 # Seconds between checkpoints, each of which takes about 15 milliseconds a network.
 CHECKPOINT = 10.0
 
-# A narrower program takes half a second to compile, the time of about as many images.
-WORTH_COMPILING = 200_000
-
 
 def train_vectorized(
     networks: Sequence[str | NetworkSpec],
@@ -48,9 +45,9 @@ def train_vectorized(
     """Train networks by their recipes, those that can share a program at once.
 
     Those share layers and cost, and all that decides which images make a mini-batch; they may
-    differ in learning rate, momentum, penalties, initial weights, patience, seed, and, while they
-    are small, the sizes of hidden layers. It is fastest where they share the seed, and so the order
-    of the images. Where a network cannot be stacked, `zoo.train` trains it.
+    differ in learning rate, momentum, penalties, initial weights, epochs, patience, seed, and,
+    while they are small, the sizes of hidden layers. It is fastest where they share the seed, and
+    so the order of the images. Where a network cannot be stacked, `zoo.train` trains it.
 
     Args:
         networks: Names or declarations.
@@ -169,12 +166,11 @@ def _train_group(runs: list[Run]) -> Iterator[tuple[int, TrainResult]]:
     validation = validation_batches(runs[0].job.validation_set)
     # By what decides the order of the images.
     feeds = {run.order: run.job.blocks(run.state.epoch) for run in runs}
-    key = key_of(runs, feeds)
-    width = _first_width(runs, widths_of(key))
+    key = None
     while runs:
         began = time.perf_counter()
-        width = _narrowed(width, runs)
-        ended = list(epoch(runs, replace(key, networks=width), feeds, validation))
+        key = _program_for(runs, feeds, key)
+        ended = list(epoch(runs, key, feeds, validation))
         share = (time.perf_counter() - began) / len(runs)
         for run, *state in ended:
             run.end_epoch(*state, share)
@@ -187,27 +183,20 @@ def _train_group(runs: list[Run]) -> Iterator[tuple[int, TrainResult]]:
             saved = time.monotonic()
 
 
-def _first_width(runs: list[Run], compiled: Sequence[int]) -> int:
-    """How many networks the first program holds: more than there are, where that costs less.
+def _program_for(runs: list[Run], feeds: Feeds, before: ProgramKey | None) -> ProgramKey:
+    """The program for the next epoch of runs of one shape and epoch.
 
     Args:
-        runs: Of one shape and epoch.
-        compiled: How many the programs hold that are there already, the fewest first.
+        runs: Those that go on.
+        feeds: The images by the seed of their order.
+        before: Of the epoch before, when there were as many runs or more. A new program is made for
+            half as many, or a quarter: so few programs are compiled.
     """
-    count = len(runs)
-    images = (runs[0].last - runs[0].state.epoch) * runs[0].job.spec.recipe.images
-    fit = [width for width in compiled if width >= count]
-    return fit[0] if fit and (fit[0] - count) * images <= WORTH_COMPILING else count
-
-
-def _narrowed(width: int, runs: list[Run]) -> int:
-    """How many networks the next epoch's program holds: fewer, once that saves more than it costs.
-
-    Halves, so that few programs are compiled.
-    """
-    recipe, left = runs[0].job.spec.recipe, runs[0].last - runs[0].state.epoch
-    narrow = width
-    while 2 * len(runs) <= narrow:
-        narrow = -(-narrow // 2)
-    saved = (width - narrow) * left * recipe.images
-    return narrow if saved > WORTH_COMPILING else width
+    width = len(runs)
+    if before:
+        width = before.networks
+        while 2 * len(runs) <= width:
+            width = -(-width // 2)
+    left = max(run.last for run in runs) - runs[0].state.epoch
+    images = left * runs[0].job.spec.recipe.images
+    return PROGRAMS.cheapest(key_of(runs, feeds), images, width)

@@ -21,8 +21,8 @@ def _processor_has(feature: str) -> bool:
 
 
 # Images that a run must see. A program takes about 3 s to compile, and saves about 35 microseconds
-# an image of `conv2_relu` (benchmarks/throughput.py). Without AVX-512 oneDNN is slower by far: there
-# it saves 385 microseconds, and takes 5 s.
+# an image of `conv2_relu` (benchmarks/throughput.py). Without AVX-512, where oneDNN is slower by
+# far, it saves 385 microseconds, and takes 5 s.
 WORTH_COMPILING = 85_000 if _processor_has("AVX512F") else 20_000
 
 # XLA needs 1.3 s for the step of `mlp30`, and saves 16 microseconds an image; 3.2 s and 22
