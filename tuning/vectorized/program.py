@@ -103,6 +103,8 @@ class Program:
         self.cycle = optimizers.OneCycle(1.0, *one_cycle_points(recipe)) if one_cycle else None
         # Partial, since TensorFlow counts traces by code, and warns where programs share it.
         self.train = tf.function(functools.partial(self._train), jit_compile=True)
+        # Without XLA, which would take ten times as long as it saves in an epoch.
+        self.evaluate = tf.function(functools.partial(self._evaluate))
 
     def stack(self, networks: Sequence[Sequence[np.ndarray]]) -> list[tf.Tensor]:
         """The arrays of each network, in the order of its weights, as one list of tensors."""
@@ -120,13 +122,6 @@ class Program:
         return [list(network) for network in zip(*arrays, strict=True)] or [
             [] for _ in range(self.key.networks)
         ]
-
-    def evaluate(self, weights, settings, images, labels):
-        """What `_measure` says of images [n, 784] that all networks see.
-
-        Not compiled: a few large products gain less by it than it takes.
-        """
-        return self._measure(weights, settings, self._answer(weights, images), labels)
 
     # --- compiled ---------------------------------------------------------------------------------
 
@@ -162,6 +157,10 @@ class Program:
         answers = tf.reshape(tf.transpose(answers, [1, 0, 2, 3]), [networks * count * size, -1])
         labels = tf.reshape(labels, [-1]) if self.key.shared else tf.transpose(labels, [1, 0, 2])
         return weights, velocities, self._measure(weights, settings, answers, labels)
+
+    def _evaluate(self, weights, settings, images, labels):
+        """What `_measure` says of images [n, 784] that all networks see."""
+        return self._measure(weights, settings, self._answer(weights, images), labels)
 
     def _answer(self, weights, images):
         """The outputs, [networks * n, 10]."""
