@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter, map_coordinates
@@ -121,18 +119,24 @@ def test_the_same_generator_alters_alike_and_another_otherwise(images, kinds):
     assert 0.9 < ink < 1.1, "digits stay digits"
 
 
-# SHA-256 of what the first 1,000 training images became before images of other shapes were known.
+# Grey values times the pixel's number, summed over 250 images each of the first 1,000 training
+# images, as they were altered before images of other shapes were known. Processors round
+# differently: a pixel may differ by one.
 BEFORE = {
-    ("shift",): "d89572dcabe158f0",
-    ("rotate",): "94a461edb8253cde",
-    ("shift", "rotate", "skew", "elastic"): "a5be55c6e2a2ea81",
+    ("shift",): [2570200849, 2525229593, 2560425279, 2704890583],
+    ("rotate",): [2590386877, 2522857272, 2573568891, 2703845983],
+    KINDS: [2541254243, 2502856943, 2547474896, 2642470262],
 }
 
 
 @pytest.mark.parametrize("kinds", BEFORE, ids=str)
 def test_mnist_is_altered_as_it_ever_was(mnist, kinds):
-    altered = augment(mnist.train.images[:1000], kinds, _generator(3))
-    assert hashlib.sha256(altered).hexdigest()[:16] == BEFORE[kinds]
+    def moments(seed):
+        altered = augment(mnist.train.images[:1000], kinds, _generator(seed))
+        return altered.reshape(4, 250, -1).sum(axis=1, dtype=int) @ np.arange(784)
+
+    np.testing.assert_allclose(moments(3), BEFORE[kinds], rtol=1e-5)
+    assert not np.allclose(moments(4), BEFORE[kinds], rtol=1e-5)
 
 
 @pytest.mark.parametrize("kinds", [("shift",), KINDS], ids=str)
