@@ -39,10 +39,10 @@ def landscape(plan) -> TrialResult:
     return TrialResult.from_plain({"score": score, "executions": [record], "seconds": 3.0})
 
 
-def played(strategy: Broad, most: int = 200) -> list[Trial]:
+def played(strategy: Broad, most: int = 200, result=landscape) -> list[Trial]:
     trials: list[Trial] = []
     while (plan := strategy.suggest(trials)) is not None:
-        trials.append(Trial(len(trials), plan.values, landscape(plan), plan.fidelity))
+        trials.append(Trial(len(trials), plan.values, result(plan), plan.fidelity))
         assert len(trials) < most
     return trials
 
@@ -57,6 +57,23 @@ def test_it_finds_its_way_from_the_hopeless_start():
     assert best.values["l2"] == pytest.approx(4, rel=0.75)
     assert best.values["batch_size"] == 20, "the quickest: all are as accurate in the end"
     assert len(trials) < 60
+
+
+def test_a_rate_at_which_the_cost_falls_to_that_of_a_guess_is_too_large():
+    def dying(plan) -> TrialResult:
+        """Rectified units: above 0.5 all of them die at once, and the cost still falls."""
+        result = landscape(plan).to_plain()
+        (execution,) = result["executions"]
+        if plan.values["learning_rate"] > 0.5:
+            result["score"] = execution["accuracy"] = 0.1
+            execution["curve"] = [0.1] * 3
+        execution["costs"] = [2.4, 2.31, 2.305]
+        return TrialResult.from_plain(result)
+
+    trials = played(Broad(MLP30, SPACE), result=dying)
+    best = max(trials, key=lambda trial: (trial.fidelity.rank, trial.score))
+    assert best.values["learning_rate"] == pytest.approx(0.2, rel=0.5)
+    assert best.score > 0.9
 
 
 def test_it_says_why():

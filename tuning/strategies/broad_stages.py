@@ -37,6 +37,8 @@ class BroadSearch(BroadBase):
         # Of each setting of the network, the values that a reduced problem could not tell apart
         # from the best: it may be too small to show the difference.
         self.undecided: dict[str, list[Any]] = {}
+        # The learning rates that were seen to learn in the first epochs.
+        self.learned: list[float] = []
         patience = spec.recipe.patience or max(2, spec.recipe.epochs // 3)
         self.full = Fidelity(patience=patience)
         self.first_epochs, self.a_fifth = shrunk(FIRST_EPOCHS, spec), shrunk(A_FIFTH, spec)
@@ -80,9 +82,7 @@ class BroadSearch(BroadBase):
     # --- the stages -------------------------------------------------------------------------------
 
     def _find_signal(self, problem: Fidelity, chance: float) -> Steps:
-        from scipy.stats import binom  # slow to import
-
-        needed = int(binom.isf(0.001, problem.validation, chance)) + 1
+        needed = _more_than_guessing(problem, chance)
         for change in ({}, *self._ways_out()):
             (trial,) = yield from self._try(problem, [change])
             right = round(trial.score * problem.validation)
@@ -132,11 +132,15 @@ class BroadSearch(BroadBase):
     def _cost_falls(self, rate: float) -> Steps:
         change = {ETA: rate, LAMBDA: 0.0} if LAMBDA in self.values else {ETA: rate}
         (trial,) = yield from self._try(self.first_epochs, [change])
-        falls = comparison.cost_falls(trial)
-        text = (
-            f"{text_of({ETA: rate})} {'kept' if falls else 'too large'}: {comparison.falls(trial)}."
-        )
-        self._say(BY_COST, text, [trial])
+        falls, text = comparison.cost_falls(trial), comparison.falls(trial)
+        right = round(trial.score * self.first_epochs.validation)
+        if right >= _more_than_guessing(self.first_epochs, 0.1):
+            self.learned.append(rate)
+        elif any(smaller < rate for smaller in self.learned):
+            # The cost of rectified units that died falls, too: to that of a guess.
+            falls, text = False, "it is guessing, where smaller rates learn"
+        kept = "kept" if falls else "too large"
+        self._say(BY_COST, f"{text_of({ETA: rate})} {kept}: {text}.", [trial])
         return falls
 
     def _climb(self, name: str, factors: Sequence[float], problem: Fidelity) -> Steps:
@@ -223,3 +227,10 @@ class BroadSearch(BroadBase):
         message = f"{text_of(best.values)} {'is better' if moved else 'stays the best'}"
         self._say("the full problem", f"{message}: {comparison.compared(best, trials)}.", trials)
         return best, moved
+
+
+def _more_than_guessing(problem: Fidelity, chance: float) -> int:
+    """How many right answers one guess in a thousand reaches, and one more."""
+    from scipy.stats import binom  # slow to import
+
+    return int(binom.isf(0.001, problem.validation, chance)) + 1
