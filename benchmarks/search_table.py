@@ -151,11 +151,12 @@ def limits(yardstick: Sequence[Run], top: float) -> tuple[float, float]:
 
     Args:
         yardstick: The runs of random search: what is lower than the worse of them at a tenth of
-            the budget is left out.
+            the budget is left out, and so is what is 30 points below the best.
         top: The best accuracy of all, in 0..1.
     """
     budget, end = end_of(yardstick)
     low = float(np.percentile(bests(yardstick, budget / 10), 25)) or end / 2
+    low = max(low, top - 0.3)
     margin = (top - low) / 20
     return 100 * (low - margin), 100 * (top + margin)
 
