@@ -27,7 +27,7 @@ def test_each_member_goes_on_from_the_one_before(mnist, tmp_path):
         model = zoo.train(spec, data, seed=300 + number, start=model, progress=False).model
         answers.append(model.predict(data.validation.images, verbose=0).argmax(axis=1))
     right = [int((answer == data.validation.labels).sum()) for answer in answers]
-    # Other batches sum in another order, by which an image between two classes may fall.
+    # A vote sums in another order than its members alone, by which an answer may fall otherwise.
     members = [int(count) for count in row["members"].split()]
     np.testing.assert_allclose(members, right, atol=2)
     assert right[0] < right[1] < right[2]
