@@ -19,6 +19,7 @@ import zoo
 from tests import children
 from tuning import Choice, SearchSpace
 from tuning.cli import main
+from tuning.kerastuner import supervision
 from tuning.kerastuner.chief import (
     VARIABLES,
     ChiefGone,
@@ -130,8 +131,9 @@ def test_a_chief_and_its_workers_of_which_some_are_killed(tmp_path, count, chief
             chief.send_signal(signal.SIGKILL)
             chief.wait()
             chief = start("chief", port, project, heartbeat_timeout=10)
-        ends = [process.wait(timeout=600) for process in (chief, *workers)]
-    assert set(ends) == {0}
+        errors = [process.communicate(timeout=600)[1] for process in (chief, *workers)]
+        ends = [process.returncode for process in (chief, *workers)]
+    assert set(ends) == {0}, errors
     assert sorted(event["trial"] for event in events(project, "ended")) == list(range(4))
     trials = searched(project).trials()
     assert [trial.values for trial in trials] == SPACE.grid(5)
@@ -240,6 +242,56 @@ def test_a_worker_that_was_thought_dead_ends_its_trial_once(bars, tmp_path):
     (event,) = events(tmp_path / "search", "ended")
     assert event["result"]["score"] == 0.5
     assert oracle.create_trial("tuner1").trial_id == "0001"
+
+
+def killed_and_back(oracle: StrategyOracle, tmp_path: Path) -> StrategyOracle:
+    """What a chief that is started anew knows after the one of this oracle was killed."""
+    oracle.let_go()
+    again = StrategyOracle(Grid(SPACE), budget=oracle.budget)
+    again._set_project_dir(tmp_path, "search")
+    again.verbose = 0
+    again.resume_orphans()
+    return again
+
+
+def test_an_answer_that_a_killed_chief_owes_comes_from_the_next(tmp_path):
+    """A worker repeats what was not answered; the dead chief may have written it down already."""
+    oracle = StrategyOracle(Grid(SPACE))
+    oracle._set_project_dir(tmp_path, "search")
+    oracle.verbose = 0
+    trial = oracle.create_trial("tuner0")
+    trial.hyperparameters.values[RESULT] = json.dumps(
+        {"score": 0.5, "executions": [], "seconds": 1}
+    )
+    oracle.end_trial(trial)
+    for _ in range(2):
+        oracle = killed_and_back(oracle, tmp_path)
+        oracle.update_trial(trial.trial_id, {"val_accuracy": 0.7})
+        oracle.end_trial(trial)
+        assert oracle.get_trial(trial.trial_id).status == "COMPLETED"
+    (event,) = events(tmp_path / "search", "ended")
+    assert event["result"]["score"] == 0.5
+    with pytest.raises(RunError, match="there is no trial 0007 in this search"):
+        oracle.update_trial("0007", {"val_accuracy": 0.7})
+    with pytest.raises(RunError, match="there is no trial 0007 in this search"):
+        oracle.get_trial("0007")
+
+
+def test_a_worker_of_a_killed_chief_hears_the_end_from_the_next(tmp_path, monkeypatch):
+    """The next chief does not know whose trial it is that ends, and must not go before it asks."""
+    oracle = StrategyOracle(Grid(SPACE), budget=Budget(trials=1))
+    oracle._set_project_dir(tmp_path, "search")
+    oracle.verbose = 0
+    trial = oracle.create_trial("tuner0")
+    chief = killed_and_back(oracle, tmp_path)
+    trial.hyperparameters.values[RESULT] = json.dumps(
+        {"score": 0.5, "executions": [], "seconds": 1}
+    )
+    chief.end_trial(trial)
+    assert not chief.is_over()
+    assert chief.create_trial("tuner0").status == "STOPPED"
+    monkeypatch.setattr(supervision, "LINGER", 0)
+    assert chief.is_over()
 
 
 def test_two_workers_of_one_name(tmp_path):

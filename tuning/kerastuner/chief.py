@@ -23,8 +23,12 @@ from zoo.errors import RunError, SpecError
 HEARTBEAT_TIMEOUT = 20.0
 _BEAT = 1.0
 
-# Seconds that a chief answers whose search was over when it began.
+# Seconds that a chief still answers whose search is over, where a worker may not know it: at the
+# chief's begin, and after a word of one that it did not give its trial.
 LINGER = 10.0
+
+# Seconds before a tuner that was answered "not yet" asks again; keras-tuner's would do so at once.
+PAUSE = 0.5
 VARIABLES = ("KERASTUNER_TUNER_ID", "KERASTUNER_ORACLE_IP", "KERASTUNER_ORACLE_PORT")
 
 
@@ -112,8 +116,11 @@ def serve(
     from keras_tuner.src import protos
     from keras_tuner.src.distribute.oracle_chief import OracleServicer
 
-    # By default, two chiefs would share one port, and each get some of the questions.
-    server = grpc.server(ThreadPoolExecutor(64), options=[("grpc.so_reuseport", 0)])
+    # By default, two chiefs would share one port, and each get some of the questions. One thread,
+    # as keras-tuner's: it turns a trial into a message that the next question may change. So it
+    # must not sleep; the workers do.
+    server = grpc.server(ThreadPoolExecutor(1), options=[("grpc.so_reuseport", 0)])
+    oracle.pause = 0
     protos.get_service_grpc().add_OracleServicer_to_server(OracleServicer(oracle), server)
     try:
         server.add_insecure_port(here.address)
@@ -159,6 +166,13 @@ class Client:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._client, name)
+
+    def create_trial(self, tuner_id: str) -> Any:
+        """The chief's answer; one of "not yet" after a pause, since keras-tuner asks at once."""
+        trial = self._client.create_trial(tuner_id)
+        if trial.status == "IDLE":
+            time.sleep(PAUSE)
+        return trial
 
     @contextlib.contextmanager
     def alive(self, trial_id: str) -> Iterator[Callable[[], None]]:

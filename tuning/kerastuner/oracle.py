@@ -19,18 +19,14 @@ import keras_tuner
 from keras_tuner.engine.trial import Trial as KerasTrial
 
 from tuning.kerastuner import entries
+from tuning.kerastuner.chief import PAUSE
 from tuning.kerastuner.recording import RecordedOracle
 from tuning.kerastuner.shown import ShownProgress
-from tuning.kerastuner.supervision import trial_id
 from tuning.store.trials import ENDLESS, Budget
 from tuning.strategies.base import Strategy
 from tuning.strategies.keras_tuner_space import hyperparameters as declared
 from tuning.trial import Suggestion, Trial
-from zoo.errors import RunError, SpecError
-
-# Seconds before an answer of "not yet": keras-tuner asks again at once.
-PAUSE = 0.5
-
+from zoo.errors import SpecError
 
 class StrategyOracle(RecordedOracle):
     """Any strategy, for any tuner of keras-tuner's.
@@ -84,6 +80,7 @@ class StrategyOracle(RecordedOracle):
         )
         self.budget = replace(budget, trials=self.max_trials)
         self.search_values: dict[str, Any] = {}  # what workers are told of the search
+        self.pause = PAUSE
         self._display = ShownProgress(oracle=self)
         self._recalled = False
 
@@ -127,7 +124,7 @@ class StrategyOracle(RecordedOracle):
             if over:
                 self.tuner_ids.discard(tuner_id)
         if not over:
-            time.sleep(PAUSE)
+            time.sleep(self.pause)
         return KerasTrial(self.get_space(), "", "STOPPED" if over else "IDLE")
 
     def update_trial(self, trial_id: str, metrics: dict[str, float], step: int = 0) -> KerasTrial:
@@ -149,8 +146,7 @@ class StrategyOracle(RecordedOracle):
                 known = {"COMPLETE": "COMPLETED"}
                 trial = KerasTrial(self.get_space(), trial, known.get(status, status))
             name, others = trial.trial_id, self.store.trials()
-            if not any(trial_id(each.number) == name for each in others):
-                raise RunError(f"there is no trial {name} in this search")
+            self._hear_of(name)
             self._settle(trial)
             self._run_times[name] += 1
             again = self._run_times[name] <= self.max_retries_per_trial
@@ -163,7 +159,8 @@ class StrategyOracle(RecordedOracle):
 
     def get_space(self) -> keras_tuner.HyperParameters:
         """The space, and beside it what workers are told of the search."""
-        space = super().get_space()
+        with self._lock:
+            space = super().get_space()
         space.values.update(self.search_values)
         return space
 

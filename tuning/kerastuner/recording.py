@@ -13,6 +13,7 @@ from tuning.kerastuner.outcome import ENDED, NO_NUMBER, RESULT, as_keras, result
 from tuning.kerastuner.shown import public
 from tuning.kerastuner.supervision import SupervisedOracle, trial_id
 from tuning.trial import Trial
+from zoo.errors import RunError
 
 
 class RecordedOracle(SupervisedOracle):
@@ -20,21 +21,30 @@ class RecordedOracle(SupervisedOracle):
 
     def get_trial(self, trial_id: str) -> KerasTrial:
         """A trial; a worker that asks for the one it runs shows that it lives."""
-        self._hear(trial_id)
-        if trial_id not in self.trials:
-            self._catch_up()
-        return self.trials[trial_id]
+        with self._lock:
+            self._hear_of(trial_id)
+            return self._known(trial_id)
 
     def get_best_trials(self, num_trials: int = 1) -> list[KerasTrial]:
         """The trials with the best scores, best first; the others after them."""
-        self._catch_up()
-        return super().get_best_trials(num_trials)
+        with self._lock:
+            self._catch_up()
+            return super().get_best_trials(num_trials)
 
     # --- inside -----------------------------------------------------------------------------------
 
+    def _known(self, name: str) -> KerasTrial:
+        """A trial by its name; also one that another process began or ended, as a chief before."""
+        if name not in self.trials:
+            self._catch_up()
+        if name not in self.trials:
+            raise RunError(f"there is no trial {name} in this search")
+        return self.trials[name]
+
     def _note(self, name: str, metrics: dict[str, float], step: int) -> KerasTrial:
+        mine = self._known(name)
         self._check_objective_found(metrics)
-        known = self.trials[name].metrics
+        known = mine.metrics
         own = {self.objective.name: self.objective.direction}
         directions = getattr(self.objective, "name_to_direction", {}) | own
         for metric, value in metrics.items():
@@ -42,11 +52,11 @@ class RecordedOracle(SupervisedOracle):
                 known.register(metric, directions.get(metric))
             if math.isfinite(value):
                 known.update(metric, value, step=step)
-        return self.trials[name]
+        return mine
 
     def _settle(self, trial: KerasTrial) -> None:
         """Bring our own record of a trial to what its worker says."""
-        mine = self.trials[trial.trial_id]
+        mine = self._known(trial.trial_id)
         mine.hyperparameters, mine.status = trial.hyperparameters, trial.status
         mine.message = trial.message
         if mine.status == "RUNNING":  # nobody says that it failed

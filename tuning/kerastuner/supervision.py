@@ -7,6 +7,7 @@ a second oracle of one process, as of a notebook's cell that is run again, takes
 from __future__ import annotations
 
 import contextlib
+import math
 import threading
 import time
 import weakref
@@ -16,6 +17,7 @@ from typing import Any
 import keras_tuner
 from keras_tuner.engine.trial import Trial as KerasTrial
 
+from tuning.kerastuner.chief import LINGER
 from tuning.store.trials import Budget, TrialStore
 from tuning.strategies.base import Strategy
 from tuning.trial import Trial
@@ -36,6 +38,7 @@ class SupervisedOracle(keras_tuner.Oracle):
         self._holds: dict[str, contextlib.ExitStack] = {}
         self._began: dict[str, float] = {}
         self._heard: dict[str, float] = {}  # trial or tuner -> when it was last heard of
+        self._unknown_heard = -math.inf  # when a tuner spoke that is not among tuner_ids
         self._over: tuple[int, bool] = (-1, False)
 
     @property
@@ -79,6 +82,8 @@ class SupervisedOracle(keras_tuner.Oracle):
         """Whether all trials have ended, none will begin, and every tuner has been told so."""
         with self._lock:
             if self.ongoing_trials or self.tuner_ids:
+                return False
+            if time.monotonic() - self._unknown_heard < LINGER:
                 return False
             trials = self.store.trials()
             if not all(trial.result for trial in trials):
@@ -139,6 +144,13 @@ class SupervisedOracle(keras_tuner.Oracle):
 
     def _hear(self, name: str) -> None:
         self._heard[name] = time.monotonic()
+
+    def _hear_of(self, name: str) -> None:
+        """Hear of a trial from its worker, who is unknown where an earlier chief gave it away."""
+        self._hear(name)
+        known = (self.ongoing_trials.get(tuner_id) for tuner_id in self.tuner_ids)
+        if not any(trial and trial.trial_id == name for trial in known):
+            self._unknown_heard = time.monotonic()
 
 
 def trial_id(number: int) -> str:
