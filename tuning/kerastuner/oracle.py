@@ -28,6 +28,7 @@ from tuning.strategies.keras_tuner_space import hyperparameters as declared
 from tuning.trial import Suggestion, Trial
 from zoo.errors import SpecError
 
+
 class StrategyOracle(RecordedOracle):
     """Any strategy, for any tuner of keras-tuner's.
 
