@@ -29,10 +29,10 @@ def test_a_server_hands_out_the_page_until_it_is_stopped():
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as running:
         try:
             address = re.match(r"http://127\.0\.0\.1:\d+/", running.stdout.readline()).group()
-            with urllib.request.urlopen(address, timeout=10) as answer:
+            with urllib.request.urlopen(address, timeout=60) as answer:
                 assert b"Draw a digit" in answer.read()
             running.send_signal(signal.SIGINT)
-            assert running.wait(timeout=20) == 0
+            assert running.wait(timeout=60) == 0
         finally:
             running.kill()
 

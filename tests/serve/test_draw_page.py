@@ -104,7 +104,7 @@ def test_the_server_hands_out_the_page_and_nothing_else():
         threading.Thread(target=server.serve_forever, daemon=True).start()
 
         def get(path, method="GET"):
-            connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=10)
+            connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=60)
             connection.request(method, path)
             answer = connection.getresponse()
             return answer.status, answer.read(), answer.headers["Content-Type"]

@@ -60,7 +60,7 @@ def _error(answer: bytes) -> tuple[int, str]:
 
 
 def _until(condition) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -73,7 +73,7 @@ def _alive(server):
 
 def test_a_large_body_is_refused_before_it_is_read(hurried):
     head = b"POST /v1/models/half:predict HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\n"
-    with socket.create_connection(("127.0.0.1", hurried.port), timeout=5) as connection:
+    with socket.create_connection(("127.0.0.1", hurried.port), timeout=60) as connection:
         connection.sendall(head)  # and nothing of the body
         status, body = _error(_one(connection))
     assert status == 413
@@ -90,7 +90,7 @@ def test_a_client_that_sends_a_large_body_whole_reads_the_refusal(served):
 def test_a_large_body_in_chunks_is_refused_when_the_limit_is_passed(hurried):
     head = b"POST /v2/models/half/infer HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
     chunk = b"10000\r\n" + b" " * 0x10000 + b"\r\n"
-    with socket.create_connection(("127.0.0.1", hurried.port), timeout=5) as connection:
+    with socket.create_connection(("127.0.0.1", hurried.port), timeout=60) as connection:
         connection.sendall(head + 3 * chunk)
         assert _error(_one(connection))[0] == 413
     _alive(hurried)
@@ -119,7 +119,7 @@ def test_requests_that_never_end_or_are_none(hurried, sent, status):
 
 
 def test_a_drop_at_a_time_does_not_prolong_the_time(hurried):
-    with socket.create_connection(("127.0.0.1", hurried.port), timeout=5) as connection:
+    with socket.create_connection(("127.0.0.1", hurried.port), timeout=60) as connection:
         connection.sendall(b"GET /v2 HTTP/1.1\r\n")
         began = time.monotonic()
         with contextlib.suppress(OSError):  # reset or broken, as it comes

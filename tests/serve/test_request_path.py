@@ -176,7 +176,7 @@ def test_a_model_answers_on_the_loop_if_that_keeps_nobody_waiting(
 def test_heads_are_sent_with_and_without_a_body(tmp_path):
     half_plus(tmp_path / "half/1/model.onnx", 2)
     with serving(tmp_path) as server:
-        client = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+        client = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
         for _ in range(2):
             client.request("HEAD", "/v1/models/half")
             answer = client.getresponse()
@@ -185,7 +185,7 @@ def test_heads_are_sent_with_and_without_a_body(tmp_path):
         body = b'{"instances": [1.0, 5.0]}'
         head = b"POST /v1/models/half:predict HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
         head += b"Expect: 100-continue\r\nContent-Length: %d\r\n\r\n" % len(body)
-        with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
             connection.sendall(head)
             assert connection.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
             connection.sendall(body)
@@ -211,7 +211,7 @@ def _post(body, path=b"/v1/models/half:predict", more=b""):
 
 def _answers(port, pieces, count):
     """The answers to what is sent in pieces: status, headers and body of each."""
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         for number, piece in enumerate(pieces):
             if number:
                 time.sleep(0.05)
@@ -262,7 +262,7 @@ def test_requests_that_arrive_together_are_answered_in_their_order(quick_half):
 
 
 def test_a_connection_that_is_to_be_closed_is(quick_half):
-    with socket.create_connection(("127.0.0.1", quick_half.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", quick_half.port), timeout=60) as connection:
         connection.sendall(_post(GOOD, more=b"Connection: close\r\n"))
         assert connection.makefile("rb").read().endswith(b'{"predictions":[2.5]}')
 
@@ -271,7 +271,7 @@ def test_every_way_is_counted(quick_half):
     counter = r'zoo_requests_total{code="200",model="half",protocol="tf_serving"} ([0-9.]+)'
 
     def count():
-        client = http.client.HTTPConnection("127.0.0.1", quick_half.port, timeout=10)
+        client = http.client.HTTPConnection("127.0.0.1", quick_half.port, timeout=60)
         client.request("GET", "/metrics")
         text = client.getresponse().read().decode()
         client.close()
@@ -388,11 +388,11 @@ def test_who_waits_is_answered_when_the_server_stops(tmp_path):
     slow(tmp_path / "slow/1/model.onnx", times=12)
     with (
         serving(tmp_path) as server,
-        socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection,
+        socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection,
     ):
         connection.sendall(_post(ONE_SLOW, b"/v1/models/slow:predict"))
         waits = b'zoo_waiting_examples{model="slow",version="1"} 1.0'
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while waits not in server.fetch("/metrics")[1]:
             assert time.monotonic() < deadline
             time.sleep(0.01)
@@ -404,7 +404,7 @@ def test_who_waits_is_answered_when_the_server_stops(tmp_path):
 def test_who_hangs_up_while_waiting_leaves_the_server_in_peace(slow_and_half):
     asked = _post(ONE_SLOW, b"/v1/models/slow:predict")
     for _ in range(3):
-        with socket.create_connection(("127.0.0.1", slow_and_half.port), timeout=10) as connection:
+        with socket.create_connection(("127.0.0.1", slow_and_half.port), timeout=60) as connection:
             connection.sendall(asked)
     assert slow_and_half.ask("/v1/models/slow:predict", ONE_SLOW)[0] == 200
     assert not slow_and_half.events("failed")

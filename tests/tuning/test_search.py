@@ -425,7 +425,7 @@ def test_workers_end_with_a_main_that_is_killed(tmp_path):
     store = search(tmp_path, spec=SPEC.with_settings(epochs=100)).store
     until(store.trials)
     main.kill()
-    _, said = main.communicate(timeout=30)  # the worker has stderr, too, and must close it
+    _, said = main.communicate(timeout=120)  # the worker has stderr, too, and must close it
     assert said == "", "no traceback"
     number = len(store.trials()) - 1
     assert store.trials()[number].result is None
