@@ -76,6 +76,24 @@ def test_a_rate_at_which_the_cost_falls_to_that_of_a_guess_is_too_large():
     assert best.score > 0.9
 
 
+@pytest.mark.parametrize("classes", [2, 3, 10, 26])
+def test_a_guess_among_few_classes_is_no_signal(classes):
+    def guessing(plan) -> TrialResult:
+        """A rate of 1 and more guesses, but where there are two digits alone."""
+        result = landscape(plan).to_plain()
+        if plan.values["learning_rate"] >= 1 and not plan.fidelity.digits:
+            result["score"] = 1 / classes
+        return TrialResult.from_plain(result)
+
+    strategy = Broad(MLP30.with_classes(classes), SPACE)
+    trials = played(strategy, result=guessing)
+    signals = [each for each in strategy.explanation(trials) if each.stage.startswith("signal")]
+    found = [each for each in signals if each.text.endswith("That is a signal.")]
+    assert len(found) == 2
+    rates = [trials[number].values["learning_rate"] for each in found for number in each.trials]
+    assert rates == pytest.approx([10, 0.1])
+
+
 def test_it_says_why():
     strategy = Broad(MLP30, SPACE)
     trials = played(strategy)

@@ -18,7 +18,7 @@ from zoo.spec import ModelSpec
 
 # Of the book's 50,000 images and 10 epochs or more; of a smaller problem they are as large a share.
 TWO_DIGITS = Fidelity(images=1_000, validation=100, digits=(0, 1), epochs=5, hidden=False)
-TEN_DIGITS = Fidelity(images=1_000, validation=100, epochs=5, hidden=False)
+ALL_DIGITS = Fidelity(images=1_000, validation=100, epochs=5, hidden=False)
 FIRST_EPOCHS = Fidelity(images=5_000, validation=1_000, epochs=5)
 A_FIFTH = Fidelity(images=10_000, validation=2_000, epochs=10)
 
@@ -41,6 +41,9 @@ class BroadSearch(BroadBase):
         self.learned: list[float] = []
         patience = spec.recipe.patience or max(2, spec.recipe.epochs // 3)
         self.full = Fidelity(patience=patience)
+        # Of a guess to be right: of few classes more; of many, those most frequent are more than
+        # their share.
+        self.chance = max(0.1, 1 / spec.output_classes)
         self.first_epochs, self.a_fifth = shrunk(FIRST_EPOCHS, spec), shrunk(A_FIFTH, spec)
 
     def steps(self, points: Sequence[Values] = ()) -> Steps:
@@ -49,7 +52,7 @@ class BroadSearch(BroadBase):
             yield from self._best_of(points)
             yield from self._full_problem()
             return
-        for problem, chance in ((TWO_DIGITS, 0.5), (TEN_DIGITS, 0.1)):
+        for problem, chance in ((TWO_DIGITS, 0.5), (ALL_DIGITS, self.chance)):
             yield from self._find_signal(problem, chance)
         if ETA in self.ranges:
             yield from self._learning_rate_by_cost()
@@ -134,7 +137,7 @@ class BroadSearch(BroadBase):
         (trial,) = yield from self._try(self.first_epochs, [change])
         falls, text = comparison.cost_falls(trial), comparison.falls(trial)
         right = round(trial.score * self.first_epochs.validation)
-        if right >= _more_than_guessing(self.first_epochs, 0.1):
+        if right >= _more_than_guessing(self.first_epochs, self.chance):
             self.learned.append(rate)
         elif any(smaller < rate for smaller in self.learned):
             # The cost of rectified units that died falls, too: to that of a guess.
