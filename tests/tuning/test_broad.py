@@ -94,6 +94,31 @@ def test_a_guess_among_few_classes_is_no_signal(classes):
     assert rates == pytest.approx([10, 0.1])
 
 
+@pytest.mark.parametrize("enough", [1_000, 5_000, 20_000, 50_000])
+def test_a_problem_too_small_for_any_signal_is_made_larger(enough):
+    def of_many(plan) -> TrialResult:
+        """Nothing is learned from fewer images, but for two digits."""
+        result = landscape(plan).to_plain()
+        if (plan.fidelity.images or 50_000) < enough and not plan.fidelity.digits:
+            result["score"] = 0.1
+        return TrialResult.from_plain(result)
+
+    trials = played(Broad(MLP30, SPACE), result=of_many)
+    best = max(trials, key=lambda trial: (trial.fidelity.rank, trial.score))
+    assert best.values["l2"] == pytest.approx(4, rel=0.75)
+    after = [trial for trial in trials if trial.fidelity.hidden]
+    assert min(trial.fidelity.images or 50_000 for trial in after) >= enough
+
+
+def test_where_nothing_learns_it_ends():
+    def guess(plan) -> TrialResult:
+        return TrialResult.from_plain({**landscape(plan).to_plain(), "score": 0.1})
+
+    strategy = Broad(MLP30, SPACE)
+    signals = [each.text for each in strategy.explanation(played(strategy, result=guess))]
+    assert signals.count("No setting learns.") == 5, "two digits, then 1,000 to 50,000 images"
+
+
 def test_it_says_why():
     strategy = Broad(MLP30, SPACE)
     trials = played(strategy)

@@ -7,6 +7,7 @@ came of them.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from tuning.fidelity import Fidelity, shrunk
@@ -17,8 +18,9 @@ from tuning.trial import Trial
 from zoo.spec import ModelSpec
 
 # Of the book's 50,000 images and 10 epochs or more; of a smaller problem they are as large a share.
-TWO_DIGITS = Fidelity(images=1_000, validation=100, digits=(0, 1), epochs=5, hidden=False)
-ALL_DIGITS = Fidelity(images=1_000, validation=100, epochs=5, hidden=False)
+FEW = 1_000
+TWO_DIGITS = Fidelity(images=FEW, validation=100, digits=(0, 1), epochs=5, hidden=False)
+ALL_DIGITS = Fidelity(images=FEW, validation=100, epochs=5, hidden=False)
 FIRST_EPOCHS = Fidelity(images=5_000, validation=1_000, epochs=5)
 A_FIFTH = Fidelity(images=10_000, validation=2_000, epochs=10)
 
@@ -44,6 +46,7 @@ class BroadSearch(BroadBase):
         # Of a guess to be right: of few classes more; of many, those most frequent are more than
         # their share.
         self.chance = max(0.1, 1 / spec.output_classes)
+        self.images = spec.recipe.images
         self.first_epochs, self.a_fifth = shrunk(FIRST_EPOCHS, spec), shrunk(A_FIFTH, spec)
 
     def steps(self, points: Sequence[Values] = ()) -> Steps:
@@ -52,8 +55,8 @@ class BroadSearch(BroadBase):
             yield from self._best_of(points)
             yield from self._full_problem()
             return
-        for problem, chance in ((TWO_DIGITS, 0.5), (ALL_DIGITS, self.chance)):
-            yield from self._find_signal(problem, chance)
+        yield from self._find_signal(TWO_DIGITS, 0.5)
+        yield from self._find_signal_in_all_classes()
         if ETA in self.ranges:
             yield from self._learning_rate_by_cost()
             yield from self._climb(ETA, (2.0,), self.a_fifth)
@@ -84,7 +87,21 @@ class BroadSearch(BroadBase):
 
     # --- the stages -------------------------------------------------------------------------------
 
+    def _find_signal_in_all_classes(self) -> Steps:
+        """In a small problem; where nothing learns there, in larger ones, up to all images."""
+        few = FEW
+        while not (yield from self._find_signal(replace(ALL_DIGITS, images=few), self.chance)):
+            if few >= self.images:
+                return
+            few = min(5 * few, self.images)
+        # Where fewer images show no signal, they decide nothing.
+        self.first_epochs, self.a_fifth = (
+            replace(problem, images=max(problem.images or few, few))
+            for problem in (self.first_epochs, self.a_fifth)
+        )
+
     def _find_signal(self, problem: Fidelity, chance: float) -> Steps:
+        """Whether a way out of guessing was found, which is then the one taken."""
         needed = _more_than_guessing(problem, chance)
         for change in ({}, *self._ways_out()):
             (trial,) = yield from self._try(problem, [change])
@@ -93,9 +110,10 @@ class BroadSearch(BroadBase):
             if right >= needed:
                 self.values |= change
                 self._say(f"signal: {problem}", f"{message}. That is a signal.", [trial])
-                return
+                return True
             self._say(f"signal: {problem}", f"{message}, which is guessing.", [trial])
-        self._say(f"signal: {problem}", "No setting learns; the search goes on from the last.", [])
+        self._say(f"signal: {problem}", "No setting learns.", [])
+        return False
 
     def _ways_out(self) -> list[Values]:
         """What to change where nothing is learned: no decay first, then other learning rates."""
