@@ -108,6 +108,8 @@ def test_a_problem_too_small_for_any_signal_is_made_larger(enough):
     assert best.values["l2"] == pytest.approx(4, rel=0.75)
     after = [trial for trial in trials if trial.fidelity.hidden]
     assert min(trial.fidelity.images or 50_000 for trial in after) >= enough
+    on_a_part = [trial for trial in after if trial.fidelity.validation == A_FIFTH.validation]
+    assert bool(on_a_part) is (enough < 50_000), "the full problem, where all images are needed"
 
 
 def test_where_nothing_learns_it_ends():

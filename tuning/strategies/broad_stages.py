@@ -99,6 +99,8 @@ class BroadSearch(BroadBase):
             replace(problem, images=max(problem.images or few, few))
             for problem in (self.first_epochs, self.a_fifth)
         )
+        if few >= self.images:
+            self.a_fifth = self.full
 
     def _find_signal(self, problem: Fidelity, chance: float) -> Steps:
         """Whether a way out of guessing was found, which is then the one taken."""
