@@ -112,6 +112,22 @@ def test_a_problem_too_small_for_any_signal_is_made_larger(enough):
     assert bool(on_a_part) is (enough < 50_000), "the full problem, where all images are needed"
 
 
+def test_the_learning_rate_is_decided_where_some_learn():
+    def hidden_needs_more(plan) -> TrialResult:
+        """With the hidden layer, the cost falls to that of a guess on fewer than 10,000 images."""
+        result = landscape(plan).to_plain()
+        if plan.fidelity.hidden and (plan.fidelity.images or 50_000) < 10_000:
+            result["score"] = 0.1
+            result["executions"][0]["costs"] = [2.4, 2.31, 2.305]
+        return TrialResult.from_plain(result)
+
+    trials = played(Broad(MLP30, SPACE), result=hidden_needs_more)
+    best = max(trials, key=lambda trial: (trial.fidelity.rank, trial.score))
+    assert best.values["learning_rate"] == pytest.approx(0.2, rel=0.5)
+    decided = [trial for trial in trials if trial.fidelity.validation == A_FIFTH.validation]
+    assert {trial.fidelity.images for trial in decided} == {25_000}
+
+
 def test_where_nothing_learns_it_ends():
     def guess(plan) -> TrialResult:
         return TrialResult.from_plain({**landscape(plan).to_plain(), "score": 0.1})

@@ -89,17 +89,20 @@ class BroadSearch(BroadBase):
 
     def _find_signal_in_all_classes(self) -> Steps:
         """In a small problem; where nothing learns there, in larger ones, up to all images."""
-        few = FEW
-        while not (yield from self._find_signal(replace(ALL_DIGITS, images=few), self.chance)):
-            if few >= self.images:
+        images = FEW
+        while not (yield from self._find_signal(replace(ALL_DIGITS, images=images), self.chance)):
+            if images >= self.images:
                 return
-            few = min(5 * few, self.images)
-        # Where fewer images show no signal, they decide nothing.
+            images = min(5 * images, self.images)
+        self._train_on(images)
+
+    def _train_on(self, images: int) -> None:
+        """Decide nothing on fewer images than these: fewer show no signal."""
         self.first_epochs, self.a_fifth = (
-            replace(problem, images=max(problem.images or few, few))
+            replace(problem, images=max(problem.images or images, images))
             for problem in (self.first_epochs, self.a_fifth)
         )
-        if few >= self.images:
+        if images >= self.images:
             self.a_fifth = self.full
 
     def _find_signal(self, problem: Fidelity, chance: float) -> Steps:
@@ -129,6 +132,12 @@ class BroadSearch(BroadBase):
     def _learning_rate_by_cost(self) -> Steps:
         """The largest learning rate whose cost falls from the first epoch on; then half of it."""
         threshold = magnitude = yield from self._order_of_magnitude()
+        images = self.first_epochs.images or self.images
+        while not self.learned and images < self.images:
+            self._say(BY_COST, f"No rate learns from {images:,} images: they are too few.", [])
+            images = min(5 * images, self.images)
+            self._train_on(images)
+            threshold = magnitude = yield from self._order_of_magnitude()
         for factor in (2.0, 5.0):
             finer = self._within(ETA, magnitude * factor)
             if finer <= threshold or not (yield from self._cost_falls(finer)):
