@@ -25,8 +25,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from benchmarks.rows import Row, read_rows, write_rows
-from benchmarks.search_problems import FIRST, OTHERS, Problem, problem_of, strategies
-from benchmarks.search_table import YARDSTICK, draw, table
+from benchmarks.search_problems import Problem, problem_of, strategies
+from benchmarks.search_table import FIRST, OTHERS, YARDSTICK, draw, table
 from tuning.fidelity import FULL
 from tuning.search import Search
 from tuning.strategies.registry import strategies as registered

@@ -13,10 +13,6 @@ from zoo.data import Data
 from zoo.registry import get_spec
 from zoo.spec import ModelSpec
 
-# Those that the race is about; the others run after all problems have had these.
-FIRST = (YARDSTICK, "broad", "halving", "tpe")
-OTHERS = ("cmaes", "hyperband", "bayesian")
-
 # Training images of a data set, so that a seed ends within minutes.
 IMAGES = {"letters": 10_000}
 

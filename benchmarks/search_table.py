@@ -18,6 +18,11 @@ from benchmarks.rows import Row
 from zoo.utils.atomic import atomic_write
 
 YARDSTICK = "random"
+
+# The race is about the first; the others run after all problems have had these. In tables and
+# plots all stand in this order, in whatever order they ended.
+FIRST = (YARDSTICK, "broad", "halving", "tpe")
+OTHERS = ("cmaes", "hyperband", "bayesian")
 # Of the budget: where the table looks.
 SHARES = {"1/10": 0.1, "1/3": 1 / 3, "1": 1.0}
 DRAWS = 2_000
@@ -60,7 +65,7 @@ def _cells(runs: Sequence[Run], yardstick: Sequence[Run], top: float) -> Iterato
 
 
 def races(rows: Sequence[Row]) -> dict[str, dict[str, list[Run]]]:
-    """The runs by problem and strategy, in the order of the rows."""
+    """The runs by problem, in the order of the rows, and strategy, in the order of the race."""
     found: dict[str, dict[str, dict[str, list[tuple[float, float]]]]] = {}
     for row in rows:
         problem = found.setdefault(f"`{row['network']}`, {row['data']}", {})
@@ -68,8 +73,8 @@ def races(rows: Sequence[Row]) -> dict[str, dict[str, list[Run]]]:
         run.append((float(row["images"]), float(row["best"])))
     return {
         problem: {
-            name: [(np.array(run)[:, 0], np.array(run)[:, 1]) for run in seeds.values()]
-            for name, seeds in strategies.items()
+            name: [(np.array(run)[:, 0], np.array(run)[:, 1]) for run in strategies[name].values()]
+            for name in sorted(strategies, key=(*FIRST, *OTHERS).index)
         }
         for problem, strategies in found.items()
     }
@@ -123,12 +128,16 @@ def draw(rows: Sequence[Row], path: Path) -> None:
     from zoo.lab.core.style import COLORS, figure, line
 
     found = races(rows)
-    drawn, axes = figure(1, len(found), size=(6.5 * len(found), 4.2), squeeze=False)
-    for panel, (problem, strategies) in zip(axes.flat, found.items(), strict=True):
+    rows_of_panels = math.ceil(len(found) / 2)
+    drawn, axes = figure(rows_of_panels, 2, size=(13, 4.2 * rows_of_panels), squeeze=False)
+    for panel in axes.flat[len(found) :]:
+        panel.remove()
+    for panel, (problem, strategies) in zip(axes.flat, found.items(), strict=False):
         yardstick = strategies.get(YARDSTICK) or next(iter(strategies.values()))
         budget = end_of(yardstick)[0]
         marks = np.linspace(0.01, 1, 200) * budget
-        for number, (name, runs) in enumerate(strategies.items()):
+        for name, runs in strategies.items():
+            number = (*FIRST, *OTHERS).index(name)
             reached = 100 * np.array([bests(runs, mark) for mark in marks])
             low, middle, high = np.percentile(reached, (25, 50, 75), axis=1)
             seen = middle > 0

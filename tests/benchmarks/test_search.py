@@ -145,7 +145,7 @@ def test_the_cost_of_randoms_end_is_a_share_of_its_budget():
     rows = [
         *raced("random", 0.9, 0.91, 0.93, 0.94, 0.94, 0.95, 0.95, 0.95, 0.95, 0.96),
         *raced("broad", 0.0, 0.95, 0.96, 0.97),
-        *raced("grid", 0.5, 0.6),
+        *raced("halving", 0.5, 0.6),
         *raced("tpe", 0.97, seeds=2),
     ]
     lines = search_table.table(rows).splitlines()[2:]
@@ -154,7 +154,7 @@ def test_the_cost_of_randoms_end_is_a_share_of_its_budget():
         f"{problem} random | 3 | 96.00 % (96.00 % to 96.00 %) | 7.00 | 4.00 | 1.00 | 1.00 "
         "| 0.047 |",
         f"{problem} broad | 3 | 97.00 % (97.00 % to 97.00 %) | none yet | 1.00 | 0.00 | 0.30 | 1 |",
-        f"{problem} grid | 3 | 60.00 % (60.00 % to 60.00 %) | 47.00 | 37.00 | 37.00 | never "
+        f"{problem} halving | 3 | 60.00 % (60.00 % to 60.00 %) | 47.00 | 37.00 | 37.00 | never "
         "| 0.047 |",
         f"{problem} tpe | 2 | 97.00 % (97.00 % to 97.00 %) | 0.00 | 0.00 | 0.00 "
         "| not enough runs | not enough runs |",
