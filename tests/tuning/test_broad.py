@@ -128,6 +128,12 @@ def test_the_learning_rate_is_decided_where_some_learn():
     assert {trial.fidelity.images for trial in decided} == {25_000}
 
 
+def test_a_problem_that_is_small_already_keeps_its_short_trials():
+    strategy = Broad(MLP30.with_settings(images=1_000, epochs=30), SPACE)
+    decided = [trial for trial in played(strategy) if "l2" in trial.values]
+    assert any(trial.fidelity.epochs == A_FIFTH.epochs for trial in decided)
+
+
 def test_where_nothing_learns_it_ends():
     def guess(plan) -> TrialResult:
         return TrialResult.from_plain({**landscape(plan).to_plain(), "score": 0.1})

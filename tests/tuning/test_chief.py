@@ -224,11 +224,16 @@ def test_a_worker_whose_chief_is_gone_says_so_and_its_run_can_go_on(bars, tmp_pa
         assert again.number == 0, "the trial is there for whoever asks next"
 
 
+def oracle_in(folder: Path, budget: Budget = ENDLESS) -> StrategyOracle:
+    oracle = StrategyOracle(Grid(SPACE), budget=budget)
+    oracle._set_project_dir(folder, "search")
+    oracle.verbose = 0
+    return oracle
+
+
 def test_a_worker_that_was_thought_dead_ends_its_trial_once(bars, tmp_path):
     """Its trial went to another, and has the result that came first."""
-    oracle = StrategyOracle(Grid(SPACE))
-    oracle._set_project_dir(tmp_path, "search")
-    oracle.verbose = 0
+    oracle = oracle_in(tmp_path)
     first = oracle.create_trial("tuner0")
     assert oracle.expire_workers(60) == []
     assert oracle.expire_workers(0) == ["0000"]
@@ -247,18 +252,14 @@ def test_a_worker_that_was_thought_dead_ends_its_trial_once(bars, tmp_path):
 def killed_and_back(oracle: StrategyOracle, tmp_path: Path) -> StrategyOracle:
     """What a chief that is started anew knows after the one of this oracle was killed."""
     oracle.let_go()
-    again = StrategyOracle(Grid(SPACE), budget=oracle.budget)
-    again._set_project_dir(tmp_path, "search")
-    again.verbose = 0
+    again = oracle_in(tmp_path, oracle.budget)
     again.resume_orphans()
     return again
 
 
 def test_an_answer_that_a_killed_chief_owes_comes_from_the_next(tmp_path):
     """A worker repeats what was not answered; the dead chief may have written it down already."""
-    oracle = StrategyOracle(Grid(SPACE))
-    oracle._set_project_dir(tmp_path, "search")
-    oracle.verbose = 0
+    oracle = oracle_in(tmp_path)
     trial = oracle.create_trial("tuner0")
     trial.hyperparameters.values[RESULT] = json.dumps(
         {"score": 0.5, "executions": [], "seconds": 1}
@@ -279,9 +280,7 @@ def test_an_answer_that_a_killed_chief_owes_comes_from_the_next(tmp_path):
 
 def test_a_worker_of_a_killed_chief_hears_the_end_from_the_next(tmp_path, monkeypatch):
     """The next chief does not know whose trial it is that ends, and must not go before it asks."""
-    oracle = StrategyOracle(Grid(SPACE), budget=Budget(trials=1))
-    oracle._set_project_dir(tmp_path, "search")
-    oracle.verbose = 0
+    oracle = oracle_in(tmp_path, Budget(trials=1))
     trial = oracle.create_trial("tuner0")
     chief = killed_and_back(oracle, tmp_path)
     trial.hyperparameters.values[RESULT] = json.dumps(
@@ -295,9 +294,7 @@ def test_a_worker_of_a_killed_chief_hears_the_end_from_the_next(tmp_path, monkey
 
 
 def test_two_workers_of_one_name(tmp_path):
-    oracle = StrategyOracle(Grid(SPACE))
-    oracle._set_project_dir(tmp_path, "search")
-    oracle.verbose = 0
+    oracle = oracle_in(tmp_path)
     trial = oracle.create_trial("tuner0")
     assert oracle.create_trial("tuner0") is trial, "it was killed, and is back"
     oracle.get_trial(trial.trial_id)
@@ -307,9 +304,7 @@ def test_two_workers_of_one_name(tmp_path):
 
 @pytest.mark.parametrize("expected", ["{", "3", '{"score": NaN, "seconds": 1, "executions": []}'])
 def test_a_result_that_is_none_is_not_kept(tmp_path, expected):
-    oracle = StrategyOracle(Grid(SPACE))
-    oracle._set_project_dir(tmp_path, "search")
-    oracle.verbose = 0
+    oracle = oracle_in(tmp_path)
     trial = oracle.create_trial("tuner0")
     trial.hyperparameters.values[RESULT] = expected
     with pytest.raises(RunError, match="a worker's result is damaged"):

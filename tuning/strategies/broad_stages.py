@@ -94,7 +94,8 @@ class BroadSearch(BroadBase):
             if images >= self.images:
                 return
             images = min(5 * images, self.images)
-        self._train_on(images)
+        if images > FEW:
+            self._train_on(images)
 
     def _train_on(self, images: int) -> None:
         """Decide nothing on fewer images than these: fewer show no signal."""
