@@ -52,7 +52,7 @@ def test_the_run_with_the_best_validation_accuracy_is_taken(published):
 
 def test_an_entry_says_what_is_so(published, saved):
     _, entry = published
-    assert manifest.manifest() == {"mlp30": entry}
+    assert manifest.manifest() == {"mlp30.brief": entry}
     blob = (saved / entry.file).read_bytes()
     assert (len(blob), hashlib.sha256(blob).hexdigest()) == (entry.size, entry.sha256)
     assert entry.trained_by.hash == entry.spec_hash != BOOK.hash
@@ -69,6 +69,27 @@ def test_half_precision_is_enough_where_it_answers_alike(published, bars):
     assert 0 < entry.size - bytes_a_number * BOOK.parameters < 1000
 
 
+def test_an_architecture_without_weights_of_its_own_has_those_of_the_best_recipe(published, saved):
+    _, entry = published
+
+    def another(name, validation):
+        return replace(entry, name=name, file=f"{name}/{manifest.WEIGHTS}", validation=validation)
+
+    better = another("mlp30.better", entry.validation + 1)
+    worse = another("mlp30.worse", entry.validation - 1)
+    own = another("mlp30", 0)
+    kept = (saved / manifest.MANIFEST).read_bytes()
+    try:
+        for each in (worse, better):
+            manifest.record(each)
+        assert manifest.entry_of("mlp30") == better
+        assert manifest.entry_of("mlp30.brief") == entry
+        manifest.record(own)
+        assert manifest.entry_of("mlp30") == own
+    finally:
+        (saved / manifest.MANIFEST).write_bytes(kept)
+
+
 def test_it_is_loaded_by_either_name(published, saved, bars):
     _, entry = published
     for name in ("mlp30", "mlp30.brief"):
@@ -81,7 +102,7 @@ def test_it_is_loaded_by_either_name(published, saved, bars):
 
 def test_the_card_is_made_of_what_was_measured(published, saved, bars):
     _, entry = published
-    text = (saved / "mlp30/README.md").read_text()
+    text = (saved / "mlp30.brief/README.md").read_text()
     assert text == card(entry, BOOK, zoo.predict(zoo.load("mlp30"), bars.test))
     for expected in (str(entry.score), entry.sha256, "**not the book's**", "96.48 %", "23,860"):
         assert expected in text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import shutil
 import threading
 import time
@@ -12,6 +13,8 @@ import pytest
 
 from tests.serve.running import brightness, half_plus, serving
 from zoo.errors import RunError, SpecError, UnknownNameError
+from zoo.pretrained import manifest
+from zoo.registry import get_spec
 from zoo.serve import pretrained
 from zoo.serve.limits import Limits, Refused
 from zoo.serve.metrics import Metrics
@@ -178,6 +181,19 @@ def test_what_cannot_be_served_is_told(tmp_path, folder):
     repository = Repository(sources([str(broken)]), Limits(), Metrics())
     with pytest.raises(RunError, match="no version of broken can be served"):
         repository.load_all()
+
+
+def test_a_saved_model_is_looked_for_under_the_name_that_it_was_exported_by(tmp_path, monkeypatch):
+    recipe = get_spec("mlp30.l2").to_plain()
+    entry = dataclasses.replace(manifest.entry_of("mlp30"), spec=recipe)
+    monkeypatch.setenv("ZOO_SAVED_MODELS", str(tmp_path))
+    manifest.record(entry)  # its name is the architecture's: one of the recipe's loads it, too
+    with pytest.raises(RunError, match="python -m zoo export"):
+        sources(["mlp30.l2"], "tensorflow")
+    (tmp_path / "mlp30.l2/1").mkdir(parents=True)
+    (tmp_path / "mlp30.l2/1/saved_model.pb").write_bytes(b"")
+    (found,) = sources(["mlp30.l2"], "tensorflow")
+    assert list(found.versions()) == [1]
 
 
 def test_a_pretrained_network_is_exported_once(exported, tmp_path, monkeypatch):

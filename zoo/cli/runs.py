@@ -88,7 +88,7 @@ def evaluate(options: argparse.Namespace) -> None:
 
 
 def publish(options: argparse.Namespace) -> None:
-    """Make a network's best run the pretrained weights of its architecture."""
+    """Make a network's best run the pretrained weights."""
     check_runs(get_spec(options.name), options.runs)
     from zoo.pretrained.manifest import publishing_folder
 

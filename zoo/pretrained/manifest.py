@@ -29,9 +29,8 @@ INSTALLED = Path(__file__).parents[1] / "saved_models"
 class Entry:
     """One pretrained network: its file, the run it came from, and how it scored.
 
-    `name` is the architecture, `spec` the declaration that trained it, whose recipe may be another
-    than the architecture's own. Counts are of correct images. `precision` is that of the numbers on
-    disk.
+    `name` is that of `spec`, the declaration that trained it; in older manifests it is the
+    architecture's. Counts are of correct images. `precision` is that of the numbers on disk.
     """
 
     name: str
@@ -60,6 +59,11 @@ class Entry:
             raise RunError(f"the spec of {self.name} is none")
         if self.file != f"{self.name}/{WEIGHTS}":
             raise RunError(f"the weights of {self.name} cannot be in {self.file}")
+
+    @property
+    def architecture(self) -> str:
+        """The name without that of the recipe."""
+        return self.name.partition(".")[0]
 
     @property
     def trained_by(self) -> NetworkSpec:
@@ -108,7 +112,7 @@ def _checkout() -> Path | None:
 
 
 def manifest() -> dict[str, Entry]:
-    """All pretrained networks, by the name of the architecture.
+    """All pretrained networks, by name.
 
     Raises:
         RunError: The file is damaged.
@@ -148,16 +152,19 @@ def entry_of(name: str) -> Entry:
     """The manifest's entry for a network.
 
     Args:
-        name: The architecture, or the recipe that trained it.
+        name: The declaration that trained it. An architecture whose own recipe has trained no
+            weights has those of another recipe, the one with the most validation images right.
 
     Raises:
         UnknownNameError: There is no network of that name, or no weights for it.
     """
     get_spec(name)
     entries = manifest()
-    for entry in entries.values():
-        if name in (entry.name, entry.spec["name"]):
-            return entry
+    if name in entries:
+        return entries[name]
+    others = [each for each in entries.values() if name in (each.architecture, each.spec["name"])]
+    if others:
+        return max(others, key=lambda each: each.validation / each.validation_total)
     raise UnknownNameError(
         f"{name} has no pretrained weights.{nearest(name, entries)} "
         f"Train it: python -m zoo train {name}"

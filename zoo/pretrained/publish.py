@@ -1,4 +1,4 @@
-"""Publishing: the best of a network's finished runs becomes its pretrained weights, with a card."""
+"""Publishing: the best of a recipe's finished runs becomes its pretrained weights, with a card."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ CARD = "README.md"
 
 
 def publish(network: str, runs: Path, data: Data) -> manifest.Entry:
-    """Make the run with the best validation accuracy the pretrained weights of its architecture.
+    """Make the run with the best validation accuracy the pretrained weights of its declaration.
 
-    What was published before for the architecture is replaced. Test images are scored and decide
-    nothing.
+    What was published before for the same recipe is replaced; other recipes of the architecture
+    keep theirs. Test images are scored and decide nothing.
 
     Args:
         network: The name of the recipe, as in 'conv2_relu_dropout.long'.
@@ -44,9 +44,9 @@ def publish(network: str, runs: Path, data: Data) -> manifest.Entry:
     spec = get_spec(network)
     folder, run = best_run(spec, runs)
     _, trained = load_run(folder)
-    name = spec.name.partition(".")[0]
+    name = spec.name
     # Scored as `load` will build it: the precision of a recipe is for training alone.
-    model = build_model(get_spec(name), draw_weights=False)
+    model = build_model(spec.with_settings(precision="float32"), draw_weights=False)
     model.set_weights(trained.get_weights())
     path = manifest.publishing_folder() / name / manifest.WEIGHTS
     precision = _smallest_precision(model, data)
@@ -72,7 +72,7 @@ def publish(network: str, runs: Path, data: Data) -> manifest.Entry:
         versions=dict(run.versions),
     )
     with atomic_write(path.with_name(CARD)) as temporary:
-        temporary.write_text(card(entry, get_spec(name), answers), encoding="utf-8")
+        temporary.write_text(card(entry, get_spec(entry.architecture), answers), encoding="utf-8")
     manifest.record(entry)
     return entry
 

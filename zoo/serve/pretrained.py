@@ -40,7 +40,7 @@ def onnx_file(name: str) -> Path:
     entry = entry_of(name)
     folder = cache() / "onnx" / entry.sha256[:16]
     for place in (saved_models(), folder):
-        path = place / entry.name / f"{entry.name}.onnx"
+        path = place / name / f"{name}.onnx"
         if _is_whole(path, entry):
             return path
     if importlib.util.find_spec("tensorflow") is None:
@@ -48,9 +48,9 @@ def onnx_file(name: str) -> Path:
             f"{name} must be exported where TensorFlow is installed: python -m zoo export {name} "
             "--format onnx; then serve that file"
         )
-    LOG.info("exporting", extra={"model": entry.name, "to": str(folder)})
-    _export(entry.name, folder)
-    return folder / entry.name / f"{entry.name}.onnx"
+    LOG.info("exporting", extra={"model": name, "to": str(folder)})
+    _export(name, folder)
+    return folder / name / f"{name}.onnx"
 
 
 def _is_whole(path: Path, entry: Entry) -> bool:

@@ -129,7 +129,8 @@ def _from_name(word: str, name: str, runtime: str, pretrained) -> Source:
     if runtime == "tensorflow":
         from zoo.pretrained.manifest import entry_of, saved_models
 
-        folder = saved_models() / entry_of(word).name
+        entry_of(word)
+        folder = saved_models() / word
         source = Source(name, folder, runtime)
         if not source.versions():
             raise RunError(f"{folder} holds no SavedModel yet: python -m zoo export {word}")
