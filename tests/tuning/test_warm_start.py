@@ -18,7 +18,7 @@ from tuning.strategies.grid import Grid
 from tuning.strategies.halving import Halving
 from tuning.strategies.hyperband import Hyperband
 from tuning.strategies.random import Random
-from tuning.strategies.registry import read_strategy
+from tuning.strategies.registry import read_strategy, strategies
 from tuning.strategies.tpe import TPE
 from tuning.trial import Trial, TrialResult
 from tuning.warm_start import warm_start, warm_strategy
@@ -135,6 +135,22 @@ def test_a_search_keeps_the_points_that_it_began_with(tmp_path, bars):
     assert again.start == strategy.start, "whatever the other search has found since"
     Search(tmp_path / "b", spec, THERE, again).open(few)
     assert "start" not in Random(THERE).to_plain(), "older folders stay the same search"
+
+
+@pytest.mark.parametrize("name", strategies())
+def test_every_strategy_begins_with_given_points_or_refuses_and_names_those_that_do(name):
+    entry, points = strategies()[name], ({"units": 20, "learning_rate": 0.2},)
+    if not all(importlib.util.find_spec(each) for each in ("optuna", "cmaes")):
+        pytest.skip("Optuna or cmaes is missing")
+    strategy = entry.kind.from_plain({}, SPEC, THERE)
+    try:
+        begun = strategy.begin_with(points)
+    except SpecError as error:
+        takers = str(error).partition("--start-from is for ")[2].replace(" and ", ", ").split(", ")
+        assert takers and name not in takers
+        assert set(takers) < set(strategies())
+    else:
+        assert begun.suggest(()).values == points[0]
 
 
 @pytest.mark.skipif(not importlib.util.find_spec("optuna"), reason="Optuna is missing")

@@ -130,7 +130,9 @@ class Startable(Strategy):
     start: tuple[Values, ...] = ()
 
     def begin_with(self, points: tuple[Values, ...]) -> Self:
-        """The strategy that tries these points first."""
+        """The strategy that tries these points first; SpecError where it has no field for them."""
+        if "start" not in {field.name for field in fields(self)}:  # type: ignore[arg-type]
+            return super().begin_with(points)
         return replace(self, start=points)  # type: ignore[type-var]
 
     @classmethod

@@ -7,7 +7,7 @@
         width: int = 3
         ...
 
-A strategy is a frozen dataclass. `python -m tuning --import FILE mine mlp30 --width 4` finds it;
+A strategy is a frozen dataclass. `python -m tuning --import MODULE mine mlp30 --width 4` finds it;
 search.json holds its settings, and a report reads it back from there.
 """
 

@@ -15,10 +15,9 @@ the book says comes out. All of it runs as it stands, on Python 3 and Keras:
 python -m zoo book    # a shell in which `import network` and the like are the modules of zoo.book
 ```
 
-or, in a program of your own, after
-`from zoo.book import mnist_loader, network, network2, network3`. The last column is the same
-network, or the same experiment, of the zoo; from a network of the book `net.spec` and `net.model`
-lead there, too.""",
+or, in a program of your own, after `from zoo.book.shell import use_book_names` and
+`use_book_names()`. The last column is the same network, or the same experiment, of the zoo; from a
+network of the book `net.spec` and `net.model` lead there, too.""",
     "chapter": "Chapter {}",
     "code": "The book's code",
     "book": "The book's figure",
@@ -52,7 +51,7 @@ Python 3 和 Keras 上原样运行：
 python -m zoo book    # 打开一个交互环境，其中 import network 等语句直接可用
 ```
 
-也可以在自己的程序里写 `from zoo.book import mnist_loader, network, network2, network3`。
+也可以在自己的程序里先写 `from zoo.book.shell import use_book_names` 和 `use_book_names()`。
 最后一列是本项目中相同的网络或实验；书中的网络对象也有 `net.spec` 和 `net.model` 两个属性，可以直接
 转到本项目的声明和 Keras 模型。""",
     "chapter": "第 {} 章",

@@ -101,7 +101,7 @@ CHAPTER_3 = (
         + "evaluation_cost, evaluation_accuracy, training_cost, training_accuracy = "
         + _sgd("30, 10, 0.5", "lmbda=5.0", ON_VALIDATION, *ALL),
         "",
-        "zoo lab monitor",
+        "zoo lab monitor mlp30 --set learning_rate=0.5",
     ),
     Snippet(
         "save_and_load",

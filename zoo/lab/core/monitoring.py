@@ -1,7 +1,7 @@
 """The instruments of network2.py for any network: cost and accuracy, after every epoch.
 
     from zoo import lab
-    watched = lab.watch("mlp30", out="runs/watched")
+    watched = lab.train_monitored("mlp30", out="runs/watched")
     watched.curves["evaluation cost"]
 
 Four curves as there: on the training images and on those for evaluation. `live.html` shows them as
