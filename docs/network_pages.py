@@ -18,7 +18,7 @@ from matplotlib import pyplot
 
 from zoo.cli.main import main
 from zoo.lab import experiments
-from zoo.pretrained.manifest import manifest, saved_models
+from zoo.pretrained.manifest import entry_of, manifest, weights_file
 from zoo.registry import get_spec, list_models
 from zoo.reproduction.results import Row, read
 from zoo.reproduction.tables import table
@@ -98,7 +98,7 @@ def _section(name: str) -> str:
 
 def _card(name: str) -> str:
     """A model card without its front matter, title and limits, which all cards share."""
-    text = (saved_models() / name / "README.md").read_text(encoding="utf-8")
+    text = weights_file(entry_of(name)).with_name("README.md").read_text(encoding="utf-8")
     body = text.split("\n---\n", 1)[1].partition("\n## Use, and limits")[0]
     body = re.sub(r"\A\s*# .*\n", "", body)
     return re.sub(r"^## ", "#### ", body, flags=re.MULTILINE).strip()

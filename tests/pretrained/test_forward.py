@@ -140,7 +140,7 @@ def test_networks_that_only_keras_can_compute_say_so():
 
 def test_a_file_that_is_not_the_manifests_is_refused_unread(tmp_path, monkeypatch):
     entry = manifest.entry_of("linear")
-    folder = manifest.saved_models()
+    (folder,) = manifest.folders()
     (tmp_path / "linear").mkdir()
     blob = bytearray((folder / entry.file).read_bytes())
     blob[-1] ^= 1

@@ -217,7 +217,7 @@ def test_weights_are_those_that_the_config_names(copied):
 
 
 def test_weights_of_other_layers_are_refused(copied):
-    other = manifest.saved_models() / manifest.entry_of("mlp30").file
+    other = manifest.weights_file(manifest.entry_of("mlp30"))
     shutil.copyfile(other, copied / WEIGHTS)
     changed(copied / CONFIG, weights_sha256=hashlib.sha256(other.read_bytes()).hexdigest())
     with pytest.raises(RunError, match="belongs to other layers"):
@@ -231,7 +231,7 @@ def test_weights_of_other_layers_are_refused(copied):
 def test_the_hub_reads_every_card(name):
     hub = hub_client()
     entry = manifest.entry_of(name)
-    card = hub.ModelCard.load(manifest.saved_models() / name / CARD)
+    card = hub.ModelCard.load(manifest.weights_file(entry).with_name(CARD))
     (result,) = card.data.eval_results
     assert result.metric_value == round(entry.test / entry.test_total, 4)
     assert (result.dataset_name, result.metric_type) == ("MNIST", "accuracy")

@@ -33,7 +33,7 @@ def test_figures_and_card_are_those_of_the_weights(name, mnist):
     answers = zoo.predict(zoo.load(name), mnist.test)
     assert answers.score == entry.score
     assert entry.data == mnist.fingerprint
-    text = (manifest.saved_models() / name / "README.md").read_text()
+    text = manifest.weights_file(MANIFEST[name]).with_name("README.md").read_text()
     assert text == card(entry, zoo.get_spec(name), answers)
 
 
@@ -63,7 +63,7 @@ def test_validation_figures_are_those_of_the_weights(name, mnist):
 
 @pytest.mark.parametrize("name", MANIFEST)
 def test_the_numbers_on_disk_have_the_precision_that_is_told(name):
-    with safe_open(manifest.saved_models() / MANIFEST[name].file, framework="numpy") as file:
+    with safe_open(manifest.weights_file(MANIFEST[name]), framework="numpy") as file:
         names = list(file.keys())
         kinds = {file.get_slice(tensor).get_dtype() for tensor in names}
     assert kinds == {MANIFEST[name].precision}
@@ -71,7 +71,7 @@ def test_the_numbers_on_disk_have_the_precision_that_is_told(name):
 
 @pytest.mark.parametrize("name", MANIFEST)
 def test_the_front_matter_of_a_card_is_what_the_hub_reads(name):
-    text = (manifest.saved_models() / name / "README.md").read_text()
+    text = manifest.weights_file(MANIFEST[name]).with_name("README.md").read_text()
     fence, front, _ = text.split("---\n", 2)
     assert fence == ""
     value = MANIFEST[name].test / MANIFEST[name].test_total
@@ -89,7 +89,7 @@ def test_the_front_matter_of_a_card_is_what_the_hub_reads(name):
 
 
 def test_the_folder_is_small_enough_to_clone():
-    folder = manifest.saved_models()
+    (folder,) = manifest.folders()
     kept = [folder / "manifest.json", *folder.glob("*/README.md"), *folder.glob("*/*.safetensors")]
     assert sum(path.stat().st_size for path in kept) < MEGABYTES * 1e6
     names = {path.parent.name for path in kept[1:]}

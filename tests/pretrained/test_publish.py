@@ -126,3 +126,65 @@ def test_a_run_that_started_elsewhere_is_not_taken_up(published, saved, bars, tm
 def test_without_a_run_there_is_nothing_to_publish(saved, bars, tmp_path):
     with pytest.raises(RunError, match="python -m zoo reproduce conv1"):
         publish.publish("conv1", tmp_path, bars)
+
+
+def test_a_run_on_other_images_or_from_given_weights_is_none_of_the_recipe(
+    published, bars, tmp_path
+):
+    folder, entry = published
+    spec = zoo.get_spec("mlp30.brief")
+    assert publish.best_run(spec, folder, bars)[1].seed == entry.seed
+    with pytest.raises(RunError, match=r"no finished run of mlp30\.brief by its recipe on few"):
+        publish.best_run(spec, folder, replace(bars.take(1000), name="few"))
+    begun = tmp_path / "mlp30.brief-seed0"
+    start = load_run(folder / begun.name)[1]
+    zoo.train(spec, bars, start=start, out=begun, progress=False)
+    with pytest.raises(RunError, match="has no finished run"):
+        publish.best_run(spec, tmp_path, bars)
+
+
+def test_what_fails_on_the_way_leaves_the_published_weights(published, saved, bars, monkeypatch):
+    folder, entry = published
+    before = {path: path.read_bytes() for path in saved.rglob("*") if path.is_file()}
+
+    def failing(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(publish, "card", failing)
+    with pytest.raises(KeyboardInterrupt):
+        publish.publish("mlp30.brief", folder, bars)
+    after = {path: path.read_bytes() for path in saved.rglob("*") if path.is_file()}
+    assert after == before
+
+
+def test_a_recipe_without_its_architecture_in_the_registry_is_published(saved, bars, tmp_path):
+    recipe = replace(BOOK.recipe, epochs=1, images=500)
+    spec = zoo.register(replace(BOOK, name="alone.brief", recipe=recipe))
+    kept = (saved / manifest.MANIFEST).read_bytes()
+    try:
+        zoo.train(spec, bars, out=tmp_path / "alone.brief-seed0", progress=False)
+        entry = publish.publish("alone.brief", tmp_path, bars)
+        assert zoo.evaluate(zoo.load("alone.brief"), bars.test) == entry.score
+    finally:
+        zoo.unregister("alone.brief")
+        (saved / manifest.MANIFEST).write_bytes(kept)
+
+
+def test_published_into_a_home_of_ones_own_it_stands_beside_what_is_shipped(
+    published, bars, tmp_path, monkeypatch
+):
+    shipped = manifest.manifest()
+    monkeypatch.setenv("ZOO_HOME", str(tmp_path))
+    assert manifest.manifest() == shipped
+    entry = publish.publish("mlp30.brief", published[0], bars)
+    assert manifest.manifest() == {**shipped, "mlp30.brief": entry}
+    assert list(json.loads((tmp_path / "saved_models/manifest.json").read_text())) == [entry.name]
+    for name in ("mlp30.brief", "mlp30", "linear"):
+        zoo.load(name)  # which checks the SHA-256
+    assert manifest.weights_file(entry).is_relative_to(tmp_path)
+    assert not manifest.weights_file(shipped["mlp30"]).is_relative_to(tmp_path)
+    own = replace(shipped["linear"], test=1)
+    manifest.record(own)
+    assert manifest.entry_of("linear") == own
+    with pytest.raises(RunError, match="published anew meanwhile"):
+        manifest.weights_file(replace(own, test=2))

@@ -9,7 +9,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from tests.serve.running import brightness, half_plus, serving
-from zoo.pretrained.manifest import entry_of, saved_models
+from zoo.pretrained.manifest import entry_of, weights_file
 from zoo.serve.pretrained import onnx_file
 
 NET = "mlp30"
@@ -47,7 +47,7 @@ def images(mnist) -> np.ndarray:
 @pytest.fixture(scope="session")
 def expected(images) -> np.ndarray:
     """What the network says of them, in NumPy from its weights: float32 [40, 10]."""
-    weights = load_file(saved_models() / entry_of(NET).file)
+    weights = load_file(weights_file(entry_of(NET)))
     activations = images.reshape(len(images), -1) / 256
     for layer in ("dense_1", "dense_2"):
         kernel, bias = (weights[f"{layer}/{part}"].astype(float) for part in ("kernel", "bias"))

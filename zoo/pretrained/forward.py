@@ -14,7 +14,7 @@ import numpy as np
 
 from zoo.errors import RunError, SpecError
 from zoo.pretrained.forward_layers import NAMES, apply, parts_of
-from zoo.pretrained.manifest import entry_of, saved_models, verify
+from zoo.pretrained.manifest import entry_of, verify, weights_file
 from zoo.registry import get_spec
 from zoo.spec import EnsembleSpec, Layer, ModelSpec, NetworkSpec, Shape
 from zoo.spec.ensemble import TIE_BREAK
@@ -115,7 +115,7 @@ def load(name: str | NetworkSpec) -> NumpyNetwork:
     if entry.trained_by.body() != spec.body():
         raise RunError(f"the pretrained weights of {entry.name} are for other layers: train it")
     expected = tensor_shapes(spec)
-    path = saved_models() / entry.file
+    path = weights_file(entry)
     verify(path, entry)
     tensors, metadata = weights.read(path, expected)
     weights.check_finite(tensors, path)

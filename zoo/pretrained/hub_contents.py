@@ -16,7 +16,7 @@ from zoo.data.dataset import DIGIT_NAMES
 from zoo.errors import SpecError
 from zoo.nn.builder import build_model
 from zoo.pretrained.hub_folder import CARD
-from zoo.pretrained.manifest import entry_of, saved_models, verify
+from zoo.pretrained.manifest import entry_of, verify, weights_file
 from zoo.registry import get_spec
 from zoo.spec import NetworkSpec
 from zoo.training import weights
@@ -98,7 +98,7 @@ def contents_of(
 
 def _pretrained(name: str) -> Contents:
     entry = entry_of(name)
-    path = saved_models() / entry.file
+    path = weights_file(entry)
     verify(path, entry)
     spec = entry.trained_by
     names = tuple(map(str, range(spec.output_classes)))

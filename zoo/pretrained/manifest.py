@@ -78,17 +78,18 @@ class Entry:
         return Score(self.test, self.test_total)
 
 
-def saved_models() -> Path:
-    """The folder of pretrained networks.
+def folders() -> list[Path]:
+    """The folders of pretrained networks; of two networks of one name the first folder's counts.
 
     Returns:
-        The first that there is: $ZOO_SAVED_MODELS; saved_models in $ZOO_HOME; the repository's own;
-        the copy that is installed with the package.
+        $ZOO_SAVED_MODELS alone, where it is set. Else saved_models in $ZOO_HOME, and after it the
+        repository's own, or the copy that is installed with the package.
     """
-    chosen = _chosen_folder()
-    if chosen and (chosen / MANIFEST).is_file():
-        return chosen
-    return chosen if "ZOO_SAVED_MODELS" in os.environ and chosen else _checkout() or INSTALLED
+    own = _chosen_folder()
+    shipped = _checkout() or INSTALLED
+    if own is None:
+        return [shipped]
+    return [own] if os.environ.get("ZOO_SAVED_MODELS") else [own, shipped]
 
 
 def own_models() -> Path | None:
@@ -117,7 +118,24 @@ def manifest() -> dict[str, Entry]:
     Raises:
         RunError: The file is damaged.
     """
-    path = saved_models() / MANIFEST
+    found = [_read(folder) for folder in reversed(folders())]
+    return {name: entry for entries in found for name, entry in entries.items()}
+
+
+def weights_file(entry: Entry) -> Path:
+    """The file of a network's weights; its card lies beside it.
+
+    Raises:
+        RunError: No manifest has the entry, as where another one was published meanwhile.
+    """
+    for folder in folders():
+        if _read(folder).get(entry.name) == entry:
+            return folder / entry.file
+    raise RunError(f"{entry.name} was published anew meanwhile: load it again")
+
+
+def _read(folder: Path) -> dict[str, Entry]:
+    path = folder / MANIFEST
     if not path.exists():
         return {}
     try:
@@ -131,10 +149,11 @@ def manifest() -> dict[str, Entry]:
 
 
 def record(entry: Entry) -> None:
-    """Put an entry into the manifest, in the place of an older one of its name."""
-    entries = {**manifest(), entry.name: entry}
+    """Put an entry into the manifest of one's own, in the place of an older one of its name."""
+    folder = publishing_folder()
+    entries = {**_read(folder), entry.name: entry}
     plain = {name: asdict(entries[name]) for name in sorted(entries)}
-    with atomic_write(publishing_folder() / MANIFEST) as temporary:
+    with atomic_write(folder / MANIFEST) as temporary:
         temporary.write_text(json.dumps(plain, indent=2) + "\n", encoding="utf-8")
 
 

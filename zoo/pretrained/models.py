@@ -15,7 +15,7 @@ from zoo.nn.block_model import BlockModel
 from zoo.nn.builder import build_model, keras_settings
 from zoo.nn.voting import Tally
 from zoo.pretrained import hub
-from zoo.pretrained.manifest import entry_of, saved_models, verify
+from zoo.pretrained.manifest import entry_of, verify, weights_file
 from zoo.pretrained.transfer import check_transfer, freeze_body, take_body
 from zoo.registry import get_spec
 from zoo.spec import NetworkSpec
@@ -109,7 +109,7 @@ def load(
     entry = entry_of(spec.name)
     if entry.trained_by.body() != spec.body():
         raise RunError(f"the pretrained weights of {entry.name} are for other layers: train it")
-    path = saved_models() / entry.file
+    path = weights_file(entry)
     verify(path, entry)
     trained, spec = spec, spec.with_settings(**{"precision": "float32", **settings})
     tuned = fresh_head or (spec.body(), spec.input) != (trained.body(), trained.input)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import tempfile
 from pathlib import Path
 
 import keras
 import numpy as np
 
-from zoo.data import Data
-from zoo.errors import RunError
+from zoo.data import Data, Split
+from zoo.errors import RunError, UnknownNameError
 from zoo.evaluation.scores import evaluate, predict
 from zoo.nn.builder import build_model
 from zoo.pretrained import manifest
@@ -20,6 +21,7 @@ from zoo.training import weights
 from zoo.training.run_folder import load_run
 from zoo.training.run_record import RunRecord, read_run
 from zoo.utils.atomic import atomic_write
+from zoo.utils.locks import file_lock
 
 CARD = "README.md"
 
@@ -33,32 +35,33 @@ def publish(network: str, runs: Path, data: Data) -> manifest.Entry:
     Args:
         network: The name of the recipe, as in 'conv2_relu_dropout.long'.
         runs: The folder of its runs.
-        data: The images that the weights are scored on.
+        data: The images that the weights were trained on and are scored on.
 
     Returns:
         The new entry of the manifest.
 
     Raises:
-        RunError: There is no finished run, or the record of one is damaged.
+        RunError: There is no finished run on these images, or the record of one is damaged.
     """
     spec = get_spec(network)
-    folder, run = best_run(spec, runs)
+    folder, run = best_run(spec, runs, data)
     _, trained = load_run(folder)
-    name = spec.name
     # Scored as `load` will build it: the precision of a recipe is for training alone.
     model = build_model(spec.with_settings(precision="float32"), draw_weights=False)
     model.set_weights(trained.get_weights())
-    path = manifest.publishing_folder() / name / manifest.WEIGHTS
-    precision = _smallest_precision(model, data)
+    precision = _smallest_precision(model, data.validation)
     tensors = _rounded(model, precision)
-    weights.write(path, tensors, {"spec_hash": spec.hash, "name": spec.name})
-    weights.load(model, path)
+    weights.assign(model.weights, tensors)
     answers = predict(model, data.test)
+    with tempfile.TemporaryDirectory() as place:
+        file = Path(place) / manifest.WEIGHTS
+        weights.write(file, tensors, {"spec_hash": spec.hash, "name": spec.name})
+        blob = file.read_bytes()
     entry = manifest.Entry(
-        name=name,
-        file=f"{name}/{manifest.WEIGHTS}",
-        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
-        size=path.stat().st_size,
+        name=spec.name,
+        file=f"{spec.name}/{manifest.WEIGHTS}",
+        sha256=hashlib.sha256(blob).hexdigest(),
+        size=len(blob),
         precision=precision,
         spec=spec.to_plain(),
         spec_hash=spec.hash,
@@ -71,18 +74,36 @@ def publish(network: str, runs: Path, data: Data) -> manifest.Entry:
         data=data.fingerprint,
         versions=dict(run.versions),
     )
-    with atomic_write(path.with_name(CARD)) as temporary:
-        temporary.write_text(card(entry, get_spec(entry.architecture), answers), encoding="utf-8")
-    manifest.record(entry)
+    _put_in_place(entry, blob, card(entry, _architecture(spec, entry), answers))
     return entry
 
 
-def best_run(spec: NetworkSpec, runs: Path) -> tuple[Path, RunRecord]:
+def _put_in_place(entry: manifest.Entry, blob: bytes, text: str) -> None:
+    """Write weights, card and entry, one right after the other, and alone of all processes."""
+    folder = manifest.publishing_folder()
+    with file_lock(folder / ".manifest.lock", wait=True):
+        with atomic_write(folder / entry.file) as temporary:
+            temporary.write_bytes(blob)
+        with atomic_write((folder / entry.file).with_name(CARD)) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+        manifest.record(entry)
+
+
+def _architecture(spec: NetworkSpec, entry: manifest.Entry) -> NetworkSpec:
+    """The declaration with the book's recipe and figure; a recipe alone may be registered."""
+    try:
+        return get_spec(entry.architecture)
+    except UnknownNameError:
+        return spec
+
+
+def best_run(spec: NetworkSpec, runs: Path, data: Data) -> tuple[Path, RunRecord]:
     """The finished run of a spec with the best validation accuracy.
 
     Args:
-        spec: The declaration that the runs followed.
+        spec: The declaration that the runs followed, from weights that it drew itself.
         runs: The folder of its runs.
+        data: What they were trained on; runs on other images do not count.
 
     Returns:
         The run's folder, and what its run.json says. Of runs with the same accuracy it is the
@@ -94,22 +115,24 @@ def best_run(spec: NetworkSpec, runs: Path) -> tuple[Path, RunRecord]:
     found = []
     for path in runs.glob(f"{spec.name}-seed*/run.json"):
         run = read_run(path)
-        if run.spec_hash == spec.hash and not run.diverged:
+        followed = (run.spec_hash, run.data, run.start) == (spec.hash, data.fingerprint, "")
+        if followed and not run.diverged:
             accuracy = run.history[run.best_epoch - 1]["val_accuracy"]
             found.append((-accuracy, run.seed, path.parent, run))
     if not found:
         raise RunError(
-            f"{runs} has no finished run of {spec.name}: python -m zoo reproduce {spec.name}"
+            f"{runs} has no finished run of {spec.name} by its recipe on {data.name}: "
+            f"python -m zoo reproduce {spec.name}"
         )
     return min(found, key=lambda each: each[:2])[2:]
 
 
-def _smallest_precision(model: keras.Model, data: Data) -> str:
-    """Half precision if it gives every test image the same answer, else single."""
+def _smallest_precision(model: keras.Model, validation: Split) -> str:
+    """Half precision if it gives every validation image the same answer, else single."""
     exact = model.get_weights()
-    before = predict(model, data.test).predicted
+    before = predict(model, validation).predicted
     weights.assign(model.weights, _rounded(model, "F16"))
-    after = predict(model, data.test).predicted
+    after = predict(model, validation).predicted
     model.set_weights(exact)
     return "F16" if np.array_equal(before, after) else "F32"
 

@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 from zoo.errors import RunError
-from zoo.pretrained.manifest import Entry, entry_of, saved_models
+from zoo.pretrained.manifest import Entry, entry_of, folders
 
 LOG = logging.getLogger("zoo.serve")
 
@@ -39,7 +39,7 @@ def onnx_file(name: str) -> Path:
     """
     entry = entry_of(name)
     folder = cache() / "onnx" / entry.sha256[:16]
-    for place in (saved_models(), folder):
+    for place in (*folders(), folder):
         path = place / name / f"{name}.onnx"
         if _is_whole(path, entry):
             return path

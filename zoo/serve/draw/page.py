@@ -9,7 +9,7 @@ from typing import Any
 
 from zoo.data import Data
 from zoo.errors import RunError, SpecError
-from zoo.pretrained.manifest import Entry, entry_of, saved_models, verify
+from zoo.pretrained.manifest import Entry, entry_of, verify, weights_file
 from zoo.registry import get_spec
 from zoo.serve.draw.digits import digits_script, misclassified
 from zoo.serve.draw.program import Precision, Program, programs
@@ -182,7 +182,7 @@ def _weights(entry: Entry, spec: NetworkSpec) -> Mapping[str, Any]:
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
-    path = saved_models() / entry.file
+    path = weights_file(entry)
     verify(path, entry)
     if entry.trained_by.body() != spec.body():
         raise RunError(f"the pretrained weights of {entry.name} are for other layers: train it")
