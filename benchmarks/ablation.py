@@ -31,6 +31,7 @@ from zoo.reproduction.tables import write_table
 from zoo.spec import ModelSpec
 from zoo.training import parallel
 from zoo.training.fit import train_network
+from zoo.training.run_folder import discard
 from zoo.training.train import training_job
 
 CSV = Path(__file__).resolve().parent / "ablation.csv"
@@ -152,8 +153,13 @@ def measure(study: Study, settings: dict[str, Any], seed: int) -> list[dict[str,
     keep = averaging.KeepLastWeights(folder)
     job = training_job(spec, data, seed=seed, out=folder, callbacks=[keep])
     result = train_network(altered(job, alteration) if alteration else job)
+    if not result.diverged and not averaging.is_whole(folder, result.spec):
+        discard(folder)  # it was killed between its checkpoint and the file of that epoch
+        return measure(study, settings, seed)
     last = round(len(data.validation) * result.history[-1]["val_accuracy"])
-    right = {averaging.LAST: last, **averaging.scores(folder, result.spec, data.validation)}
+    right = {averaging.LAST: last}
+    if not result.diverged:
+        right |= averaging.scores(folder, result.spec, data.validation)
     row = {
         "settings": json.dumps(settings, sort_keys=True),
         "spec_hash": spec.hash,

@@ -32,6 +32,12 @@ class KeepLastWeights(keras.callbacks.Callback):
             weights.save(self.model, _file(self.folder, epoch + 1))
 
 
+def is_whole(folder: Path, spec: NetworkSpec) -> bool:
+    """Whether `KeepLastWeights` wrote a file for each of a run's last epochs."""
+    last = spec.recipe.epochs
+    return all(_file(folder, last - back).exists() for back in range(min(EPOCHS, last)))
+
+
 def scores(folder: Path, spec: NetworkSpec, split: Split) -> dict[str, int]:
     """How many images a run has right, read in two further ways.
 

@@ -11,28 +11,35 @@ from __future__ import annotations
 import ast
 import csv
 import hashlib
+import sys
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
 
+# When this process had read the code, or began to.
+_BEGAN = time.time()
+
 # What decides each benchmark's figures, besides its own program.
 _TRAINING = ("zoo/spec", "zoo/nn", "zoo/training", "zoo/networks.py")
+_ALTERED = ("zoo/data/augment.py", "zoo/data/expand.py")
 MEASURED = {
     "throughput": (*_TRAINING, "benchmarks/peers"),
     "vectorized": (*_TRAINING, "tuning/vectorized"),
     "ablation": (
         *_TRAINING,
-        "zoo/data/augment.py",
+        *_ALTERED,
         "benchmarks/alterations.py",
         "benchmarks/averaging.py",
     ),
-    "snapshots": (*_TRAINING, "zoo/data/augment.py"),
+    "snapshots": (*_TRAINING, *_ALTERED, "zoo/pretrained/models.py", "zoo/evaluation/diversity.py"),
     "vote_rules": (
         "zoo/pretrained",
         "zoo/nn/builder.py",
         "zoo/nn/voting.py",
+        "zoo/data/expand.py",
         "benchmarks/averaging.py",
     ),
     "search": (
@@ -45,14 +52,23 @@ MEASURED = {
     "serving": ("zoo/export", "zoo/pretrained", "zoo/nn/builder.py"),
     "load": ("zoo/serve",),
     "startup": ("zoo/__init__.py", "zoo/cli", "zoo/pretrained", "zoo/utils"),
-    "nightly": _TRAINING,
+    "nightly": (*_TRAINING, *_ALTERED),
     "fine_tuning": (*_TRAINING, "zoo/pretrained"),
 }
 
 
 def measured_now(benchmark: str) -> dict[str, str]:
-    """The columns that say of what, and when, new rows are: `measured_at` and `sources`."""
-    return {"measured_at": f"{datetime.now(UTC):%Y-%m-%d}", "sources": sources_hash(benchmark)}
+    """The columns that say of what, and when, new rows are: `measured_at` and `sources`.
+
+    Where a file was written since this process began, `sources` is empty: nobody knows which code
+    was measured.
+    """
+    today = {"measured_at": f"{datetime.now(UTC):%Y-%m-%d}"}
+    sources = _files((*MEASURED.get(benchmark, ()), f"benchmarks/{benchmark}.py"))
+    if changed := [path for path in sources if path.stat().st_mtime > _BEGAN]:
+        print(f"{changed[0]} changed while it was measured: the rows name no code", file=sys.stderr)
+        return {**today, "sources": ""}
+    return {**today, "sources": sources_hash(benchmark)}
 
 
 def sources_hash(benchmark: str) -> str:

@@ -106,6 +106,8 @@ def test_what_is_quoted_is_marked_so():
     assert names == [spec.name for spec in QUOTED_NETWORKS if spec.claim]
     for name in ("lenet5", "rnn_rows", "lstm_rows"):
         assert get_spec(name).claim.note.startswith("no figure in the book")
+    for name in names:
+        assert get_spec(name).claim.protocol == "best validation epoch", "no test image chooses"
 
 
 def test_rates_fall_by_epoch_as_the_papers_have_it():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 import pytest
@@ -30,6 +31,7 @@ def checkout(tmp_path, monkeypatch):
         (tmp_path / name).mkdir()
     monkeypatch.setattr(provenance, "FOLDER", tmp_path / "benchmarks")
     monkeypatch.setattr(provenance, "MEASURED", {"speed": ("zoo",)})
+    monkeypatch.setattr(provenance, "_BEGAN", time.time() + 3600)  # the files are older than it
     made = Checkout(tmp_path)
     made.write('"""A step."""\n\n\ndef step(x):\n    return x + 1\n')
     return made
@@ -47,6 +49,13 @@ def test_figures_are_of_this_code_until_it_changes(checkout):
     assert state(checkout) == "of this code", "words change no figure"
     checkout.write('"""A step."""\n\n\ndef step(x):\n    return x + 2\n')
     assert state(checkout) == "older than the code, in part or all"
+
+
+def test_code_that_was_written_during_the_measurement_is_not_named(checkout, monkeypatch, capsys):
+    monkeypatch.setattr(provenance, "_BEGAN", time.time() - 3600)
+    write_rows([{"net": "mlp30", "speed": 5}], checkout.csv, ("net", "speed"))
+    assert state(checkout) == "of code that was not noted"
+    assert "step.py changed while it was measured" in capsys.readouterr().err
 
 
 def test_rows_that_are_kept_keep_their_stamp(checkout):

@@ -61,6 +61,20 @@ def test_the_books_figure_stands_beside_mnist_alone(run, folder, tmp_path, monke
     assert "the book  no figure\n" in capsys.readouterr().out
 
 
+def test_a_network_is_not_scored_on_images_of_another_kind(run, folder, idx_folder, capsys):
+    small = ["--data", str(folder), "--size", "28x28"]
+    for command, said in [
+        (["evaluate", "linear", *small], "linear takes images of 28x28x1, and those of"),
+        (
+            ["evaluate", "linear", *small, "--channels", "1"],
+            "trained on other classes than those of",
+        ),
+        (["evaluate", "conv1", "--run", str(run), "--data", str(idx_folder)], "28x28x3"),
+    ]:
+        assert main(command) == 1
+        assert said in capsys.readouterr().err.splitlines()[-1]
+
+
 def test_pictures_are_answered_by_the_names_of_their_classes(run, folder, tmp_path, capsys):
     files = [str(folder / "ring" / "3.png"), str(folder / "bar" / "1.png")]
     asked = ["predict", "conv1", "--run", str(run)]

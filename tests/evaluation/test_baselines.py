@@ -30,6 +30,18 @@ def test_darkness_by_hand():
     assert answers.predicted.tolist() == [1, 1, 8, 1, 8, 8]
 
 
+@pytest.mark.parametrize("classes", [3, 26])
+@pytest.mark.parametrize("method", [random_guess, average_darkness])
+def test_there_may_be_more_classes_than_ten_or_fewer(method, classes):
+    generator = np.random.default_rng(0)
+    images = generator.integers(0, 256, (10 * classes, 28, 28, 1), dtype=np.uint8)
+    split = Split(images, np.arange(10 * classes) % classes)
+    names = tuple(map(str, range(classes)))
+    answers = method(Data("noise", split, split, split, class_names=names))
+    assert answers.confusion().shape == (classes, classes)
+    assert 1 < len(np.unique(answers.predicted)) <= classes
+
+
 @pytest.mark.integration
 def test_a_support_vector_machine_learns_from_few(mnist):
     few = replace(mnist.take(500), validation=mnist.validation.take(500))

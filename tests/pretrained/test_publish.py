@@ -144,7 +144,7 @@ def test_a_run_on_other_images_or_from_given_weights_is_none_of_the_recipe(
 
 
 def test_what_fails_on_the_way_leaves_the_published_weights(published, saved, bars, monkeypatch):
-    folder, entry = published
+    folder, _ = published
     before = {path: path.read_bytes() for path in saved.rglob("*") if path.is_file()}
 
     def failing(*_):

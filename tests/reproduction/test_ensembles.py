@@ -107,8 +107,19 @@ def test_the_best_on_the_validation_images_are_told_apart_from_the_luckiest(foun
 
 def test_some_runs_and_some_draws(runs, bars):
     found = sample_ensembles(NAME, bars, [11, 0, 11, 1], of=2, most=2, runs=runs)
-    assert (found.seeds, found.possible, len(found.subsets)) == ((11, 0, 1), 3, 2)
+    assert (found.seeds, found.possible, len(found.subsets)) == ((0, 1, 11), 3, 2)
     assert "2 of 3, at random" in str(found)
+
+
+def test_runs_on_images_of_ones_own_are_drawn_from_by_the_networks_name(bars, tmp_path):
+    few = bars.take(300)  # fewer than the recipe's images: the runs are of a fitted declaration
+    for seed in (0, 1):
+        out = run_folder("linear", seed, tmp_path)
+        zoo.train("linear", few, seed=seed, epochs=zoo.get_spec("linear").recipe.epochs, out=out,
+                  progress=False)  # fmt: skip
+    found = sample_ensembles("linear", few, of=2, runs=tmp_path)
+    assert found.seeds == (0, 1)
+    assert found.test.total == len(few.test)
 
 
 @pytest.mark.integration

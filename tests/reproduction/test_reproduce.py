@@ -37,12 +37,27 @@ def test_a_row_for_every_seed_and_no_second_one(mnist, tmp_path, alone):
     assert row.test_best >= max(row.test, row.test_last)
 
 
-def test_a_diverged_run_is_reported_and_is_no_row(mnist, tmp_path):
-    spec = zoo.get_spec("conv2_relu").with_settings(images=500, epochs=4, learning_rate=1e9)
+def test_a_diverged_run_is_reported_after_the_others_and_is_no_row(mnist, tmp_path, monkeypatch):
+    spec = zoo.get_spec("conv2_relu").with_settings(images=500, epochs=1)
     places = {"runs": tmp_path / "runs", "results": tmp_path / "results.csv", "progress": False}
-    with pytest.raises(RunError, match="conv2_relu with seed 0 diverged at epoch 1"):
-        list(reproduce.reproduce(spec, [0], **places))
-    assert read(tmp_path / "results.csv") == []
+    wild = spec.with_settings(learning_rate=1e9)
+
+    def train(network, *arguments, seed, **settings):
+        return zoo.train(wild if seed == 0 else network, *arguments, seed=seed, **settings)
+
+    monkeypatch.setattr(reproduce, "train", train)
+    rows = []
+    with pytest.raises(RunError, match="conv2_relu diverged with seed 0: try others"):
+        rows.extend(reproduce.reproduce(spec, [0, 1], **places))
+    assert [row.seed for row in read(tmp_path / "results.csv")] == [1]
+
+
+def test_a_run_without_test_figures_is_told(mnist, tmp_path):
+    places = {"runs": tmp_path / "runs", "results": tmp_path / "results.csv", "progress": False}
+    out = reproduce.run_folder(BRIEF.name, 0, places["runs"])
+    zoo.train(BRIEF, mnist, seed=0, out=out, progress=False)
+    with pytest.raises(RunError, match="did not score the test images"):
+        list(reproduce.reproduce(BRIEF, [0], **places))
 
 
 @pytest.mark.integration

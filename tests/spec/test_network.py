@@ -109,6 +109,10 @@ def test_equal_numbers_of_any_type_are_one_setting():
         (lambda: ModelSpec("no name", (Softmax(),), RECIPE), "is no name for a network"),
         (lambda: ModelSpec("../weights", (Softmax(),), RECIPE), "is no name for a network"),
         (lambda: ModelSpec("empty", (), RECIPE), "empty has no layers"),
+        (
+            lambda: ModelSpec("x", (Softmax(),), RECIPE, input=(32, 32, 3)),
+            "must be a zoo.InputSpec",
+        ),
         (lambda: ModelSpec("flat", (Softmax(), ConvPool(20)), RECIPE), "needs an image"),
         (lambda: ModelSpec("deep", (ConvPool(5),) * 3, RECIPE), "does not fit an input of 4x4"),
     ],

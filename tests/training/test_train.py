@@ -6,7 +6,9 @@ import csv
 import dataclasses
 import gc
 import json
+import shutil
 import weakref
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -16,7 +18,7 @@ import zoo
 from zoo.data import Data, Split
 from zoo.errors import RunError, SpecError
 from zoo.training import ensemble
-from zoo.training.run_folder import RunFolder, load_run
+from zoo.training.run_folder import FILES, RunFolder, discard, load_run
 
 DROPOUT = zoo.ModelSpec(
     "small",
@@ -213,6 +215,19 @@ def test_measured_as_the_claim_says():
     assert result.measured(dataclasses.replace(claim, protocol="best validation epoch")) == 0.92
     assert result.measured(dataclasses.replace(claim, on="validation")) == 0.93
 
+    torn = dataclasses.replace(result, history=({"val_accuracy": 0.9}, *rows[1:]))
+    assert torn.measured(claim) is None, "an epoch was not scored: nobody knows the best"
+    assert torn.measured(dataclasses.replace(claim, on="validation")) == 0.93
+
+
+def test_an_interrupted_run_keeps_to_the_sets_that_it_scores(bars, tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        zoo.train(DROPOUT, bars, out=tmp_path, callbacks=[Interrupt(1)], progress=False)
+    before = (tmp_path / "history.csv").read_bytes()
+    with pytest.raises(RunError, match="did not score 'test' after its epochs: leave it out"):
+        zoo.train(DROPOUT, bars, out=tmp_path, monitor={"test": bars.test}, progress=False)
+    assert (tmp_path / "history.csv").read_bytes() == before
+
 
 @pytest.mark.parametrize("seed", [-1, 1.0, "1", True])
 def test_a_seed_is_a_whole_number(bars, seed):
@@ -233,6 +248,50 @@ def test_members_of_a_vote_are_trained_apart_and_vote_together(bars, tmp_path):
     for model in (result.model, load_run(tmp_path)[1]):
         shares = model.predict(bars.test.images, verbose=0)
         np.testing.assert_allclose(shares, counts / 3, atol=1e-3)
+
+
+def test_a_vote_looks_into_its_folder_before_it_trains_members(bars, tmp_path, monkeypatch):
+    member, few = (zoo.FullyConnected(10), zoo.Softmax()), bars.take(500)
+    spec = zoo.EnsembleSpec("vote", (member,) * 2, DROPOUT.recipe)
+    first = zoo.train(spec, few, epochs=1, out=tmp_path / "vote", progress=False)
+    zoo.train("linear", few, epochs=1, out=tmp_path / "single", progress=False)
+    shutil.rmtree(tmp_path / "vote/member_1")
+    monkeypatch.setattr(ensemble, "train_network", lambda _: pytest.fail("a member is trained"))
+    again = zoo.train(spec, few, epochs=1, out=tmp_path / "vote", progress=False)
+    assert again.history == first.history
+    with pytest.raises(RunError, match="holds a run with another spec_hash"):
+        zoo.train(spec, few, epochs=1, out=tmp_path / "single", progress=False)
+
+
+def test_overwriting_trains_a_vote_anew_with_all_its_members(bars, tmp_path):
+    member, few = (zoo.FullyConnected(10), zoo.Softmax()), bars.take(500)
+    spec = zoo.EnsembleSpec("vote", (member,) * 2, DROPOUT.recipe)
+    settings = {"epochs": 1, "out": tmp_path, "progress": False}
+    zoo.train(spec, few, seed=0, **settings)
+    (tmp_path / "member_1/notes.txt").write_text("mine")
+    anew = zoo.train(spec, few, seed=1, overwrite=True, **settings)
+    other = zoo.train(spec, few, seed=1, epochs=1, progress=False)
+    for mine, theirs in zip(_weights(anew), _weights(other), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    assert (tmp_path / "member_1/notes.txt").read_text() == "mine"
+
+
+def test_what_is_refused_overwrites_nothing(bars, finished):
+    settings, _ = finished
+    before = {path: path.read_bytes() for path in settings["out"].iterdir()}
+    wrong = [{"seed": -1}, {"devices": 999}, {"start": zoo.build("linear")}, {"epochs": 0}]
+    for each in wrong:
+        with pytest.raises((SpecError, RunError)):
+            zoo.train("mlp30", bars, **{**settings, "overwrite": True, **each})
+        assert {path: path.read_bytes() for path in settings["out"].iterdir()} == before, each
+
+
+def test_a_killed_overwriting_leaves_no_finished_run_without_weights(tmp_path, monkeypatch):
+    gone = []
+    monkeypatch.setattr(Path, "unlink", lambda path, missing_ok=False: gone.append(path.name))
+    discard(tmp_path)
+    assert gone[0] == "run.json"
+    assert set(gone) == set(FILES)
 
 
 @pytest.mark.integration

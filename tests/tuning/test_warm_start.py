@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+from dataclasses import fields
 
 import pytest
 
@@ -142,12 +143,13 @@ def test_every_strategy_begins_with_given_points_or_refuses_and_names_those_that
     entry, points = strategies()[name], ({"units": 20, "learning_rate": 0.2},)
     if not all(importlib.util.find_spec(each) for each in ("optuna", "cmaes")):
         pytest.skip("Optuna or cmaes is missing")
-    strategy = entry.kind.from_plain({}, SPEC, THERE)
+    needed = {"epochs": 9} if "epochs" in {field.name for field in fields(entry.kind)} else {}
+    strategy = entry.kind.from_plain(needed, SPEC, THERE)
     try:
         begun = strategy.begin_with(points)
     except SpecError as error:
         takers = str(error).partition("--start-from is for ")[2].replace(" and ", ", ").split(", ")
-        assert takers and name not in takers
+        assert name not in takers
         assert set(takers) < set(strategies())
     else:
         assert begun.suggest(()).values == points[0]

@@ -57,7 +57,7 @@ def predict(options: argparse.Namespace) -> int:
             records.append({"file": str(path), "error": error})
         for number, (image, box) in enumerate(images, start=1):
             assert answer is not None  # there are images
-            place = seen and (seen if number == 1 else seen.with_stem(f"{seen.stem}-{number}"))
+            place = seen and (seen if number == 1 else seen.with_stem(f"{seen.stem}-digit{number}"))
             record: dict[str, Any] = {"file": str(path), **({"box": list(box)} if box else {})}
             records.append(record | _shown(image, place) | _answered(asked, *answer(image)))
     if options.json:

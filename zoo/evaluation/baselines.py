@@ -13,7 +13,7 @@ from zoo.utils.extras import import_extra
 
 
 def random_guess(data: Data, seed: int = 0) -> Predictions:
-    """Guess every digit with the same probability: about 10 % are right.
+    """Guess every class with the same probability: of ten, about 10 % are right.
 
     Args:
         data: The test images are guessed.
@@ -22,8 +22,8 @@ def random_guess(data: Data, seed: int = 0) -> Predictions:
     Returns:
         The guesses, beside the true digits.
     """
-    guesses = np.random.default_rng(seed).integers(10, size=len(data.test))
-    return _answers(guesses, data.test)
+    guesses = np.random.default_rng(seed).integers(data.classes, size=len(data.test))
+    return _answers(guesses, data)
 
 
 def average_darkness(data: Data) -> Predictions:
@@ -35,7 +35,7 @@ def average_darkness(data: Data) -> Predictions:
     digits = np.unique(labels)
     means = np.array([darkness[labels == digit].mean() for digit in digits])
     nearest = np.abs(_darkness(data.test)[:, None] - means).argmin(axis=1)
-    return _answers(digits[nearest], data.test)
+    return _answers(digits[nearest], data)
 
 
 def svm(data: Data) -> Predictions:
@@ -43,7 +43,7 @@ def svm(data: Data) -> Predictions:
 
     Today's default gamma depends on the variance of the pixels, and does better.
     """
-    return _fit_svm(data.train, data.test, gamma=1 / 784, C=1.0)
+    return _fit_svm(data.train, data, gamma=1 / 784, C=1.0)
 
 
 def svm_tuned(data: Data) -> Predictions:
@@ -56,7 +56,7 @@ def svm_tuned(data: Data) -> Predictions:
     images, labels = (
         np.concatenate([getattr(split, name) for split in sets]) for name in ("images", "labels")
     )
-    return _fit_svm(Split(images, labels), data.test, gamma=0.025, C=10.0)
+    return _fit_svm(Split(images, labels), data, gamma=0.025, C=10.0)
 
 
 BASELINES: dict[str, Callable[[Data], Predictions]] = {
@@ -67,10 +67,10 @@ BASELINES: dict[str, Callable[[Data], Predictions]] = {
 }
 
 
-def _fit_svm(train: Split, test: Split, **settings: float) -> Predictions:
+def _fit_svm(train: Split, data: Data, **settings: float) -> Predictions:
     SVC = import_extra("sklearn.svm").SVC
     machine = SVC(**settings, cache_size=2000).fit(pixels(train), train.labels)
-    return _answers(machine.predict(pixels(test)), test)
+    return _answers(machine.predict(pixels(data.test)), data)
 
 
 def _darkness(split: Split) -> np.ndarray:
@@ -78,9 +78,10 @@ def _darkness(split: Split) -> np.ndarray:
 
 
 def pixels(split: Split) -> np.ndarray:
-    """The images as rows of 784 numbers, scaled as in the book: [n, 784], from 0 to 1."""
+    """The images as rows of numbers, 784 of MNIST's, scaled as in the book: from 0 to 1."""
     return split.images.reshape(len(split), -1) * PIXEL_SCALE
 
 
-def _answers(predicted: np.ndarray, split: Split) -> Predictions:
-    return Predictions(predicted, split.labels.astype(int), np.ones(len(split)))
+def _answers(predicted: np.ndarray, data: Data) -> Predictions:
+    test = data.test
+    return Predictions(predicted, test.labels.astype(int), np.ones(len(test)), data.classes)

@@ -96,9 +96,17 @@ def predict(model: keras.Model, split: Split) -> Predictions:
 
     Returns:
         The class with the largest output for each image, beside the true one.
+
+    Raises:
+        DataError: A label is none of the model's classes.
     """
     outputs = outputs_of(model, split)
     predicted, classes = outputs.argmax(axis=1), outputs.shape[1]
+    if split.labels.max() >= classes:
+        raise DataError(
+            f"there are labels up to {split.labels.max()}, and the model tells {classes} classes "
+            f"apart, 0 to {classes - 1}: give images of the classes that it was trained on"
+        )
     return Predictions(predicted, split.labels.astype(int), outputs.max(axis=1), classes)
 
 

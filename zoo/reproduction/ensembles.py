@@ -24,6 +24,7 @@ from zoo.nn.voting import Tally
 from zoo.registry import get_spec
 from zoo.reproduction.reproduce import RUNS, run_folder
 from zoo.spec import EnsembleSpec, ModelSpec, Rule
+from zoo.training.job import training_set
 from zoo.training.run_folder import load_run
 
 # Outputs of members that are counted in one go: 40 MB of them.
@@ -140,13 +141,14 @@ def sample_ensembles(
     spec = get_spec(network)
     if not isinstance(spec, ModelSpec):
         raise SpecError(f"{spec.name} is a vote: draw from the runs of its members' recipe")
-    seeds = tuple(_found(spec, runs) if seeds is None else dict.fromkeys(seeds))
+    spec, _ = training_set(spec, data)  # runs on one's own pictures are of this one
+    seeds = tuple(_found(spec, runs) if seeds is None else sorted(set(seeds)))
     if not 1 <= of <= len(seeds):
         raise SpecError(
             f"votes of {of} need as many runs of {spec.name}, and there are {len(seeds)}: "
             f"python -m zoo reproduce {spec.name} --seeds {max(of, 1)}"
         )
-    EnsembleSpec(spec.name, (spec.layers,) * of, spec.recipe, rule=rule)  # checks the rule
+    EnsembleSpec(spec.name, (spec.layers,) * of, spec.recipe, rule=rule, input=spec.input)  # checks
     splits = (data.validation, data.test)
     outputs = [_outputs(run_folder(spec.name, seed, runs), spec, splits) for seed in seeds]
     validation, test = (np.stack(each) for each in zip(*outputs, strict=True))

@@ -55,16 +55,28 @@ def reproduce(
         A row for each run.
 
     Raises:
-        RunError: A run diverged.
+        RunError: Runs diverged, which have no row; all others were trained first.
     """
     spec = get_spec(network)
     members = jobs if spec.members else 1
     calls = [(spec, seed, runs, results, members, progress and jobs == 1) for seed in seeds]
-    for _, row in parallel.results(_run, calls, jobs // members, tensorflow=True):
-        yield row
+    diverged = []
+    for number, row in parallel.results(_run, calls, jobs // members, tensorflow=True):
+        if row is None:
+            diverged.append(calls[number][1])
+        else:
+            yield row
+    if diverged:
+        raise RunError(
+            f"{spec.name} diverged with seed {', '.join(map(str, sorted(diverged)))}: try others, "
+            "as by --first-seed 100"
+        )
 
 
-def _run(spec: NetworkSpec, seed: int, runs: Path, results: Path, jobs: int, progress: bool) -> Row:
+def _run(
+    spec: NetworkSpec, seed: int, runs: Path, results: Path, jobs: int, progress: bool
+) -> Row | None:
+    """The row of a run, which is added to the results; None where it diverged."""
     data = load_data(progress=progress)
     folder = run_folder(spec.name, seed, runs)
     result = train(
@@ -77,7 +89,7 @@ def _run(spec: NetworkSpec, seed: int, runs: Path, results: Path, jobs: int, pro
         progress=progress,
     )
     if result.diverged:
-        raise RunError(f"{spec.name} with seed {seed} diverged at epoch {len(result.history)}")
+        return None
     row = _row(result, data, read_run(folder / "run.json"))
     append(row, results)
     return row
@@ -110,4 +122,9 @@ def _row(result: TrainResult, data: Data, record: RunRecord) -> Row:
 
 
 def _counts(result: TrainResult, name: str, total: int) -> list[int]:
+    if any(name not in row for row in result.history):
+        raise RunError(
+            f"the run of {result.spec.name} with seed {result.seed} did not score the test images "
+            "after its epochs: delete its folder, or move it away"
+        )
     return [round(row[name] * total) for row in result.history]

@@ -48,6 +48,7 @@ class ModelSpec(NetworkSpec):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "layers", layers.checked(self.layers, str(self.name)))
+        self._check_kinds()  # `walk` needs the input
         shape = self.walk()[-1][1]
         self._check()
         if len(shape) != 1:

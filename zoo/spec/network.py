@@ -39,6 +39,11 @@ class NetworkSpec:
     # By the kind of the one entry in the `layers` of their JSON; '' is a stack of layers.
     KINDS: ClassVar[dict[str, type[NetworkSpec]]] = {}
 
+    def _check_kinds(self) -> None:
+        for name, kind in (("recipe", Recipe), ("input", InputSpec)):
+            if not isinstance(getattr(self, name), kind):
+                raise SpecError(f"the {name} of {self.name} must be a zoo.{kind.__name__}")
+
     def _check(self) -> None:
         parts = self.name.split(".") if isinstance(self.name, str) else []
         if len(parts) not in (1, 2) or not all(part.isidentifier() for part in parts):
@@ -47,9 +52,7 @@ class NetworkSpec:
                 "and a dot before the recipe, as in 'conv2_relu.expanded'"
             )
         validation.text(self, "summary")
-        for name, kind in (("recipe", Recipe), ("input", InputSpec)):
-            if not isinstance(getattr(self, name), kind):
-                raise SpecError(f"the {name} of {self.name} must be a zoo.{kind.__name__}")
+        self._check_kinds()
         # Keras would train these without a word, down the gradient of something else.
         allowed = {
             "cross_entropy": ("sigmoid", "softmax"),

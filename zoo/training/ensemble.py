@@ -14,7 +14,6 @@ from zoo.nn.builder import build_model
 from zoo.training import parallel, weights
 from zoo.training.fit import train_network
 from zoo.training.job import TrainingJob, TrainResult
-from zoo.training.run_folder import TrainingState
 
 
 def train_members(job: TrainingJob, jobs: int) -> TrainResult:
@@ -31,6 +30,10 @@ def train_members(job: TrainingJob, jobs: int) -> TrainResult:
     Raises:
         RunError: A member diverged, a process died, or the folder holds another run.
     """
+    model = build_model(job.spec, seed=job.seed, draw_weights=False)
+    state = job.begin(model)  # before hours of training: the folder may hold another run
+    if state.done:
+        return job.finish(model, state)
     calls = [(_member(job, number),) for number in range(len(job.spec.members))]
     rows: dict[int, list[dict[str, Any]]] = {}
     trained: dict[str, np.ndarray] = {}
@@ -39,12 +42,8 @@ def train_members(job: TrainingJob, jobs: int) -> TrainResult:
         rows[index] = history
         prefix = f"member_{index + 1}_"
         trained |= {f"{prefix}{name}": tensor for name, tensor in tensors.items()}
-    model = build_model(job.spec, seed=job.seed, draw_weights=False)
     weights.assign(model.weights, trained)
-    state = job.begin(model)
-    if not state.done:
-        rows_of_the_vote = [_row_of_a_vote(model, job, rows)]
-        state = TrainingState(rows_of_the_vote, best_epoch=1, devices=(job.devices,))
+    state.rows, state.best_epoch = [_row_of_a_vote(model, job, rows)], 1
     return job.finish(model, state)
 
 
@@ -55,6 +54,7 @@ def _member(job: TrainingJob, index: int) -> TrainingJob:
         # No two votes share a member: of five each, seed 0 trains 0 to 4, seed 1 trains 5 to 9.
         seed=job.seed * len(job.spec.members) + index,
         out=job.out / f"member_{index + 1}" if job.out else None,
+        overwrite=False,  # done with the vote's own folder
     )
 
 

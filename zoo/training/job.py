@@ -13,12 +13,13 @@ import numpy as np
 from zoo.data import Data, Split
 from zoo.data.dataset import DIGIT_NAMES
 from zoo.data.expand import expand
+from zoo.errors import RunError
 from zoo.nn.batching import Blocks
 from zoo.nn.processes import process
 from zoo.nn.schedules import first_epoch_without_dropout
 from zoo.spec import Claim, NetworkSpec
 from zoo.training import weights
-from zoo.training.run_folder import RunFolder, TrainingState
+from zoo.training.run_folder import RunFolder, TrainingState, discard
 
 
 @dataclass(frozen=True)
@@ -55,9 +56,9 @@ class TrainResult:
     def measured(self, claim: Claim) -> float | None:
         """The accuracy in 0..1 by a claim's protocol; None where its images were not monitored."""
         name = "val_accuracy" if claim.on == "validation" else f"{claim.on}_accuracy"
-        curve = [row[name] for row in self.history if name in row]
-        if not curve or not self.best_epoch:
+        if not self.best_epoch or any(name not in row for row in self.history):
             return None
+        curve = [row[name] for row in self.history]
         return {
             "best epoch": max(curve),
             "last epoch": curve[-1],
@@ -83,6 +84,7 @@ class TrainingJob:
     frozen: tuple[str, ...] = ()
     resize: str = "stretch"
     devices: int = 1
+    overwrite: bool = False
 
     @property
     def folder(self) -> RunFolder | None:
@@ -110,10 +112,22 @@ class TrainingJob:
         )
 
     def begin(self, model: keras.Model) -> TrainingState:
-        """How far the run has come; where its folder holds a state, `model` takes it."""
-        if self.folder:
-            return self.folder.begin(model)
-        return TrainingState(devices=(self.devices,))
+        """How far the run has come; where its folder holds a state, `model` takes it.
+
+        Raises RunError for an interrupted run that left a set to monitor unscored.
+        """
+        if not self.folder:
+            return TrainingState(devices=(self.devices,))
+        if self.overwrite:  # not before all else is settled that may be refused
+            discard(self.folder.path)
+        state = self.folder.begin(model)
+        missing = sorted({*self.monitor} - state.monitored)
+        if state.rows and not state.done and missing:
+            raise RunError(
+                f"{self.out} holds a run that did not score {missing[0]!r} after its epochs: leave "
+                "it out of `monitor`, choose another folder, or delete that run"
+            )
+        return state
 
     def finish(self, model: keras.Model, state: TrainingState) -> TrainResult:
         """The result of the run; kept in its folder, if there is one.

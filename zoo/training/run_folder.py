@@ -54,6 +54,12 @@ class TrainingState:
         return len(self.rows)
 
     @property
+    def monitored(self) -> set[str]:
+        """The names of the sets that were scored after every epoch."""
+        sets = [{name.removesuffix("_accuracy") for name in row} for row in self.rows]
+        return set.intersection(*sets) if sets else set()
+
+    @property
     def accuracies(self) -> list[float]:
         """On the validation images, epoch by epoch."""
         return [row["val_accuracy"] for row in self.rows]
@@ -206,9 +212,14 @@ def _devices(progress: TrainingState) -> dict[str, Any]:
 
 
 def discard(path: str | Path) -> None:
-    """Delete the files of a run, finished or not, and no other file of the folder."""
-    for name in FILES:
-        (Path(path) / name).unlink(missing_ok=True)
+    """Delete the files of a run, finished or not, and of its members; no other file of the folder.
+
+    What says that a run is finished goes first: a process that is killed leaves no run without
+    weights.
+    """
+    for folder in (Path(path), *Path(path).glob("member_*/")):
+        for name in reversed(FILES):
+            (folder / name).unlink(missing_ok=True)
 
 
 def load_run(path: str | Path) -> tuple[NetworkSpec, keras.Model]:

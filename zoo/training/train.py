@@ -7,6 +7,7 @@ are scored after each epoch and decide nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -35,6 +36,7 @@ def train(
     callbacks: Iterable[keras.callbacks.Callback] = (),
     start: keras.Model | None = None,
     out: str | Path | None = None,
+    overwrite: bool = False,
     jobs: int = 1,
     devices: int = 1,
     progress: bool = True,
@@ -56,6 +58,7 @@ def train(
             `start=zoo.load("conv2_relu")`; its frozen layers stay as they are. Not for a vote.
         out: A folder for the run: a checkpoint each epoch, the history and the weights. The same
             call takes an interrupted run up again, and returns a finished one as it is.
+        overwrite: Whether a run that `out` holds is deleted first.
         jobs: How many members of a vote train at a time, each in a process of its own.
         devices: How many graphics cards, or cores of the processor where there are none, share
             each mini-batch. The weights are those of one device, but for rounding. Of several
@@ -87,11 +90,10 @@ def train(
         devices=devices,
         progress=progress and jobs == 1,
     )
-    if not job.spec.members:
-        return train_network(job)
-    if job.callbacks or start:
+    job = replace(job, overwrite=overwrite)
+    if job.spec.members and (job.callbacks or start):
         raise SpecError("a vote's members take no callbacks and no start: train them one by one")
-    return train_members(job, jobs)
+    return train_members(job, jobs) if job.spec.members else train_network(job)
 
 
 def training_job(
