@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from tuning.kerastuner.chief import Endpoint
     from tuning.progress import SearchProgress
     from tuning.search import Search
+    from tuning.strategies.base import Strategy
     from zoo.data import Data
 
 # Wide enough that a search has something to find: from far too small to far too large.
@@ -49,7 +50,6 @@ SPACE = SearchSpace.of(
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     open_closed_streams()
-
     first = _first_options(arguments)
 
     def command() -> None:
@@ -69,11 +69,8 @@ def search(options: argparse.Namespace) -> None:
     spec = _spec(options)
     space = _space(options.space) if options.space else SPACE
     space.check(spec)
-    strategy = options.strategy.kind.from_options(options, spec, space)
+    options.strategy.kind.from_options(options, spec, space)  # refused before the data are read
     project = options.project or Path("runs") / f"{options.strategy.name}-{spec.name}"
-    if options.start_from:
-        say = (lambda text: None) if options.quiet else _say
-        strategy = warm_strategy(strategy, options.start_from, project, spec, say)
     place = endpoint()
     if place and options.workers > 1:
         raise SpecError("--workers is for one machine: across machines, start each worker itself")
@@ -88,19 +85,31 @@ def search(options: argparse.Namespace) -> None:
     from tuning.progress import SearchProgress
     from tuning.search import Search
     from zoo.data import load_data
+    from zoo.training.fitting import fitted
 
-    batch = 1 if place else options.batch_trials
-    found = Search(project, spec, space, strategy, options.executions, options.seed, batch, storage)
     if place and not place.is_chief:
         await_chief(place, options.heartbeat_timeout)
     data = load_data(options.data, progress=not options.quiet)
-    progress = SearchProgress(
-        _total(found, options.budget), options.budget.seconds, quiet=options.quiet
-    )
+    spec = fitted(spec, data)  # of few images, lambda and the reduced problems are others
+    strategy = _strategy(options, spec, space, project)
+    batch = 1 if place else options.batch_trials
+    found = Search(project, spec, space, strategy, options.executions, options.seed, batch, storage)
+    budget = options.budget
+    progress = SearchProgress(_total(found, budget), budget.seconds, quiet=options.quiet)
     _run(options, found, data, progress, place)
     progress.close()
     if not place or place.is_chief:
         show(found, as_json=options.json)
+
+
+def _strategy(
+    options: argparse.Namespace, spec: ModelSpec, space: SearchSpace, project: Path
+) -> Strategy:
+    strategy = options.strategy.kind.from_options(options, spec, space)
+    if not options.start_from:
+        return strategy
+    say = (lambda _: None) if options.quiet else _say
+    return warm_strategy(strategy, options.start_from, project, spec, say)
 
 
 def _spec(options: argparse.Namespace) -> ModelSpec:

@@ -13,6 +13,11 @@ from zoo.errors import SpecError
 GREATEST = 1e15
 
 
+def as_stored(value: Any) -> Any:
+    """A value as JSON gives it back: with lists in the place of tuples."""
+    return [as_stored(each) for each in value] if isinstance(value, list | tuple) else value
+
+
 @dataclass(frozen=True)
 class Choice:
     """One of some values, each as likely as the others.
@@ -24,7 +29,8 @@ class Choice:
     values: tuple[Any, ...]
 
     def __init__(self, *values: Any):
-        object.__setattr__(self, "values", values)
+        # As the journal gives them back: a tuple is a list there.
+        object.__setattr__(self, "values", tuple(as_stored(value) for value in values))
         if any(isinstance(value, float) and not math.isfinite(value) for value in values):
             raise SpecError(f"a choice is among finite numbers, not {values!r}")
         if not values or len({json.dumps(value) for value in values}) < len(values):

@@ -109,6 +109,7 @@ def _begin(
         held = everything.enter_context(contextlib.ExitStack())
         trial = held.enter_context(search.store.claim(search.strategy, budget))
         if not isinstance(trial, Trial):
+            held.close()  # else every look at a search that waits would stay, with all its trials
             return isinstance(trial, Wait)
         running[task.remote(trial, search.spec, given, list(search.seeds))] = (held, trial)
     return True

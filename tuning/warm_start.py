@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tuning.ranges import Choice, Range
+from tuning.ranges import Choice, Range, as_stored
 from tuning.space import SearchSpace, Values
 from tuning.store.identity import read_identity
 from tuning.store.trials import TrialStore
@@ -117,7 +117,8 @@ def stored_start(project: Path, strategy: Strategy) -> tuple[Values, ...]:
         plain: Mapping[str, Any] = read_identity(project / "search.json").strategy
     except (FileNotFoundError, NotADirectoryError):
         return ()
-    return strategy.begun_with(plain)
+    same = plain.get("kind") == type(strategy).__name__  # another one is refused when it is opened
+    return strategy.begun_with(plain) if same else ()
 
 
 def _own(name: str, kind: Range, spec: ModelSpec) -> Any:
@@ -127,6 +128,6 @@ def _own(name: str, kind: Range, spec: ModelSpec) -> Any:
 
 def _within(kind: Range, value: Any) -> bool:
     if isinstance(kind, Choice):
-        return value in kind.values
+        return as_stored(value) in kind.values
     number = isinstance(value, int | float) and not isinstance(value, bool)
     return number and kind.low <= value <= kind.high

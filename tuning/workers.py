@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pickle
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from multiprocessing.reduction import ForkingPickler
 from typing import TYPE_CHECKING, Any
 
 from zoo.errors import RunError
@@ -59,7 +61,7 @@ def run(
     if search.is_over(seconds=seconds, most=most):
         watch(search)
         return
-    job = _Job(search, data, seconds, most)
+    job = _pickled(_Job(search, data, seconds, most))
     processes, deaths = [_start(job) for _ in range(workers)], 0
     try:
         while processes:
@@ -94,7 +96,18 @@ class _Job:
     most: int | None
 
 
-def _start(job: _Job) -> BaseProcess:
+def _pickled(job: _Job) -> memoryview:
+    """The job as a worker reads it: what cannot be handed over is refused before one begins."""
+    try:
+        return ForkingPickler.dumps(job)
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        raise RunError(
+            f"the search cannot be handed to its processes ({error}): define what it consists of "
+            "at the top of a module, not inside a function"
+        ) from error
+
+
+def _start(job: memoryview) -> BaseProcess:
     context: Any = parallel.context()
     theirs, ours = context.Pipe(duplex=False)
     process = context.Process(target=_work, args=(theirs,), daemon=True)
@@ -104,7 +117,7 @@ def _start(job: _Job) -> BaseProcess:
     def hand_over() -> None:
         # A worker reads once it has imported TensorFlow, and may be killed before or while it does.
         with contextlib.suppress(OSError), ours:
-            ours.send(job)
+            ours.send_bytes(job)
 
     threading.Thread(target=hand_over, daemon=True).start()
     return process

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
+import threading
+import types
 
 import numpy as np
 import pytest
@@ -10,6 +13,7 @@ from PIL import Image
 
 from zoo.serve.limits import Limits, Refused
 from zoo.serve.pictures import decode
+from zoo.serve.service import Service
 
 
 def _file(array: np.ndarray, format: str, **rest) -> bytes:
@@ -77,3 +81,27 @@ def test_other_formats_are_refused():
     for format in ("GIF", "BMP", "TIFF", "WEBP"):
         with pytest.raises(Refused, match="PNG or JPEG"):
             decode([_file(np.zeros((28, 28), np.uint8), format)], (28, 28), Limits())
+
+
+def test_pictures_are_decoded_one_at_a_time_also_after_a_timeout():
+    at_once, most, release = [], [], threading.Event()
+
+    def prepare(given):
+        at_once.append(given)
+        most.append(len(at_once))
+        release.wait(30)
+        at_once.remove(given)
+        return given
+
+    async def ask():
+        service = Service(None, Limits(answer_seconds=0.05), None)
+        slow = types.SimpleNamespace(prepare=prepare)
+        for number in range(3):
+            with pytest.raises(Refused, match="no answer within"):
+                await service._in_a_thread(slow, {"number": number})
+        release.set()
+        service.limits = Limits(answer_seconds=30)
+        return await service._in_a_thread(slow, {"number": 3})
+
+    assert asyncio.run(ask()) == {"number": 3}
+    assert set(most) == {1}

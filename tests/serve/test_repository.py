@@ -110,6 +110,17 @@ def test_only_the_newest_are_kept(folder):
     repository.close()
 
 
+def test_where_the_newest_cannot_be_loaded_an_older_one_answers(folder):
+    (folder / "2").mkdir()
+    (folder / "2/model.onnx").write_bytes(b"half of a file")
+    repository = Repository([Source("net", folder)], Limits(), Metrics(), keep=1)
+    try:
+        repository.load_all()
+        assert _answering(repository) == 1
+    finally:
+        repository.close()
+
+
 def test_names_that_look_like_versions_and_are_none(folder):
     for name in ("01x", ".2-0123456789abcdef0123456789abcdef", "-3", "\u0663", "9" * 30, "x"):
         brightness(folder / name / "model.onnx", 9)

@@ -293,6 +293,17 @@ def test_a_worker_of_a_killed_chief_hears_the_end_from_the_next(tmp_path, monkey
     assert chief.is_over()
 
 
+def test_a_chief_ends_where_too_many_trials_in_a_row_failed(tmp_path):
+    oracle = oracle_in(tmp_path)
+    oracle.max_consecutive_failed_trials = 1
+    trial = oracle.create_trial("tuner0")
+    trial.status, trial.message = "INVALID", "no such device"
+    with pytest.raises(RuntimeError, match="consecutive failures"):
+        oracle.end_trial(trial)
+    with pytest.raises(RuntimeError, match=r"limit of 1\.\nno such device"):
+        serve(oracle, Endpoint("chief", "127.0.0.1", free_port()))
+
+
 def test_two_workers_of_one_name(tmp_path):
     oracle = oracle_in(tmp_path)
     trial = oracle.create_trial("tuner0")

@@ -94,3 +94,19 @@ def test_settings_that_make_no_sense():
         Halving(SPACE, 9, factor=1)
     with pytest.raises(SpecError, match="takes one trial or more"):
         Halving(SPACE, 9, trials=0)
+
+
+def test_a_cost_that_is_to_fall_is_promoted_like_a_share_that_is_to_grow():
+    def kept(trials):
+        return [(trial.values, trial.fidelity) for trial in trials]
+
+    strategy, lowered = Halving(SPACE, 54, trials=30), Halving(SPACE, 54, trials=30)
+    trials: list[Trial] = []
+    while isinstance(suggestion := lowered.suggest(trials), Suggestion):
+        result = TrialResult(landscape(suggestion).score - 2)  # all below 0, in the same order
+        trials.append(Trial(len(trials), suggestion.values, result, suggestion.fidelity))
+    assert kept(trials) == kept(played(strategy))
+    assert any(trial.fidelity == FULL for trial in trials)
+    failed = [Trial(n, t.values, TrialResult(-2, error="no"), t.fidelity) for n, t in enumerate(
+        trials[:9])]  # fmt: skip
+    assert strategy.suggest(failed).fidelity == strategy.rungs[0]

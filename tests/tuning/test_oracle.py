@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import math
 from collections import Counter
@@ -11,6 +12,7 @@ import pytest
 
 import zoo
 from tuning import Choice, Integer, LogUniform, SearchSpace
+from tuning.kerastuner import entries
 from tuning.kerastuner.hypermodel import hypermodel
 from tuning.kerastuner.objective import WORST_COST
 from tuning.kerastuner.oracle import StrategyOracle
@@ -281,11 +283,31 @@ def test_a_project_of_another_search_is_refused_with_the_difference(few, tmp_pat
         tuned(tmp_path, Grid(space), space).search(few)
 
 
+@pytest.mark.skipif(not importlib.util.find_spec("optuna"), reason="Optuna is missing")
+def test_a_default_between_keras_tuners_steps_counts_as_the_nearest_of_them():
+    asked = keras_tuner.HyperParameters()
+    asked.Float("rate", 0.01, 1.0, sampling="log")
+    asked.Float("dropout", 0.0, 0.5, step=0.1, default=0.3)  # the step is 0.30000000000000004
+    asked.Int("units", 16, 512, sampling="log", default=64)  # between 62 and 65
+    space = entries.space_of(asked)
+    growing = entries.GrowingStrategy(space, entries.strategy_maker("tpe", 0), asked)
+    early = [Trial(n, {"rate": 0.01 * (n + 1)}, TrialResult(0.5 + n / 100)) for n in range(14)]
+    found = growing.suggest(early).values  # what was asked late was at its default in all of these
+    assert set(found) == {"rate", "dropout", "units"}
+
+
 def test_what_an_oracle_cannot_be():
     with pytest.raises(SpecError, match=r"'gird'\. Did you mean 'grid'"):
         StrategyOracle("gird")
-    with pytest.raises(SpecError, match="broad reads the declaration of a network"):
+    with pytest.raises(SpecError, match="broad needs more than a space: give it made"):
         StrategyOracle("broad")
+    for name, said in [
+        ("halving", r"StrategyOracle\(Halving\(space=\.\.\., epochs=\.\.\.\)\)"),
+        ("hyperband", r"StrategyOracle\(Hyperband\(space=\.\.\., epochs=\.\.\.\)\)"),
+        ("pareto", r"StrategyOracle\(Pareto\(space=\.\.\., spec=\.\.\.\)\)"),
+    ]:
+        with pytest.raises(SpecError, match=said):
+            StrategyOracle(name)
     with pytest.raises(SpecError, match="keras-tuner chooses among numbers and words"):
         StrategyOracle(Grid(SearchSpace.of(augment=Choice(["shift"], ["rotate"]))))
 

@@ -134,6 +134,24 @@ def test_a_search_measures_the_latency_of_each_shape_once(bars, tmp_path, monkey
 
 
 @optuna
+@optuna
+def test_a_point_that_makes_no_network_stops_nothing():
+    space = SearchSpace.of(
+        units=Integer(5, 100),
+        schedule=Choice("halve", "constant", "tenth"),
+        patience=Choice(None, 5, 10),
+    )
+    point = {"schedule": "halve", "patience": None}  # after how many epochs?
+    failed = Trial(0, {"units": 5, **point}, TrialResult(0.0, error="halve needs patience"))
+    trials = [failed]
+    for n in range(1, 15):
+        values = {"units": 5 * n, "schedule": "constant", "patience": 5}
+        trials.append(Trial(n, values, TrialResult(0.9 + n / 1000)))
+    strategy = Pareto(space, 30, spec=SPEC)
+    assert strategy.objectives(failed)[1] > max(strategy.objectives(t)[1] for t in trials[1:])
+    assert set(strategy.suggest(trials).values) == {"units", "schedule", "patience"}
+
+
 def test_a_space_of_one_size_has_no_front():
     with pytest.raises(SpecError, match="as many parameters: search `units`"):
         Pareto(SearchSpace.of(l2=Choice(0, 5)), spec=SPEC)

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import threading
 import time
+import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from tests.paths import ROOT
 from tuning import Choice, SearchSpace, ray_cluster
 from tuning.cli import main
 from tuning.search import Search
+from tuning.strategies.base import WAIT
 from tuning.strategies.grid import Grid
 from tuning.trial import Trial
 from zoo.errors import RunError
@@ -161,3 +163,29 @@ def test_what_does_not_go_together(capsys, monkeypatch):
     asked = ["random", "linear", "--ray", "auto", "--storage", "postgresql://a/b"]
     assert main(asked) == 2
     assert "ways across machines: choose one" in capsys.readouterr().err
+
+
+def test_a_search_that_waits_keeps_nothing_of_its_looks(monkeypatch):
+    class Cluster:
+        """One core, and nothing on it."""
+
+        def remote(self, **settings):
+            return lambda function: function
+
+        def cluster_resources(self):
+            return {"CPU": 1}
+
+    looks = []
+
+    class Store:
+        @contextlib.contextmanager
+        def claim(self, strategy, budget):
+            looks.append("taken")
+            yield WAIT
+            looks.append("let go")
+
+    found = types.SimpleNamespace(store=Store(), strategy=None)
+    with contextlib.ExitStack() as everything:
+        for _ in range(3):
+            assert ray_cluster._begin(found, None, Cluster(), None, {}, everything)
+            assert looks[-1] == "let go"

@@ -433,6 +433,15 @@ def test_workers_end_with_a_main_that_is_killed(tmp_path):
         pass  # nobody is at it any more
 
 
+def test_what_no_process_can_take_is_refused_before_one_begins(few, tmp_path, monkeypatch):
+    class Mine(Grid):
+        """Of this function alone: another process could not import it."""
+
+    monkeypatch.setattr("tuning.workers._start", lambda _: pytest.fail("a process begins"))
+    with pytest.raises(RunError, match="at the top of a module"):
+        run(search(tmp_path, strategy=Mine(SPACE)), few, workers=1)
+
+
 def until(condition, seconds=60) -> None:
     deadline = time.monotonic() + seconds
     while not condition():

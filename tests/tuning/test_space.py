@@ -96,3 +96,11 @@ def test_what_is_no_space_is_refused(make, said):
 def test_a_space_that_a_network_does_not_fit(name, space, said):
     with pytest.raises(SpecError, match=said):
         space.check(zoo.get_spec(name))
+
+
+def test_a_tuple_among_the_values_is_stored_and_read_back_as_the_same_space():
+    space = SearchSpace.of(augment=Choice((), ("shift",), ("shift", "rotate")))
+    assert SearchSpace.from_json(space.to_json()) == space
+    assert space.grid(3) == SearchSpace.from_json(space.to_json()).grid(3)
+    spec = apply(zoo.get_spec("conv2_relu_dropout.fast"), {"augment": ["shift", "rotate"]})
+    assert spec.recipe.augment == ("shift", "rotate")

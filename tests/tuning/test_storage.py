@@ -49,13 +49,13 @@ from zoo.data import Data
 
 connections.BEAT, connections.GRACE = 1, 4
 project, url, delay = sys.argv[1:]
-train = execution.train
+training_job = execution.training_job
 
 def slowly(*args, callbacks, **options):
     slow = keras.callbacks.LambdaCallback(on_epoch_end=lambda *told: time.sleep(float(delay)))
-    return train(*args, callbacks=[slow, *callbacks], **options)
+    return training_job(*args, callbacks=[slow, *callbacks], **options)
 
-execution.train = slowly
+execution.training_job = slowly
 data = Data("bars", _bars(200, 0), _bars(200, 1), _bars(200, 2))
 searched(Path(project), url).work(data)
 """

@@ -138,6 +138,15 @@ def test_a_search_keeps_the_points_that_it_began_with(tmp_path, bars):
     assert "start" not in Random(THERE).to_plain(), "older folders stay the same search"
 
 
+def test_the_start_of_another_strategy_is_none_of_this_one(tmp_path, bars):
+    few = bars.take(100)
+    Search(tmp_path / "b", SPEC, THERE, Broad(SPEC, THERE, {"learning_rate": 9.0})).open(few)
+    found = warm_strategy(Random(THERE, 3), other(tmp_path / "a"), tmp_path / "b", SPEC, print)
+    assert found.start[0] == {"units": 20, "learning_rate": 0.2}
+    with pytest.raises(RunError, match="strategy"):
+        Search(tmp_path / "b", SPEC, THERE, found).open(few)
+
+
 @pytest.mark.parametrize("name", strategies())
 def test_every_strategy_begins_with_given_points_or_refuses_and_names_those_that_do(name):
     entry, points = strategies()[name], ({"units": 20, "learning_rate": 0.2},)

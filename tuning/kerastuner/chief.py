@@ -111,6 +111,7 @@ def serve(
 
     Raises:
         RunError: The port is taken, or the address is not this machine's.
+        RuntimeError: As many trials in a row failed as the oracle allows.
     """
     grpc = _grpc()
     from keras_tuner.src import protos
@@ -139,6 +140,8 @@ def serve(
     try:
         while not oracle.is_over() or time.monotonic() < until:
             time.sleep(_BEAT / 4)
+            if oracle.failure:  # which a worker was answered with
+                raise oracle.failure
             for trial in oracle.expire_workers(heartbeat_timeout):
                 say(
                     f"trial {trial} is reassigned: its worker is silent for {heartbeat_timeout:g} s"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import MISSING, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -105,11 +105,31 @@ def strategy_maker(strategy: str | Maker, seed: int) -> Maker:
         raise SpecError(f"there is no strategy {strategy!r}.{hint} Strategies: {', '.join(known)}.")
     kind = known[strategy].kind
     names = {field.name for field in fields(kind)}  # type: ignore[arg-type]
-    if "spec" in names:
-        raise SpecError(f"{strategy} reads the declaration of a network: take it to tuning.Tuner")
+    needed = [
+        field.name
+        for field in fields(kind)  # type: ignore[arg-type]
+        if field.name != "space" and (field.default, field.default_factory) == (MISSING, MISSING)
+    ]
+    if needed or "spec" in names:
+        given = ", ".join(f"{name}=..." for name in dict.fromkeys([*needed, *{"spec"} & names]))
+        raise SpecError(
+            f"{strategy} needs more than a space: give it made, as "
+            f"StrategyOracle({kind.__name__}(space=..., {given}))"
+        )
     settings: dict[str, Any] = {"seed": seed} if "seed" in names else {}
     make: Any = kind
     return lambda space: make(space=space, **settings)
+
+
+def _nearest(value: Any, kind: Range) -> Any:
+    """A value of the range: a default may lie between the steps that keras-tuner takes."""
+    if not isinstance(kind, Choice) or value in kind.values or not _is_number(value):
+        return value
+    return min(kind.values, key=lambda each: abs(each - value))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 @dataclass(frozen=True)
@@ -135,7 +155,11 @@ class GrowingStrategy(Strategy):
         defaults = defaults_of(self.entries)
         seen = [
             replace(
-                trial, values={n: trial.values.get(n, defaults[n]) for n, _ in self.space.ranges}
+                trial,
+                values={
+                    name: trial.values.get(name, _nearest(defaults[name], kind))
+                    for name, kind in self.space.ranges
+                },
             )
             for trial in trials
         ]

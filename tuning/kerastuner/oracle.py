@@ -4,8 +4,8 @@
     tuner = tuning.Tuner(StrategyOracle(Grid(space)), "mlp30", space, directory="runs")
 
 Its state is the journal in the project's folder, the same as of `python -m tuning`: what was killed
-goes on, and the same reports read it. keras-tuner's own files, which it writes in place and which
-a kill can tear, are not needed and not written.
+goes on. `python -m tuning report` reads that of a `tuning.Tuner`, which says of which network it
+is. keras-tuner's own files, which it writes in place and which a kill can tear, are not written.
 """
 
 from __future__ import annotations

@@ -17,7 +17,12 @@ from zoo.errors import RunError
 
 
 class RecordedOracle(SupervisedOracle):
-    """Keeps keras-tuner's records of trials in step with the journal."""
+    """Keeps keras-tuner's records of trials in step with the journal.
+
+    `failure` is the error by which too many failed trials in a row ended the search.
+    """
+
+    failure: RuntimeError | None = None
 
     def get_trial(self, trial_id: str) -> KerasTrial:
         """A trial; a worker that asks for the one it runs shows that it lives."""
@@ -101,10 +106,11 @@ class RecordedOracle(SupervisedOracle):
         )
         limit, failed = self.max_consecutive_failed_trials, list(failures)
         if limit is not None and len(failed) >= limit:
-            raise RuntimeError(
+            self.failure = RuntimeError(
                 f"Number of consecutive failures exceeded the limit of {limit}.\n"
                 + (self.trials[failed[0]].message or "")
             )
+            raise self.failure
 
     def _as_keras(self, trial: Trial) -> KerasTrial:
         return as_keras(trial, self.hyperparameters, self.objective)

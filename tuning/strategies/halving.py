@@ -86,7 +86,8 @@ class Halving(Capped):
             ended = [trial for trial in rungs[level] if trial.result]
             best = self._best(ended)[: len(ended) // self.factor]
             for trial in best:
-                if trial.score > 0 and not _holds(rungs[level + 1], trial.values):
+                promising = trial.score != 0 and not trial.failed  # below 0: a cost that is to fall
+                if promising and not _holds(rungs[level + 1], trial.values):
                     return Suggestion(trial.values, self.rungs[level + 1])
         entered = len(rungs[0])
         if self._points is None or entered < self._points:
@@ -106,7 +107,7 @@ class Halving(Capped):
         """The best of few points goes to the top, where too few were left to choose from."""
         level = max(level for level, there in enumerate(rungs) if there)
         best = self._best(rungs[level])[0]
-        if level == len(rungs) - 1 or not best.score:
+        if level == len(rungs) - 1 or best.score == 0 or best.failed:
             return None
         return Suggestion(best.values, self.rungs[level + 1])
 

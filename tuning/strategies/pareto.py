@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-from tuning.space import SearchSpace, Values, apply
+from tuning.space import MOST_PARAMETERS, SearchSpace, Values, apply
 from tuning.strategies.random import TRIALS, TRIALS_OPTION
 from tuning.strategies.registry import Option, register_strategy
 from tuning.strategies.tpe import TPE
@@ -108,7 +108,10 @@ class Pareto(TPE):
 
     def objectives(self, trial: Trial) -> list[float]:
         """The accuracy of a trial, and its parameters or its latency in seconds."""
-        cost = self.cost(trial)
+        try:
+            cost = self.cost(trial)
+        except SpecError:  # a point that makes no network: its trial failed
+            cost = MOST_PARAMETERS
         return [trial.score, _NO_LATENCY if cost is None else float(cost)]
 
 

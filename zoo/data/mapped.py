@@ -70,7 +70,7 @@ def place_of(images: np.ndarray) -> tuple[str, int]:
     if path is None or descriptor is None or not _is_file(Path(path), descriptor):
         raise DataError(
             "these images lie on the disk in a file without a name, which other processes cannot "
-            "open: use one process (--jobs 1, --workers 1), or keep the set in a folder by cache="
+            "open: use one process (--jobs 1), or keep the set in a folder by cache="
         )
     return str(path), _offset(images, mapping)
 

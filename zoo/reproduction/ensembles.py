@@ -24,7 +24,7 @@ from zoo.nn.voting import Tally
 from zoo.registry import get_spec
 from zoo.reproduction.reproduce import RUNS, run_folder
 from zoo.spec import EnsembleSpec, ModelSpec, Rule
-from zoo.training.job import training_set
+from zoo.training.fitting import fitted
 from zoo.training.run_folder import load_run
 
 # Outputs of members that are counted in one go: 40 MB of them.
@@ -141,7 +141,7 @@ def sample_ensembles(
     spec = get_spec(network)
     if not isinstance(spec, ModelSpec):
         raise SpecError(f"{spec.name} is a vote: draw from the runs of its members' recipe")
-    spec, _ = training_set(spec, data)  # runs on one's own pictures are of this one
+    spec = fitted(spec, data)  # runs on one's own pictures are of this one
     seeds = tuple(_found(spec, runs) if seeds is None else sorted(set(seeds)))
     if not 1 <= of <= len(seeds):
         raise SpecError(

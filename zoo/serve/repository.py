@@ -129,10 +129,17 @@ class Repository:
         """
         for served in self._served.values():
             served.seen = served.source.versions()
-            self._follow(served, served.seen)
+            reasons: dict[str, None] = {}
+            for newest in sorted(served.seen, reverse=True):
+                # Where no version that is to be kept can be loaded, an older one answers.
+                older = {number: each for number, each in served.seen.items() if number <= newest}
+                self._follow(served, older)
+                reasons |= dict.fromkeys(served.failures.values())
+                if served.versions:
+                    break
             if not served.versions:
-                reasons = "; ".join(served.failures.values()) or "it is empty"
-                raise RunError(f"no version of {served.source.name} can be served: {reasons}")
+                found = "; ".join(reasons) or "it is empty"
+                raise RunError(f"no version of {served.source.name} can be served: {found}")
 
     def refresh(self) -> None:
         """Look at the disk, and follow it: load what is new, unload what is gone.

@@ -62,15 +62,23 @@ class Service:
         return await version.answer(arrays, count, alone=self.in_flight() <= 1)
 
     async def _in_a_thread(self, signature: Signature, given: Arrays) -> Arrays:
-        # One at a time: pictures take memory.
+        # One at a time, until its thread ends, which no timeout stops: pictures take memory.
         seconds = self.limits.answer_seconds
         try:
-            async with asyncio.timeout(seconds), self.pictures:
-                return await asyncio.to_thread(signature.prepare, given)
+            async with asyncio.timeout(seconds):
+                await self.pictures.acquire()
+                work = asyncio.ensure_future(asyncio.to_thread(signature.prepare, given))
+                work.add_done_callback(self._next_pictures)
+                return await asyncio.shield(work)
         except TimeoutError:
             raise Refused(
                 504, f"no answer within {seconds:g} seconds: send fewer pictures"
             ) from None
+
+    def _next_pictures(self, work: asyncio.Future[Arrays]) -> None:
+        self.pictures.release()
+        if not work.cancelled():
+            work.exception()  # nobody waits for it any more, where its time was over
 
 
 @dataclass

@@ -19,6 +19,7 @@ from zoo.nn.processes import process
 from zoo.nn.schedules import first_epoch_without_dropout
 from zoo.spec import Claim, NetworkSpec
 from zoo.training import weights
+from zoo.training.fitting import fitted
 from zoo.training.run_folder import RunFolder, TrainingState, discard
 
 
@@ -156,25 +157,15 @@ class TrainingJob:
 
 
 def training_set(spec: NetworkSpec, data: Data) -> tuple[NetworkSpec, Split]:
-    """Fit a declaration to the data that it really gets.
+    """The declaration as `fitted` has it for the data, and the images that its recipe takes.
 
     Args:
         spec: The network.
         data: Images of any shape, of any number of classes.
 
-    Returns:
-        The declaration with the data's image shape, classes and number of images, and the images
-        that its recipe takes.
-
     Raises:
         SpecError: The layers do not fit such images, or a recipe's batch is larger than the set.
     """
-    if data.shape != spec.input.shape:
-        spec = spec.with_settings(input_shape=data.shape)
-    if data.classes != spec.output_classes:
-        spec = spec.with_settings(classes=data.classes)
+    spec = fitted(spec, data)
     split = expand(data.train) if spec.recipe.expanded else data.train
-    if spec.recipe.images < len(split):
-        split = split.take(spec.recipe.images)
-    # lambda is divided by the images there really are.
-    return spec.with_settings(images=len(split)), split
+    return spec, split.take(spec.recipe.images) if spec.recipe.images < len(split) else split
