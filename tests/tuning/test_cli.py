@@ -107,6 +107,17 @@ def test_a_folder_that_cannot_be_one(bars, tmp_path):
         Search(tmp_path / "search", MLP30, SPACE, Grid(SPACE)).open(bars)
 
 
+def test_on_data_of_ones_own_a_search_is_over_what_is_trained(idx_folder, tmp_path, monkeypatch):
+    found = []
+    monkeypatch.setattr("tuning.cli._run", lambda _, *given: found.extend(given[:2]))
+    monkeypatch.setattr("tuning.cli.show", lambda search, as_json: None)
+    assert main(["broad", "mlp30", "--data", str(idx_folder), "--project", str(tmp_path)]) == 0
+    search, data = found
+    images = len(data.train)
+    assert search.spec.recipe.images == search.strategy.spec.recipe.images == images < 50_000
+    assert search.spec.recipe.l2 == MLP30.recipe.l2
+
+
 # --- what is refused before anything is trained ---------------------------------------------------
 
 REFUSED = """

@@ -88,10 +88,16 @@ def _watch(record: Record, options: argparse.Namespace) -> Record:
 
 
 def _over(record: Record) -> bool:
-    """Whether all trials have ended and the strategy, where it is known, has no more."""
+    """Whether all trials have ended, and no more follow: by the strategy, or a spent budget."""
     if not record.all or not all(trial.result for trial in record.all):
         return False
-    return record.strategy is None or record.strategy.suggest(record.all) is None
+    if record.strategy is None or record.strategy.suggest(record.all) is None:
+        return True
+    # A search writes its best point when it ends, after the last event.
+    best, journal = (record.project / name for name in ("best.json", "journal.jsonl"))
+    with contextlib.suppress(OSError):
+        return best.stat().st_mtime_ns >= journal.stat().st_mtime_ns
+    return False
 
 
 def _summary(record: Record) -> str:
