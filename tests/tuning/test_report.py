@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import re
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from tuning.cli import main
 from tuning.fidelity import Fidelity
 from tuning.progress import RateEstimator, SearchProgress
 from tuning.report import charts
+from tuning.report.command import _over
 from tuning.report.importance import FEWEST, Importance, importance
 from tuning.report.page import OURS, page
 from tuning.report.record import read_record
@@ -604,3 +606,15 @@ def test_durations_carry_over():
     assert [duration(seconds) for seconds in (59.4, 59.7, 3599.6)] == [
         "59.4 s", "1 min 0 s", "1 h 0 min"
     ]  # fmt: skip
+
+
+def test_a_search_whose_budget_is_spent_is_over(tmp_path):
+    point = {"learning_rate": 0.1, "l2": 1.0, "cost": "cross_entropy"}
+    endless = {"kind": "Random", "trials": None, "seed": 0}
+    record = recorded(tmp_path, [Trial(0, point, result(0.9))], strategy=endless)
+    assert not _over(record)
+    (record.project / "best.json").write_text("{}")  # which a search writes at its end
+    assert _over(record)
+    later = (record.project / "best.json").stat().st_mtime_ns + 10**9
+    os.utime(record.project / "journal.jsonl", ns=(later, later))
+    assert not _over(record), "it went on"
