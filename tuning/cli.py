@@ -10,17 +10,17 @@ import argparse
 import re
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tuning.kerastuner.chief import HEARTBEAT_TIMEOUT, await_chief, endpoint
+from tuning.options import space_of, spec_of, strategy_of
 from tuning.outcome import show
 from tuning.report import command as report
-from tuning.space import Choice, LogUniform, SearchSpace, searchable
 from tuning.store.database import check_url
 from tuning.store.trials import ENDLESS, Budget
 from tuning.strategies.registry import StrategyEntry, count, strategies
-from tuning.warm_start import warm_strategy
 from zoo.cli.checks import check_backend
 from zoo.cli.completion import add_completion
 from zoo.cli.exit_codes import run_command
@@ -28,8 +28,6 @@ from zoo.cli.figures import add_json_option
 from zoo.cli.options import add_output_options, import_module, nonempty, path
 from zoo.cli.refusals import open_closed_streams
 from zoo.errors import SpecError
-from zoo.registry import get_spec
-from zoo.spec import ModelSpec
 from zoo.utils.extras import check_extras
 from zoo.utils.tensorflow import be_verbose
 from zoo.version import __version__
@@ -38,13 +36,7 @@ if TYPE_CHECKING:
     from tuning.kerastuner.chief import Endpoint
     from tuning.progress import SearchProgress
     from tuning.search import Search
-    from tuning.strategies.base import Strategy
     from zoo.data import Data
-
-# Wide enough that a search has something to find: from far too small to far too large.
-SPACE = SearchSpace.of(
-    learning_rate=LogUniform(0.001, 10.0), l2=LogUniform(0.01, 100.0), batch_size=Choice(5, 10, 20)
-)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -66,11 +58,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def search(options: argparse.Namespace) -> None:
     """Search, show how it goes, and keep the best point."""
-    spec = _spec(options)
-    space = _space(options.space) if options.space else SPACE
+    spec, space = spec_of(options), space_of(options.space)
     space.check(spec)
-    options.strategy.kind.from_options(options, spec, space)  # refused before the data are read
     project = options.project or Path("runs") / f"{options.strategy.name}-{spec.name}"
+    say = (lambda text: None) if options.quiet else _say
+    strategy = strategy_of(options, spec, space, project, say)
     place = endpoint()
     if place and options.workers > 1:
         raise SpecError("--workers is for one machine: across machines, start each worker itself")
@@ -87,46 +79,21 @@ def search(options: argparse.Namespace) -> None:
     from zoo.data import load_data
     from zoo.training.fitting import fitted
 
+    batch = 1 if place else options.batch_trials
+    found = Search(project, spec, space, strategy, options.executions, options.seed, batch, storage)
     if place and not place.is_chief:
         await_chief(place, options.heartbeat_timeout)
     data = load_data(options.data, progress=not options.quiet)
-    spec = fitted(spec, data)  # of few images, lambda and the reduced problems are others
-    strategy = _strategy(options, spec, space, project)
-    batch = 1 if place else options.batch_trials
-    found = Search(project, spec, space, strategy, options.executions, options.seed, batch, storage)
+    if (there := fitted(spec, data)) != spec:
+        # Of fewer images or other classes, lambda, reduced problems and sizes are others.
+        strategy = strategy_of(options, there, space, project)
+        found = replace(found, spec=there, strategy=strategy)
     budget = options.budget
     progress = SearchProgress(_total(found, budget), budget.seconds, quiet=options.quiet)
     _run(options, found, data, progress, place)
     progress.close()
     if not place or place.is_chief:
         show(found, as_json=options.json)
-
-
-def _strategy(
-    options: argparse.Namespace, spec: ModelSpec, space: SearchSpace, project: Path
-) -> Strategy:
-    strategy = options.strategy.kind.from_options(options, spec, space)
-    if not options.start_from:
-        return strategy
-    say = (lambda _: None) if options.quiet else _say
-    return warm_strategy(strategy, options.start_from, project, spec, say)
-
-
-def _spec(options: argparse.Namespace) -> ModelSpec:
-    spec = searchable(get_spec(options.name))
-    changes = {"epochs": options.epochs, "images": options.limit, "patience": options.patience}
-    return spec.with_settings(**{name: value for name, value in changes.items() if value})
-
-
-def _space(path: Path) -> SearchSpace:
-    try:
-        return SearchSpace.from_json(path.read_text(encoding="utf-8"))
-    except UnicodeDecodeError as error:
-        raise SpecError(
-            f"{path} is not UTF-8 (byte {error.start}): save it in that encoding"
-        ) from error
-    except SpecError as error:
-        raise SpecError(f"{path}: {error}") from error
 
 
 def _run(

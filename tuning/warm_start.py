@@ -122,7 +122,7 @@ def stored_start(project: Path, strategy: Strategy) -> tuple[Values, ...]:
 
 
 def _own(name: str, kind: Range, spec: ModelSpec) -> Any:
-    value = getattr(spec.recipe, name, None)
+    value = as_stored(getattr(spec.recipe, name, None))
     return value if value is not None and _within(kind, value) else kind.quantile(0.5)
 
 

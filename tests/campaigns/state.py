@@ -21,9 +21,9 @@ def _space_json() -> bytes:
 
 
 def _read_space(path: Path) -> object:
-    from tuning.cli import _space
+    from tuning.options import space_of
 
-    return _space(path).to_json()
+    return space_of(path).to_json()
 
 
 def _journal() -> bytes:

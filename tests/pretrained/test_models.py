@@ -34,7 +34,7 @@ def test_figures_and_card_are_those_of_the_weights(name, mnist):
     assert answers.score == entry.score
     assert entry.data == mnist.fingerprint
     text = manifest.weights_file(MANIFEST[name]).with_name("README.md").read_text()
-    assert text == card(entry, zoo.get_spec(name), answers)
+    assert text == card(entry, zoo.get_spec(entry.architecture), answers)
 
 
 @pytest.mark.parametrize("name", MANIFEST)

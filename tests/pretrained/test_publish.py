@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -61,9 +61,9 @@ def test_an_entry_says_what_is_so(published, saved):
 def test_half_precision_is_enough_where_it_answers_alike(published, bars):
     folder, entry = published
     _, model = load_run(folder / f"mlp30.brief-seed{entry.seed}")
-    exact = zoo.predict(model, bars.test).predicted
+    exact = zoo.predict(model, bars.validation).predicted
     model.set_weights([tensor.astype(np.float16) for tensor in model.get_weights()])
-    alike = (zoo.predict(model, bars.test).predicted == exact).all()
+    alike = (zoo.predict(model, bars.validation).predicted == exact).all()
     assert entry.precision == ("F16" if alike else "F32")
     bytes_a_number = {"F16": 2, "F32": 4}[entry.precision]
     assert 0 < entry.size - bytes_a_number * BOOK.parameters < 1000
@@ -73,7 +73,9 @@ def test_an_architecture_without_weights_of_its_own_has_those_of_the_best_recipe
     _, entry = published
 
     def another(name, validation):
-        return replace(entry, name=name, file=f"{name}/{manifest.WEIGHTS}", validation=validation)
+        spec = {**entry.spec, "name": name}
+        file = f"{name}/{manifest.WEIGHTS}"
+        return replace(entry, name=name, file=file, validation=validation, spec=spec)
 
     better = another("mlp30.better", entry.validation + 1)
     worse = another("mlp30.worse", entry.validation - 1)
@@ -83,6 +85,8 @@ def test_an_architecture_without_weights_of_its_own_has_those_of_the_best_recipe
         for each in (worse, better):
             manifest.record(each)
         assert manifest.entry_of("mlp30") == better
+        manifest.record(replace(worse, name="mlp30", file=f"mlp30/{manifest.WEIGHTS}"))
+        assert manifest.entry_of("mlp30") == better, "an older manifest names the architecture"
         assert manifest.entry_of("mlp30.brief") == entry
         manifest.record(own)
         assert manifest.entry_of("mlp30") == own
@@ -183,6 +187,10 @@ def test_published_into_a_home_of_ones_own_it_stands_beside_what_is_shipped(
         zoo.load(name)  # which checks the SHA-256
     assert manifest.weights_file(entry).is_relative_to(tmp_path)
     assert not manifest.weights_file(shipped["mlp30"]).is_relative_to(tmp_path)
+    old = {**shipped, entry.name: entry}  # an earlier version copied what is shipped
+    plain = {name: asdict(each) for name, each in old.items()}
+    (tmp_path / "saved_models/manifest.json").write_text(json.dumps(plain))
+    zoo.load("mlp30")
     own = replace(shipped["linear"], test=1)
     manifest.record(own)
     assert manifest.entry_of("linear") == own

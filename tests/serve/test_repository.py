@@ -117,6 +117,7 @@ def test_where_the_newest_cannot_be_loaded_an_older_one_answers(folder):
     try:
         repository.load_all()
         assert _answering(repository) == 1
+        assert repository.versions("net")[2][0] == "END"
     finally:
         repository.close()
 

@@ -22,6 +22,7 @@ ORDER = [
     "latency",
     "search",
     "warm_start",
+    "options",
     "outcome",
     "workers",
     "ray_cluster",

@@ -134,7 +134,6 @@ def test_a_search_measures_the_latency_of_each_shape_once(bars, tmp_path, monkey
 
 
 @optuna
-@optuna
 def test_a_point_that_makes_no_network_stops_nothing():
     space = SearchSpace.of(
         units=Integer(5, 100),
@@ -152,6 +151,7 @@ def test_a_point_that_makes_no_network_stops_nothing():
     assert set(strategy.suggest(trials).values) == {"units", "schedule", "patience"}
 
 
+@optuna
 def test_a_space_of_one_size_has_no_front():
     with pytest.raises(SpecError, match="as many parameters: search `units`"):
         Pareto(SearchSpace.of(l2=Choice(0, 5)), spec=SPEC)

@@ -613,8 +613,8 @@ def test_a_search_whose_budget_is_spent_is_over(tmp_path):
     endless = {"kind": "Random", "trials": None, "seed": 0}
     record = recorded(tmp_path, [Trial(0, point, result(0.9))], strategy=endless)
     assert not _over(record)
-    (record.project / "best.json").write_text("{}")  # which a search writes at its end
+    (record.project / "trials.csv").write_text("")  # which a search writes at its end
     assert _over(record)
-    later = (record.project / "best.json").stat().st_mtime_ns + 10**9
+    later = (record.project / "trials.csv").stat().st_mtime_ns + 10**9
     os.utime(record.project / "journal.jsonl", ns=(later, later))
     assert not _over(record), "it went on"

@@ -138,6 +138,19 @@ def test_a_search_keeps_the_points_that_it_began_with(tmp_path, bars):
     assert "start" not in Random(THERE).to_plain(), "older folders stay the same search"
 
 
+def test_a_recipes_tuple_begins_a_search_that_opens_again(tmp_path, bars):
+    few, spec = bars.take(100), zoo.get_spec("conv2_relu_dropout.fast")
+    own = spec.recipe.augment
+    space = SearchSpace.of(augment=Choice((), own), learning_rate=LogUniform(0.01, 1.0))
+    found = warm_start(other(tmp_path / "a"), space, spec)
+    assert found.points[0]["augment"] == [*own]
+    warm = Random(space, 3).begin_with(found.points)
+    for _ in range(2):
+        Search(tmp_path / "b", spec, space, warm).open(few)
+    assert not [name for name, value in Broad(spec, space).suggest(()).values.items()
+                if isinstance(value, tuple)]  # fmt: skip
+
+
 def test_the_start_of_another_strategy_is_none_of_this_one(tmp_path, bars):
     few = bars.take(100)
     Search(tmp_path / "b", SPEC, THERE, Broad(SPEC, THERE, {"learning_rate": 9.0})).open(few)

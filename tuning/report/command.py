@@ -93,10 +93,10 @@ def _over(record: Record) -> bool:
         return False
     if record.strategy is None or record.strategy.suggest(record.all) is None:
         return True
-    # A search writes its best point when it ends, after the last event.
-    best, journal = (record.project / name for name in ("best.json", "journal.jsonl"))
+    # `python -m tuning` writes the table when its budget is spent, after the last event.
+    table, journal = (record.project / name for name in ("trials.csv", "journal.jsonl"))
     with contextlib.suppress(OSError):
-        return best.stat().st_mtime_ns >= journal.stat().st_mtime_ns
+        return table.stat().st_mtime_ns >= journal.stat().st_mtime_ns
     return False
 
 

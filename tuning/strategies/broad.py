@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
+from tuning.ranges import as_stored
 from tuning.space import UNITS, SearchSpace, Values, apply
 from tuning.strategies.base import WAIT, Decision, Strategy, Wait
 from tuning.strategies.broad_stages import BroadSearch
@@ -140,6 +141,6 @@ def _foreign(trial: Trial) -> RunError:
 def _settings(spec: ModelSpec, space: SearchSpace) -> Values:
     """Where a setting starts that no start names: at the network's own, or in mid-range."""
     return {
-        name: kind.quantile(0.5) if name == UNITS else getattr(spec.recipe, name)
+        name: kind.quantile(0.5) if name == UNITS else as_stored(getattr(spec.recipe, name))
         for name, kind in space.ranges
     }

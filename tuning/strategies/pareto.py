@@ -110,8 +110,10 @@ class Pareto(TPE):
         """The accuracy of a trial, and its parameters or its latency in seconds."""
         try:
             cost = self.cost(trial)
-        except SpecError:  # a point that makes no network: its trial failed
-            cost = MOST_PARAMETERS
+        except SpecError:
+            if self.spec is None:
+                raise
+            cost = MOST_PARAMETERS  # a point that makes no network: its trial failed
         return [trial.score, _NO_LATENCY if cost is None else float(cost)]
 
 

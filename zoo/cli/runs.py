@@ -139,18 +139,16 @@ def reproduce(options: argparse.Namespace) -> None:
     rows = []
     if not options.json:
         print(f"the book: {spec.claim or 'no figure'}")
-    for row in reproduction.reproduce(
-        spec.name,
-        range(options.first_seed, options.first_seed + options.seeds),
-        jobs=options.jobs,
-        results=options.results,
-        progress=not options.quiet,
-    ):
-        rows.append(asdict(row))
-        if not options.json:
-            print(f"seed {row.seed}: {summary(row, spec.claim)}")
-    if options.json:
-        print_json({"name": spec.name, "book": claim_record(spec.claim), "runs": rows})
+    seeds = range(options.first_seed, options.first_seed + options.seeds)
+    settings = {"results": options.results, "progress": not options.quiet}
+    try:
+        for row in reproduction.reproduce(spec.name, seeds, jobs=options.jobs, **settings):
+            rows.append(asdict(row))
+            if not options.json:
+                print(f"seed {row.seed}: {summary(row, spec.claim)}")
+    finally:  # also of the others, where a seed diverged
+        if options.json:
+            print_json({"name": spec.name, "book": claim_record(spec.claim), "runs": rows})
 
 
 def vote(options: argparse.Namespace) -> None:

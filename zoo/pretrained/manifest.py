@@ -128,10 +128,11 @@ def weights_file(entry: Entry) -> Path:
     Raises:
         RunError: No manifest has the entry, as where another one was published meanwhile.
     """
-    for folder in folders():
-        if _read(folder).get(entry.name) == entry:
-            return folder / entry.file
-    raise RunError(f"{entry.name} was published anew meanwhile: load it again")
+    found = [each / entry.file for each in folders() if _read(each).get(entry.name) == entry]
+    if not found:
+        raise RunError(f"{entry.name} was published anew meanwhile: load it again")
+    # Earlier versions copied the entries of shipped networks into a home, without their files.
+    return next((path for path in found if path.exists()), found[0])
 
 
 def _read(folder: Path) -> dict[str, Entry]:
@@ -179,7 +180,7 @@ def entry_of(name: str) -> Entry:
     """
     get_spec(name)
     entries = manifest()
-    if name in entries:
+    if name in entries and entries[name].spec["name"] == name:
         return entries[name]
     others = [each for each in entries.values() if name in (each.architecture, each.spec["name"])]
     if others:

@@ -129,16 +129,18 @@ class Repository:
         """
         for served in self._served.values():
             served.seen = served.source.versions()
-            reasons: dict[str, None] = {}
+            failures: dict[int, str] = {}
             for newest in sorted(served.seen, reverse=True):
                 # Where no version that is to be kept can be loaded, an older one answers.
                 older = {number: each for number, each in served.seen.items() if number <= newest}
                 self._follow(served, older)
-                reasons |= dict.fromkeys(served.failures.values())
+                failures |= served.failures
                 if served.versions:
                     break
+            served.failures = failures
+            served.stamps |= {number: served.seen[number] for number in failures}
             if not served.versions:
-                found = "; ".join(reasons) or "it is empty"
+                found = "; ".join(failures.values()) or "it is empty"
                 raise RunError(f"no version of {served.source.name} can be served: {found}")
 
     def refresh(self) -> None:

@@ -127,10 +127,10 @@ def _from_path(path: Path, name: str, runtime: str) -> list[Source]:
 
 def _from_name(word: str, name: str, runtime: str, pretrained) -> Source:
     if runtime == "tensorflow":
-        from zoo.pretrained.manifest import entry_of, folders
+        from zoo.pretrained.manifest import entry_of, own_models
 
         entry_of(word)
-        folder = folders()[0] / word  # where exports go
+        folder = (own_models() or Path("saved_models")) / word  # where exports go
         source = Source(name, folder, runtime)
         if not source.versions():
             raise RunError(f"{folder} holds no SavedModel yet: python -m zoo export {word}")

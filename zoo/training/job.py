@@ -119,7 +119,7 @@ class TrainingJob:
         """
         if not self.folder:
             return TrainingState(devices=(self.devices,))
-        if self.overwrite:  # not before all else is settled that may be refused
+        if self.overwrite and self.folder.writes:  # not before all is settled that may be refused
             discard(self.folder.path)
         state = self.folder.begin(model)
         missing = sorted({*self.monitor} - state.monitored)

@@ -72,9 +72,9 @@ def networks(context: Context) -> Result:
 
     These are the pretrained networks; `python -m zoo reproduce NAME` trains them by the book.
     """
-    from zoo.pretrained.manifest import manifest
+    from zoo.pretrained.manifest import entry_of, manifest
 
-    there = manifest()
+    there = {entry.architecture for entry in manifest().values()}
     rows, checks = [], []
     allowed = 2 * 2**0.5 * scatter()
     for name in (name for name in NETWORKS if name in there):
@@ -88,7 +88,7 @@ def networks(context: Context) -> Result:
         agrees = None
         if book is not None:
             agrees = abs(accuracy - book) <= allowed
-        recipe = there[name].spec["name"]
+        recipe = entry_of(name).spec["name"]
         label = f"{name}, %" if recipe == name else f"{name}, by {recipe}, %"
         checks.append(Check(label, accuracy, book, agrees))
     found = {row["name"]: row["accuracy"] for row in rows}
