@@ -40,6 +40,11 @@ class SearchIdentity:
     strategy: dict[str, Any] = field(default_factory=dict)
     data: str = ""
 
+    def __post_init__(self) -> None:
+        # As JSON gives them back: a recipe's tuples are lists there.
+        for name in ("spec", "space", "strategy"):
+            object.__setattr__(self, name, json.loads(json.dumps(getattr(self, name))))
+
     def to_plain(self) -> dict[str, Any]:
         """The record as plain data."""
         return asdict(self)
