@@ -7,17 +7,20 @@ import json
 import os
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from zoo.cli.checks import check_runs, check_source, check_voters, check_weights
 from zoo.cli.figures import claim_record, print_json
 from zoo.cli.options import load_images, settings
-from zoo.data import Data
 from zoo.errors import DataError, SpecError
 from zoo.registry import get_spec
 from zoo.spec import NetworkSpec
 from zoo.spec.limits import check_size
 from zoo.spec.serialization import parse_json
 from zoo.utils.tensorflow import import_tensorflow
+
+if TYPE_CHECKING:
+    from zoo.data import Data
 
 
 def train(options: argparse.Namespace) -> None:
