@@ -19,7 +19,7 @@ from zoo.training.job import TrainingJob
 # 2019).
 MIXUP, CUTMIX = 0.2, 1.0
 
-TEACHER = "conv2_relu_dropout_x5"
+TEACHER = "conv2_relu_dropout_x5.long"
 # The teacher's probabilities are raised to the power of 1 / TEMPERATURE (Hinton et al. 2015).
 TEMPERATURE = 2.0
 

@@ -22,7 +22,7 @@ from zoo.reproduction.tables import write_table
 
 CSV = Path(__file__).resolve().parent / "vote_rules.csv"
 COLUMNS = ("network", "rule", "shifts", "validation", "p", "test")
-NETWORK = "conv2_relu_dropout_x5"
+NETWORK = "conv2_relu_dropout_x5.long"
 RULES = ("plurality", "mean")
 
 
