@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw
 
 from tests.paths import ROOT
 
-LARGEST = 40 * 2**20
+LARGEST = 41 * 2**20  # the votes of five by the book and by `.long` take 15 MB each
 
 
 def _run(command, **options) -> subprocess.CompletedProcess:
@@ -96,7 +96,7 @@ def test_a_wheel_would_have_all_modules_and_the_weights():
 
 
 @pytest.mark.integration
-def test_the_wheel_has_the_weights_and_is_no_larger_than_40_mb(wheel):
+def test_the_wheel_has_the_weights_and_is_no_larger_than_it_may_be(wheel):
     assert wheel.stat().st_size <= LARGEST
     _check_files(set(zipfile.ZipFile(wheel).namelist()))
     (source,) = wheel.parent.glob("*.tar.gz")
