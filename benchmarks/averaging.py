@@ -34,8 +34,7 @@ class KeepLastWeights(keras.callbacks.Callback):
 
 def is_whole(folder: Path, spec: NetworkSpec) -> bool:
     """Whether `KeepLastWeights` wrote a file for each of a run's last epochs."""
-    last = spec.recipe.epochs
-    return all(_file(folder, last - back).exists() for back in range(min(EPOCHS, last)))
+    return all(path.exists() for path in _files(folder, spec))
 
 
 def scores(folder: Path, spec: NetworkSpec, split: Split) -> dict[str, int]:
@@ -51,9 +50,8 @@ def scores(folder: Path, spec: NetworkSpec, split: Split) -> dict[str, int]:
         (stochastic weight averaging, Izmailov et al. 2018); by SHIFTED, that of the last epoch, its
         outputs averaged over each image and its four shifts by a pixel.
     """
-    last = spec.recipe.epochs
     model = build_model(spec, draw_weights=False)
-    kept = [weights.read(_file(folder, last - back))[0] for back in range(min(EPOCHS, last))]
+    kept = [weights.read(path)[0] for path in _files(folder, spec)]
     weights.assign(model.weights, kept[0])
     right = {SHIFTED: _right(shifted_outputs(model, split.images).mean(axis=0), split)}
     mean = {name: np.mean([each[name] for each in kept], axis=0) for name in kept[0]}
@@ -72,6 +70,12 @@ def shifted_outputs(model: keras.Model, images: np.ndarray) -> np.ndarray:
         [shifts, n, classes].
     """
     return np.array([_outputs(model, shifted(images, *shift)) for shift in SHIFTS])
+
+
+def _files(folder: Path, spec: NetworkSpec) -> list[Path]:
+    """The files of a run's last epochs, the last one first."""
+    last = spec.recipe.epochs
+    return [_file(folder, last - back) for back in range(min(EPOCHS, last))]
 
 
 def _file(folder: Path, epoch: int) -> Path:

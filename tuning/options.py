@@ -28,7 +28,7 @@ def spec_of(options: argparse.Namespace) -> ModelSpec:
 
 
 def space_of(path: Path | None) -> SearchSpace:
-    """The space in a file; where none is named, that of the first hyper-parameters of the book.
+    """The space in a file; SPACE where none is named.
 
     Raises:
         SpecError: The file holds no space.
@@ -59,7 +59,7 @@ def strategy_of(
         spec: The network.
         space: Of the search.
         project: Its folder.
-        say: Is told which points of the other search do not fit.
+        say: Called with a line for each point of the other search that does not fit.
 
     Raises:
         SpecError: It cannot search this space, or begin with given points.

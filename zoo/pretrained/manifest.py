@@ -150,7 +150,7 @@ def _read(folder: Path) -> dict[str, Entry]:
 
 
 def record(entry: Entry) -> None:
-    """Put an entry into the manifest of one's own, in the place of an older one of its name."""
+    """Put an entry into the publishing folder's manifest, in place of an older one of its name."""
     folder = publishing_folder()
     entries = {**_read(folder), entry.name: entry}
     plain = {name: asdict(entries[name]) for name in sorted(entries)}
