@@ -9,7 +9,7 @@ TESTS = PYTHONDONTWRITEBYTECODE= $(RUN) -m pytest --numprocesses 2 --dist workst
 LOCK = UV_CUSTOM_COMPILE_COMMAND='make lock' $(RUN) -m uv pip compile --quiet --universal \
 	--python-version 3.11 --generate-hashes
 
-.PHONY: demo test test-integration test-slow backends ray campaign lint docs table throughput benchmarks nightly page report-full results lock clean help
+.PHONY: demo test test-integration test-slow backends ray campaign lint docs table throughput benchmarks race nightly page report-full results lock clean help
 
 demo: $(VENV)/installed  ## train a network of the book on real digits: score, confusions, its errors as a picture
 	$(RUN) -m zoo train mlp30 --seed 1 --out demo --overwrite
@@ -62,14 +62,17 @@ throughput: $(VENV)/installed  ## measure training speed beside plain Keras, PyT
 	$(RUN) -m pip install --quiet --requirement benchmarks/requirements.txt
 	$(RUN) -m benchmarks.throughput
 
-benchmarks: throughput  ## measure speed, starting, serving, load, stacked trials and the race of mlp30; an hour or two on an idle machine
+benchmarks: throughput  ## measure speed, starting, serving, load and stacked trials; under an hour on an idle machine
 	$(RUN) -m benchmarks.startup
 	$(RUN) -m benchmarks.serving
 	$(RUN) -m benchmarks.load
 	$(RUN) -m benchmarks.vectorized
-	$(RUN) -m benchmarks.search
 	$(MAKE) table
 	$(RUN) -m benchmarks
+
+race: $(VENV)/installed  ## race the search strategies on mlp30; hours, but what stands in search.csv is not run again
+	$(RUN) -m benchmarks.search
+	$(MAKE) table
 
 nightly: $(VENV)/installed  ## short trainings whose scores must stay where they were: some minutes
 	$(RUN) -m benchmarks.nightly

@@ -7,7 +7,7 @@ import sys
 import threading
 from pathlib import Path
 
-from zoo.cli.options import add_command, path
+from zoo.cli.options import add_command, path, port
 from zoo.errors import DataError
 
 
@@ -21,7 +21,7 @@ def add_draw(choices) -> None:
     command.add_argument(
         "--static", type=path, metavar="DIR", help="write the page as files, to open or to upload"
     )
-    command.add_argument("--port", type=_port, default=0, help="default: any free one")
+    command.add_argument("--port", type=port, default=0, help="default: any free one")
     command.add_argument("--no-browser", action="store_true", help="only print the address")
     command.add_argument(
         "--source", type=path, metavar="DIR", help="folder that holds MNIST's four files already"
@@ -67,9 +67,3 @@ def _test_digits(source: Path | None):
             raise
         print(f"zoo: the page will show no test digits: {error}", file=sys.stderr)
         return None
-
-
-def _port(text: str) -> int:
-    if not text.isdecimal() or int(text) > 65535:
-        raise argparse.ArgumentTypeError(f"must be a whole number 0 to 65535, not {text!r}")
-    return int(text)

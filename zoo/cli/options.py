@@ -94,6 +94,13 @@ def count(text: str) -> int:
     return int(text)
 
 
+def port(text: str) -> int:
+    """The number of a port, 0 for any free one; argparse.ArgumentTypeError otherwise."""
+    if not text.isdecimal() or len(text) > _DIGITS or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"must be a whole number 0 to 65535, not {text[:40]!r}")
+    return int(text)
+
+
 def seeds(text: str) -> list[int]:
     """Seeds as in 0-9,12; argparse.ArgumentTypeError otherwise."""
     if not re.fullmatch(r"\d+(-\d+)?(,\d+(-\d+)?)*", text, re.ASCII):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from zoo.cli.options import add_command, count
+from zoo.cli.options import add_command, count, port
 from zoo.errors import SpecError
 from zoo.serve.limits import MEBIBYTE, Limits
 from zoo.utils.extras import check_extras
@@ -24,7 +24,7 @@ def add_serve(choices) -> None:
     )
     default = Limits()
     command.add_argument("--host", default="127.0.0.1", help="default 127.0.0.1, this machine only")
-    command.add_argument("--port", type=_port, default=8501, help="default 8501; 0 is any free one")
+    command.add_argument("--port", type=port, default=8501, help="default 8501; 0 is any free one")
     command.add_argument(
         "--batch", type=int, default=default.batch, metavar="N", help="images computed together"
     )
@@ -79,9 +79,3 @@ def serve(options: argparse.Namespace) -> None:
         log_requests=options.log_requests,
     )
     run(lambda: sources(options.models, options.runtime), settings)
-
-
-def _port(text: str) -> int:
-    if not text.isdecimal() or int(text) > 65535:
-        raise argparse.ArgumentTypeError(f"must be a whole number 0 to 65535, not {text!r}")
-    return int(text)
