@@ -238,6 +238,29 @@ def test_a_torn_last_line_does_not_count_and_is_cut_off(tmp_path):
     assert [event["event"] for event in journal.read()] == ["one", "three"]
 
 
+def test_a_last_event_that_lacks_its_newline_alone_is_kept(tmp_path):
+    """As an editor may leave it: read, kept by the next writer, and not joined with the next."""
+    journal = Journal(tmp_path / "journal.jsonl")
+    journal.path.write_text('{"event": "one"}\n{"event": "two"}')
+    assert [event["event"] for event in journal.read()] == ["one", "two"]
+    with journal.writing() as writer:
+        assert [event["event"] for event in writer.events] == ["one", "two"]
+    assert journal.path.read_text() == '{"event": "one"}\n{"event": "two"}\n'
+    journal.path.write_text('{"event": "one"}\n{"event": "two"}')
+    with journal.writing() as writer:
+        writer.add({"event": "three"})
+    assert [event["event"] for event in journal.read()] == ["one", "two", "three"]
+
+
+@pytest.mark.parametrize("text", ['nonsense\n{"event": "tw', '{"event": "one"}\n3'])
+def test_a_damaged_journal_stays_as_it_is(tmp_path, text):
+    journal = Journal(tmp_path / "journal.jsonl")
+    journal.path.write_text(text)
+    with pytest.raises(RunError, match="is damaged"), journal.writing():
+        pass
+    assert journal.path.read_text() == text
+
+
 @pytest.mark.parametrize("line", ["nonsense", "3", "{}"])
 def test_a_damaged_line_is_named(tmp_path, line):
     journal = Journal(tmp_path / "journal.jsonl")

@@ -1,8 +1,9 @@
 """The journal of a search: one line of JSON an event, only ever added to; all state is read off it.
 
 Events are appended under a lock and flushed to the disk, so that any number of processes may write,
-and any of them may be killed at any moment: a torn last line does not count and is cut off by the
-next writer.
+and any of them may be killed at any moment: a last line that is no whole JSON was torn, does not
+count and is cut off by the next writer. One that lacks the newline alone, as an editor may leave
+it, is an event as any other.
 """
 
 from __future__ import annotations
@@ -46,13 +47,15 @@ class Journal:
         with file_lock(lock, wait=True), readable(self.path).open("a+b") as file:
             file.seek(0)
             text = file.read()
-            whole = text.rfind(b"\n") + 1
-            if whole < len(text):
-                file.truncate(whole)
-            yield Writer(file, self._parse(text[:whole]))
+            whole = _whole(text)
+            events = self._parse(text)  # a damaged journal is refused before it is changed
+            if len(whole) > len(text):
+                file.write(whole[len(text) :])
+            file.truncate(len(whole))
+            yield Writer(file, events)
 
     def _parse(self, text: bytes) -> list[Event]:
-        lines = text[: text.rfind(b"\n") + 1].split(b"\n")[:-1]
+        lines = _whole(text).split(b"\n")[:-1]
         return [self._event(line, number) for number, line in enumerate(lines, start=1)]
 
     def _event(self, line: bytes, number: int) -> Event:
@@ -79,6 +82,16 @@ class Writer:
         self.file.flush()
         os.fsync(self.file.fileno())
         self.events.append(event)
+
+
+def _whole(text: bytes) -> bytes:
+    """The lines of a journal, each with its newline; without the torn last one, if it is torn."""
+    end = text.rfind(b"\n") + 1
+    try:
+        json.loads(text[end:])
+    except (ValueError, RecursionError):
+        return text[:end]
+    return text + b"\n"
 
 
 def _finite(text: str) -> float:
