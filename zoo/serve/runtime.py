@@ -11,10 +11,11 @@ from typing import Any, Protocol
 import numpy as np
 
 from zoo.errors import RunError
+from zoo.serve.external import data_files
 from zoo.serve.tensors import NUMPY_OF_ONNX, Arrays, TensorInfo
 from zoo.utils.regular import readable
 
-RUNTIMES = ("onnx", "tensorflow")
+_FOLDER = "session.model_external_initializers_file_folder_path"
 
 # Other programs get in the way of some of them, and the least of their times is taken.
 _TIMED_CALLS = 10
@@ -33,7 +34,7 @@ class Model(Protocol):
 
 
 class OnnxModel:
-    """An ONNX file in ONNX Runtime, on the processor.
+    """An ONNX file in ONNX Runtime, on the processor, with the data files in its folder.
 
     Args:
         path: The file.
@@ -54,9 +55,18 @@ class OnnxModel:
         options.log_severity_level = 4  # its errors come as exceptions, too
         try:
             content = readable(path).read_bytes()
+            files = {name: readable(file).read_bytes() for name, file in data_files(path).items()}
+            if files:
+                # Those of a subgraph it reads by itself, else from the working folder.
+                options.add_session_config_entry(_FOLDER, str(path.parent))
+                options.add_external_initializers_from_files_in_memory(
+                    list(files), list(files.values()), list(map(len, files.values()))
+                )
             self._session = onnxruntime.InferenceSession(
                 content or b"empty", options, providers=["CPUExecutionProvider"]
             )
+        except RunError:
+            raise
         except Exception as error:  # ONNX Runtime has a dozen kinds
             reason = str(error).strip().partition("\n")[0][:200]
             raise RunError(f"cannot load {path} ({reason}): is it a whole ONNX file?") from error

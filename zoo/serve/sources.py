@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zoo.errors import RunError, SpecError
+from zoo.serve.external import data_files
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*", re.ASCII)
 
@@ -140,7 +141,17 @@ def _from_name(word: str, name: str, runtime: str, pretrained) -> Source:
     return Source(name, pretrained(word), runtime)
 
 
+def _data_files(path: Path) -> Sequence[Path]:
+    try:
+        return [*data_files(path).values()]
+    except RunError:
+        return []  # said when it is loaded
+
+
 def _candidate(path: Path) -> Candidate:
-    files = [path] if path.is_file() else sorted(each for each in path.rglob("*") if each.is_file())
+    if path.is_file():
+        files = [path, *(each for each in _data_files(path) if each.exists())]
+    else:
+        files = sorted(each for each in path.rglob("*") if each.is_file())
     stats = [(str(each), each.stat()) for each in files]
     return Candidate(path, tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats))
