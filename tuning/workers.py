@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import pickle
+import sys
 import threading
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
@@ -13,7 +15,7 @@ from multiprocessing.process import BaseProcess
 from multiprocessing.reduction import ForkingPickler
 from typing import TYPE_CHECKING, Any
 
-from zoo.errors import RunError
+from zoo.errors import RunError, ZooError
 from zoo.training import parallel
 from zoo.training.parallel import (
     NEEDS_GUARD,
@@ -42,8 +44,9 @@ def run(
 ) -> None:
     """Run a search to its end with several processes, each on one core.
 
-    A process that dies is replaced, and its trial goes on where it was. The processes end with this
-    one, however it ends.
+    A process that is killed is replaced, and its trial goes on where it was; an error that ends its
+    work ends the search, since it would come again. The processes end with this one, however it
+    ends.
 
     Args:
         search: What is searched.
@@ -55,6 +58,7 @@ def run(
 
     Raises:
         RunError: The processes keep dying.
+        Exception: Whatever ended the work of a process.
     """
     end_where_main_is_imported()
     search.open(data)
@@ -62,27 +66,25 @@ def run(
         watch(search)
         return
     job = _pickled(_Job(search, data, seconds, most))
-    processes, deaths = [_start(job) for _ in range(workers)], 0
+    working, deaths = [_Worker(job) for _ in range(workers)], 0
     try:
-        while processes:
-            wait([process.sentinel for process in processes], timeout=1)
+        while working:
+            wait([worker.process.sentinel for worker in working], timeout=1)
             watch(search)
-            ended = [process for process in processes if process.exitcode is not None]
-            processes = [process for process in processes if process.exitcode is None]
-            dead = [process for process in ended if process.exitcode != 0]
+            ended = [worker for worker in working if worker.process.exitcode is not None]
+            working = [worker for worker in working if worker not in ended]
+            dead = [worker for worker in ended if worker.has_died()]
             deaths += len(dead)
-            if any(process.exitcode == UNGUARDED for process in dead):
-                raise RunError(NEEDS_GUARD)
             if deaths >= MOST_DEATHS:
                 raise RunError(
-                    f"{deaths} workers died, the last with exit code {dead[-1].exitcode}: "
-                    "search with --workers 1 to see why"
+                    f"{deaths} workers died, the last with exit code {dead[-1].process.exitcode}: "
+                    "take fewer --workers, since the system ends processes when memory runs out"
                 )
-            processes += [_start(job) for _ in dead]
+            working += [_Worker(job) for _ in dead]
     finally:
-        for process in processes:
-            process.kill()
-            process.join()
+        for worker in working:
+            worker.process.kill()
+            worker.process.join()
     watch(search)
 
 
@@ -107,31 +109,78 @@ def _pickled(job: _Job) -> memoryview:
         ) from error
 
 
-def _start(job: memoryview) -> BaseProcess:
-    context: Any = parallel.context()
-    theirs, ours = context.Pipe(duplex=False)
-    process = context.Process(target=_work, args=(theirs,), daemon=True)
-    process.start()
-    theirs.close()
+class _Worker:
+    """A process at work on a job, and the thread that talks with it."""
 
-    def hand_over() -> None:
-        # A worker reads once it has imported TensorFlow, and may be killed before or while it does.
-        with contextlib.suppress(OSError), ours:
-            ours.send_bytes(job)
+    def __init__(self, job: memoryview):
+        context: Any = parallel.context()
+        ours, theirs = context.Pipe()
+        self.process: BaseProcess = context.Process(target=_work, args=(theirs,), daemon=True)
+        self.process.start()
+        theirs.close()
+        self._error: Exception | None = None
+        self._thread = threading.Thread(target=self._talk, args=(ours, job), daemon=True)
+        self._thread.start()
 
-    threading.Thread(target=hand_over, daemon=True).start()
-    return process
+    def has_died(self) -> bool:
+        """Whether the process, which has ended, was killed, so that another one may do better.
+
+        Raises:
+            Exception: An error of the work itself has ended it.
+        """
+        if self.process.exitcode == UNGUARDED:
+            raise RunError(NEEDS_GUARD)
+        self._thread.join(timeout=10)  # all that a process which has ended said is there to be read
+        if self._error is not None:
+            raise self._error
+        return self.process.exitcode != 0
+
+    def _talk(self, connection: Connection, job: memoryview) -> None:
+        with connection:
+            # A worker reads once it has imported TensorFlow, and may be killed before or while it
+            # does; what it said before is read all the same.
+            with contextlib.suppress(OSError):
+                connection.send_bytes(job)
+            with contextlib.suppress(EOFError, OSError):
+                self._error = _error(*connection.recv())
 
 
 def _work(connection: Connection) -> None:
     end_with_parent()
-    # Before the job is unpickled, which would import it with all its start-up notes.
-    import_tensorflow()
     try:
-        job = connection.recv()
-    except (EOFError, OSError):
-        os._exit(0)  # who started us has died in the middle of it
-    try:
+        # Before the job is unpickled, which would import it with all its start-up notes.
+        import_tensorflow()
+        try:
+            given = connection.recv_bytes()
+        except (EOFError, OSError):
+            os._exit(0)  # who started us has died in the middle of it
+        job = pickle.loads(given)
         job.search.work(job.data, seconds=job.seconds, most=job.most)
     except KeyboardInterrupt:
         os._exit(0)  # who started us was stopped, and says so
+    except Exception as error:
+        # It would come again in every process: who started us raises it.
+        with contextlib.suppress(OSError):
+            connection.send(_told(error))
+        sys.exit(1)
+
+
+def _told(error: Exception) -> tuple[str, bytes]:
+    """An error for another process: its traceback, and itself where it can be handed over."""
+    text = "".join(traceback.format_exception(error))
+    if not isinstance(error, ZooError | OSError):
+        error.add_note(text)
+    try:
+        return text, pickle.dumps(error)
+    except Exception:  # of whatever somebody else's error holds
+        return text, b""
+
+
+def _error(text: str, pickled: bytes) -> Exception:
+    """The error that another process has told, or one that says as much."""
+    try:
+        error: Exception = pickle.loads(pickled)
+    except Exception:
+        error = RunError(f"a worker has failed: {text.strip().splitlines()[-1]}")
+        error.add_note(text)
+    return error

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
+import os
 import re
 import shutil
 import signal
 import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +28,7 @@ from tuning.strategies.random import Random
 from tuning.trial import Trial, TrialResult
 from tuning.workers import run
 from zoo.cli.main import main
-from zoo.errors import RunError, SpecError
+from zoo.errors import DataError, RunError, SpecError
 from zoo.spec import ModelSpec
 
 SPEC = zoo.get_spec("linear").with_settings(epochs=2)
@@ -460,9 +463,66 @@ def test_what_no_process_can_take_is_refused_before_one_begins(few, tmp_path, mo
     class Mine(Grid):
         """Of this function alone: another process could not import it."""
 
-    monkeypatch.setattr("tuning.workers._start", lambda _: pytest.fail("a process begins"))
+    monkeypatch.setattr("tuning.workers._Worker", lambda _: pytest.fail("a process begins"))
     with pytest.raises(RunError, match="at the top of a module"):
         run(search(tmp_path, strategy=Mine(SPACE)), few, workers=1)
+
+
+@dataclass(frozen=True)
+class Breaks(Grid):
+    """A strategy that ends the work of its process: by an error of a kind, or by a signal."""
+
+    how: str = ""
+    count: str = ""
+
+    def suggest(self, trials):
+        """Nothing, where a search has its processes."""
+        if multiprocessing.parent_process():
+            with Path(self.count).open("a") as file:
+                file.write("x")
+            if self.how == "killed":
+                os.kill(os.getpid(), signal.SIGKILL)
+            raise ERRORS[self.how]
+        return super().suggest(trials)
+
+
+class Unportable(Exception):
+    """An error that no pickle holds."""
+
+    def __reduce__(self):
+        """Nothing that could be written down."""
+        raise TypeError("not me")
+
+
+ERRORS = {
+    "zoo": DataError("no such images"),
+    "system": FileNotFoundError(2, "No such file or directory", "images.npz"),
+    "other": ZeroDivisionError("a bug"),
+    "unportable": Unportable("a bug"),
+}
+
+
+@pytest.mark.parametrize("how", ERRORS)
+def test_an_error_of_the_work_ends_a_search_at_once(few, tmp_path, capfd, how):
+    """The parent raises it, where only a process that was killed is replaced."""
+    count = tmp_path / "count"
+    strategy = Breaks(SPACE, how=how, count=str(count))
+    kind = RunError if how == "unportable" else type(ERRORS[how])
+    with pytest.raises(kind, match=r"no such images|images\.npz|a bug") as raised:
+        run(search(tmp_path, strategy=strategy), few, workers=1)
+    assert count.read_text() == "x", "no second process"
+    assert capfd.readouterr().err == ""
+    traced = "in suggest" in "".join(getattr(raised.value, "__notes__", []))
+    assert traced == (how in ("other", "unportable"))
+
+
+def test_a_process_that_is_killed_is_replaced_until_it_is_no_chance(few, tmp_path, monkeypatch):
+    count = tmp_path / "count"
+    strategy = Breaks(SPACE, how="killed", count=str(count))
+    monkeypatch.setattr("tuning.workers.MOST_DEATHS", 2)
+    with pytest.raises(RunError, match=r"2 workers died, the last with exit code -9: take fewer"):
+        run(search(tmp_path, strategy=strategy), few, workers=1)
+    assert count.read_text() == "xx"
 
 
 def until(condition, seconds=60) -> None:
