@@ -170,7 +170,14 @@ def test_in_another_process_keras_says_what_to_import_and_then_loads_the_model(t
     assert answered == str(expected)
 
 
-@pytest.mark.parametrize("then", ["", pytest.param("keras", marks=pytest.mark.integration)])
+@pytest.mark.parametrize(
+    "then",
+    [
+        "",
+        pytest.param("keras", marks=pytest.mark.integration),
+        pytest.param("tensorflow, keras", marks=pytest.mark.integration),
+    ],
+)
 def test_import_zoo_imports_no_keras_and_leaves_the_environment_alone(then):
     program = (
         "import os; before = dict(os.environ); import sys, zoo; print(dict(os.environ) == before, "
