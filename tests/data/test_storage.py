@@ -157,6 +157,40 @@ def test_images_are_read_in_the_order_asked_for(on_disk):
     assert np.array_equal(np.concatenate([*chunks(images, 1000)]), images)
 
 
+# Each takes some of the bytes of a set on the disk, in the file's order or in another one.
+VIEWS = {
+    "backwards": lambda images: images[::-1],
+    "every other": lambda images: images[::2],
+    "cropped": lambda images: images[:, 2:6, 1:4],
+    "mirrored": lambda images: images[:, :, ::-1],
+    "turned": lambda images: images.transpose(0, 2, 1, 3),
+    "one channel": lambda images: images[..., 1:2],
+    "later": lambda images: images[7:],
+    "rows of one": lambda images: images[3, 1:].reshape(-1, 1, 5, 3),
+}
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_any_view_of_a_set_on_the_disk_is_read_and_sent_as_it_is(on_disk, view):
+    seen, in_memory = (VIEWS[view](x) for x in (on_disk.test.images, np.array(on_disk.test.images)))
+    indices = np.array([4, 0, len(seen) - 1, 0])
+    assert np.array_equal(read_images(seen, indices), in_memory[indices])
+    part = Split(seen, np.arange(len(seen)) % 3)
+    again = pickle.loads(pickle.dumps(part))
+    assert np.array_equal(again.images, in_memory)
+    blocks = (
+        Blocks(part, 2, shuffle_seed=0),
+        Blocks(Split(in_memory, part.labels), 2, shuffle_seed=0),
+    )
+    assert np.array_equal(*(each[0][0] for each in blocks))
+
+
+def test_an_index_past_a_part_is_no_image_of_the_next(on_disk):
+    for index in (700, -1):
+        with pytest.raises(IndexError):
+            read_images(on_disk.train.images, np.array([0, index]))
+
+
 @pytest.mark.parametrize("augment", [(), ("shift", "rotate")])
 def test_blocks_from_the_disk_are_those_from_memory(on_disk, augment):
     loaded = Split(np.array(on_disk.train.images), on_disk.train.labels)

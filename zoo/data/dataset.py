@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.data.mapped import chunks, images_at, mapping_of, place_of
+from zoo.data.mapped import chunks, images_at, place_of
 from zoo.errors import DataError
 
 # MNIST's, and the names of its classes: what the book's networks are made for.
@@ -53,9 +53,10 @@ class Split:
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Images on the disk go to another process by the name of their file, not by the gigabyte.
-        if mapping_of(self.images) is None:
-            return Split, (self.images, self.labels)
-        return _on_disk, (*place_of(self.images), self.images.shape, self.labels)
+        place = place_of(self.images)
+        if place is None:
+            return Split, (np.asarray(self.images), self.labels)
+        return _on_disk, (*place, self.images.shape, self.labels)
 
     @property
     def shape(self) -> tuple[int, int, int]:

@@ -55,24 +55,40 @@ def map_images(file: BinaryIO, shape: tuple[int, ...]) -> np.memmap:
     return images
 
 
-def place_of(images: np.ndarray) -> tuple[str, int]:
-    """The file that holds mapped images, and the number of bytes before them in it.
+def _run_of_bytes(images: np.ndarray) -> tuple[int, int] | None:
+    """Where images lie one after the other in a file that was mapped here.
+
+    Returns:
+        The file's descriptor and the bytes before the first image; None for images in memory, of
+        another mapping, and for a view that steps over bytes or goes backwards.
+    """
+    mapping = mapping_of(images)
+    if mapping is None or mapping not in _DESCRIPTORS or not images.flags.c_contiguous:
+        return None
+    return _DESCRIPTORS[mapping], images.ctypes.data - np.frombuffer(mapping, np.uint8).ctypes.data
+
+
+def place_of(images: np.ndarray) -> tuple[str, int] | None:
+    """The file that holds mapped images one after the other, and the bytes before them in it.
+
+    Returns:
+        None for images in memory, and for a view of a mapped file that steps over bytes of it.
 
     Raises:
         DataError: The file has no name by which another process would find it.
     """
-    mapping = mapping_of(images)
-    assert mapping is not None  # asked of mapped images alone
+    if mapping_of(images) is None or not images.flags.c_contiguous:
+        return None
     base: Any = images
     while isinstance(base.base, np.ndarray):
         base = base.base
-    path, descriptor = getattr(base, "filename", None), _DESCRIPTORS.get(mapping)
-    if path is None or descriptor is None or not _is_file(Path(path), descriptor):
+    path, place = getattr(base, "filename", None), _run_of_bytes(images)
+    if path is None or place is None or not _is_file(Path(path), place[0]):
         raise DataError(
             "these images lie on the disk in a file without a name, which other processes cannot "
             "open: use one process (--jobs 1), or keep the set in a folder by cache="
         )
-    return str(path), _offset(images, mapping)
+    return str(path), place[1]
 
 
 def _is_file(path: Path, descriptor: int) -> bool:
@@ -86,15 +102,13 @@ def images_at(path: str, offset: int, shape: tuple[int, ...]) -> np.ndarray:
     """Mapped images again, in this or another process, by what `place_of` said of them.
 
     Args:
-        path: Of the file, which holds images of this shape from its first byte on.
-        offset: Bytes before the images, a whole number of images.
+        path: Of the file.
+        offset: Bytes before the images.
         shape: Of the images, [n, ...].
     """
-    size = math.prod(shape[1:])
     with Path(path).open("rb") as file:
-        whole = map_images(file, (os.fstat(file.fileno()).st_size // size, *shape[1:]))
-    first = offset // size
-    return whole[first : first + shape[0]]
+        whole = map_images(file, (os.fstat(file.fileno()).st_size,))
+    return whole[offset : offset + math.prod(shape)].reshape(shape)
 
 
 def read_images(images: np.ndarray, indices: np.ndarray) -> np.ndarray:
@@ -104,12 +118,13 @@ def read_images(images: np.ndarray, indices: np.ndarray) -> np.ndarray:
 
     Args:
         images: [n, ...], in memory or mapped.
-        indices: Whole numbers from 0 up, in any order, each as often as it is wanted.
+        indices: Whole numbers from 0 to n - 1, in any order, each as often as it is wanted.
 
     Returns:
         A new array [len(indices), ...].
 
     Raises:
+        IndexError: There is no image of an index.
         OSError: The mapped file has been cut short.
 
     >>> read_images(np.arange(5) * 10, np.array([3, 0, 3])).tolist()
@@ -118,9 +133,11 @@ def read_images(images: np.ndarray, indices: np.ndarray) -> np.ndarray:
     mapping = mapping_of(images)
     if mapping is None:
         return images[indices]
-    descriptor = _DESCRIPTORS.get(mapping)
-    if descriptor is not None:
-        return _read_from(descriptor, _offset(images, mapping), images, indices)
+    if len(indices) and not 0 <= indices.min() <= indices.max() < len(images):
+        raise IndexError(f"images have the indices 0 to {len(images) - 1}")
+    place = _run_of_bytes(images)
+    if place is not None:
+        return _read_from(*place, images, indices)
     # Images that lie far apart: what stands between them is not worth reading.
     _advise(mapping, "MADV_RANDOM")
     order = np.argsort(indices, kind="stable")
@@ -147,10 +164,6 @@ def _read_from(descriptor: int, offset: int, images: np.ndarray, indices: np.nda
 def _advise(mapping: mmap.mmap, advice: str) -> None:
     if hasattr(mmap, advice):  # not on Windows
         mapping.madvise(getattr(mmap, advice))
-
-
-def _offset(images: np.ndarray, mapping: mmap.mmap) -> int:
-    return images.ctypes.data - np.frombuffer(mapping, np.uint8).ctypes.data
 
 
 def chunks(images: np.ndarray, size: int = CHUNK) -> Iterator[np.ndarray]:
