@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from tuning.fidelity import FULL
 from tuning.store.results import keep_best, keep_trials, table, trial_record
 from tuning.store.studies import copy_events
 from tuning.strategies.pareto import Pareto, pareto_front
@@ -44,7 +45,8 @@ def show(found: Search, *, as_json: bool = False) -> None:
         for cost, trial in front:
             measure = f"{1e6 * cost:9,.1f} µs an image" if timed else f"{cost:12,} parameters"
             print(f"{measure}  {trial.score:.2%}  trial {trial.number}")
-    print(f"\nbest: trial {best.number}, {best.score:.2%} on the validation images")
+    reduced = "" if best.fidelity.rank == FULL.rank else f", of {best.fidelity}"
+    print(f"\nbest: trial {best.number}, {best.score:.2%} on the validation images{reduced}")
     print(f"{path}: python -m zoo train --from {path}")
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from tuning.store.results import best_of, duration
+from tuning.store.results import best_of, duration, score_text
 from tuning.strategies.base import Strategy
 from tuning.trial import Trial
 
@@ -129,10 +129,7 @@ def _left(seconds: float) -> str:
 
 def _best(ended: Sequence[Trial]) -> str:
     best = best_of(ended)
-    if best is None:
-        return "nothing learned yet"
-    on = str(best.fidelity)
-    return f"best {100 * best.score:.2f} %{'' if on == 'the full problem' else f' on {on}'}"
+    return "nothing learned yet" if best is None else f"best {score_text(best)}"
 
 
 def _spent(ended: Sequence[Trial]) -> float:

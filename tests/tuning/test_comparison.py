@@ -71,7 +71,7 @@ def test_searches_of_different_data_are_not_compared(tmp_path, capsys):
 
 def test_searches_without_a_score_have_a_page(tmp_path):
     records = [recorded(tmp_path / name, [], SPACE) for name in "ab"]
-    assert "No trial has learned anything yet" in comparison(records)
+    assert "No trial has learned anything on the full problem yet" in comparison(records)
 
 
 def many(count=24) -> list[Trial]:

@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from tuning.fidelity import Fidelity
 from tuning.report import scales
 from tuning.report.drawing import at, framed, mark, polyline, svg, text
 from tuning.report.record import Record, state_of
@@ -74,7 +75,7 @@ def hover_of(record: Record, trial: Trial) -> str:
     """
     lines = [f"trial {trial.number}: {percent(trial)}"]
     lines += [f"{name} = {short(value)}" for name, value in trial.values.items()]
-    lines += [str(trial.fidelity)] if len(fidelities(record)) > 1 else []
+    lines += [str(trial.fidelity)] if len(problems_of(record)) > 1 else []
     return "\n".join(lines)
 
 
@@ -83,10 +84,10 @@ def percent(trial: Trial) -> str:
     return f"{100 * trial.score:.2f} %" if trial.score else state_of(trial) or "0 %"
 
 
-def fidelities(record: Record) -> list[str]:
-    """The problems that trials saw, from the least of it to the most."""
-    known = {str(trial.fidelity): trial.fidelity.rank for trial in record.all}
-    return sorted(known, key=lambda name: known[name])
+def problems_of(record: Record) -> list[Fidelity]:
+    """The problems that trials saw, one a rank, from the least of it to the most."""
+    known = {trial.fidelity.rank: trial.fidelity for trial in record.all}
+    return [known[rank] for rank in sorted(known)]
 
 
 def parallel(record: Record) -> str:
@@ -123,12 +124,14 @@ def _axes(record: Record) -> list[tuple[Scale, Callable[[Trial], object]]]:
     for name, kind in record.space.ranges:
         values = [trial.values[name] for trial in record.ended]
         axes.append((scales.of_setting(name, kind, values), partial(_value, name)))
-    problems = fidelities(record)
-    if len(problems) > 1:
+    ranks = [problem.rank for problem in problems_of(record)]
+    if len(ranks) > 1:
         # The names are long: they stand in the table, and here only their order.
-        scale = scales.named("problem", problems)
+        scale = scales.named("problem", range(len(ranks)))
         ends = ((0.0, "least of it"), (1.0, "most of it"))
-        axes.insert(0, (Scale(scale.label, ends, scale.place), lambda t: str(t.fidelity)))
+        axes.insert(
+            0, (Scale(scale.label, ends, scale.place), lambda t: ranks.index(t.fidelity.rank))
+        )
     return [*axes, (scales.accuracy("validation (%)", _scores(record)), lambda trial: trial.score)]
 
 

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 from tuning.report.record import Record, read_record
+from tuning.store.results import score_text
 from tuning.strategies.registry import count
 from tuning.trial import Trial
 from zoo.cli.options import path
@@ -106,7 +107,7 @@ def _summary(record: Record) -> str:
     count = len(record.ended)
     message = f"{count} trial{'' if count == 1 else 's'} ended"
     best = record.best
-    return f"{message}, the best is {best.number}, {100 * best.score:.2f} %" if best else message
+    return f"{message}, the best is {best.number}, {score_text(best)}" if best else message
 
 
 def _keep_best(record: Record, best: Trial) -> Path:

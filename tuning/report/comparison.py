@@ -8,12 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
+from tuning.fidelity import FULL
 from tuning.report import scales
 from tuning.report.charts import ACCURACY
 from tuning.report.drawing import at, escaped, framed, polyline
 from tuning.report.page import GENERATOR, check_ours, style
 from tuning.report.record import Record
 from tuning.report.sections import keys
+from tuning.space import apply
 from tuning.store.identity import read_identity
 from tuning.trial import Trial
 from zoo.errors import RunError
@@ -22,6 +24,8 @@ from zoo.utils.html_page import html_page
 
 # Where the curves of one strategy are compared, from the first score to the last.
 POINTS = 120
+
+NONE_YET = "no score on the full problem yet"
 
 # As many curves can be told apart.
 DASHES = 5
@@ -79,8 +83,10 @@ def presentations(record: Record, trial: Trial) -> int:
         record: The search that it is of.
         trial: Where it continues another one, the images of that one are not its own.
     """
-    images = trial.fidelity.of_spec(record.spec).recipe.images
     epochs = sum(each.epochs for each in trial.executions)
+    if not epochs:  # as of a point that makes no network
+        return 0
+    images = trial.fidelity.of_spec(apply(record.spec, trial.values)).recipe.images
     if trial.after is not None:  # the epochs before are paid for by the trial that it goes on from
         epochs -= sum(each.epochs for each in record.all[trial.after].executions)
     return images * max(epochs, 0)
@@ -90,13 +96,13 @@ def curve_of(record: Record) -> Curve:
     """The best score on the full problem so far, after each trial that raised it, and at the end.
 
     Returns:
-        Pairs of image presentations, in millions, and the score.
+        Pairs of image presentations, in millions, and the score; none where no trial has learned
+        anything on the full problem.
     """
     spent, best, points = 0.0, 0.0, []
-    full = {trial.number for trial in record.fullest}
     for trial in record.ended:
         spent += presentations(record, trial) / 1e6
-        if trial.number in full and trial.score > best:
+        if trial.fidelity.rank == FULL.rank and trial.score > best:
             best = trial.score
             points.append((spent, best))
     return [*points, (spent, best)] if points else []
@@ -124,13 +130,13 @@ def _groups(records: Sequence[Record]) -> dict[str, list[Curve]]:
 def _said(name: str, group: list[Curve]) -> str:
     ends = [100 * curve[-1][1] for curve in group if curve]
     many = f"{len(group)} searches, median " if len(group) > 1 else ""
-    return f"{name}: {many}{statistics.median(ends):.2f} %" if ends else f"{name}: no score yet"
+    return f"{name}: {many}{statistics.median(ends):.2f} %" if ends else f"{name}: {NONE_YET}"
 
 
 def _chart(groups: dict[str, list[Curve]]) -> str:
     known = [point for group in groups.values() for curve in group for point in curve]
     if not known:
-        return "<p>No trial has learned anything yet.</p>"
+        return "<p>No trial has learned anything on the full problem yet.</p>"
     x = scales.padded(scales.logarithmic("image presentations (millions)", [c for c, _ in known]))
     y = scales.accuracy(ACCURACY, [score for _, score in known])
     inside = []
@@ -161,8 +167,9 @@ def _table(records: Sequence[Record]) -> str:
     for record in ranked:
         cost, score = ends[record.project]
         rank = 1 + sum(round(other, 4) > round(score, 4) for _, other in ends.values())
+        best = f"{100 * score:.2f}" if score else NONE_YET
         cells = [rank, record.project, record.kind, record.spec.name, len(record.ended),
-                 f"{cost:.2f}", f"{record.seconds:.0f}", f"{100 * score:.2f}"]  # fmt: skip
+                 f"{cost:.2f}", f"{record.seconds:.0f}", best]  # fmt: skip
         rows.append("<tr>" + "".join(f"<td>{escaped(cell)}</td>" for cell in cells) + "</tr>")
     heads = ("rank", "search", "strategy", "network", "trials", "presentations (millions)",
              "training (s)", "best (%)")  # fmt: skip

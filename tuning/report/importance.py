@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tuning.report import fanova, scales
-from tuning.report.charts import fidelities
+from tuning.report.charts import problems_of
 from tuning.report.record import Record
 from tuning.trial import Trial
 
@@ -72,14 +72,14 @@ def importance(record: Record) -> Importance | str:
 
 def comparable(record: Record) -> tuple[str, list[Trial]]:
     """The trials on the fullest problem that enough saw; on the one that most saw otherwise."""
-    groups: dict[str, list[Trial]] = {problem: [] for problem in fidelities(record)}
-    for trial in record.ended:
-        groups[str(trial.fidelity)].append(trial)
-    enough = [problem for problem, trials in groups.items() if len(trials) >= FEWEST]
-    if not groups:
-        return "the problem", []
-    problem = enough[-1] if enough else max(groups, key=lambda each: len(groups[each]))
-    return problem, groups[problem]
+    groups = [
+        (str(problem), [t for t in record.ended if t.fidelity.rank == problem.rank])
+        for problem in problems_of(record)
+    ]
+    enough = [group for group in groups if len(group[1]) >= FEWEST]
+    if enough:
+        return enough[-1]
+    return max(groups, key=lambda group: len(group[1]), default=("the problem", []))
 
 
 def places_of(record: Record, trials: Sequence[Trial]) -> list[tuple[str, scales.Scale]]:

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from tuning.fidelity import FULL
-from tuning.report.charts import fidelities, percent
+from tuning.report.charts import percent, problems_of
 from tuning.report.drawing import bar, escaped, svg, text
 from tuning.report.importance import Importance, importance
 from tuning.report.record import Record
 from tuning.report.scales import linear, short
-from tuning.store.results import duration
+from tuning.store.results import duration, score_text
 from tuning.trial import Trial
 from zoo.utils.extras import install_command
 
@@ -39,7 +39,7 @@ def summary(record: Record) -> str:
     best = record.best
     facts = [("trials", _progress(record)), ("training time", duration(record.seconds))]
     if best:
-        facts.insert(0, ("best validation accuracy", percent(best)))
+        facts.insert(0, ("best validation accuracy", score_text(best)))
     listed = "".join(
         f"<div><dt>{name}</dt><dd>{escaped(value)}</dd></div>" for name, value in facts
     )
@@ -66,7 +66,7 @@ def _outcome(record: Record) -> list[str]:
         f'<code class="value">{escaped(name)} = {escaped(short(value))}</code>'
         for name, value in best.values.items()
     )
-    whole = fidelities(record) == [str(FULL)]
+    whole = [problem.rank for problem in problems_of(record)] == [FULL.rank]
     on = "" if whole else f", on {escaped(best.fidelity)}"
     best_file = record.project / "best.json"
     command = escaped(f"python -m zoo train --from {best_file}")

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from tuning.fidelity import FULL
 from tuning.space import apply
 from tuning.trial import Trial
 from zoo.spec import ModelSpec
@@ -39,7 +40,7 @@ def table(trials: Sequence[Trial], most: int = 20) -> str:
     """The best trials first, with their values: validation accuracy in %, time in seconds.
 
     Trials are ranked among those that saw as much of the problem, the full problem first: scores on
-    less of it do not compare. A line says of how much each group is.
+    less of it do not compare. A line says of how much each group is, unless all saw all of it.
 
     Args:
         trials: Those that have not ended are left out.
@@ -51,10 +52,10 @@ def table(trials: Sequence[Trial], most: int = 20) -> str:
     ended.sort(key=lambda trial: (trial.fidelity.rank, trial.score, -trial.number), reverse=True)
     names = list(ended[0].values)
     lines = ["trial  validation  seconds  " + "  ".join(f"{name:>14}" for name in names)]
-    groups = {trial.fidelity.rank for trial in ended}
+    reduced = any(trial.fidelity.rank != FULL.rank for trial in ended)
     group = None
     for trial in ended[:most]:
-        if len(groups) > 1 and trial.fidelity.rank != group:
+        if reduced and trial.fidelity.rank != group:
             group = trial.fidelity.rank
             lines.append(f"on {trial.fidelity}:")
         values = "  ".join(f"{_short(trial.values[name]):>14}" for name in names)
@@ -104,6 +105,12 @@ def best_of(trials: Sequence[Trial]) -> Trial | None:
     return max(ranked, key=lambda each: each[:3], default=(None,))[-1]
 
 
+def score_text(trial: Trial) -> str:
+    """The score of a trial, and the problem that it is on where that is not the full one."""
+    on = "" if trial.fidelity.rank == FULL.rank else f" on {trial.fidelity}"
+    return f"{100 * trial.score:.2f} %{on}"
+
+
 def duration(seconds: float) -> str:
     """Seconds as a person says them.
 
@@ -145,6 +152,7 @@ def keep_best(search: Found, best: Trial) -> Path:
         "values": best.values,
         "score": best.score,
         "trial": best.number,
+        "problem": str(best.fidelity),
     }
     with atomic_write(path) as temporary:
         temporary.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
