@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
+
 import numpy as np
 import pytest
 from PIL import Image
 
-from zoo.data import load_data
+from zoo.data import load_data, npz
 from zoo.errors import DataError, SpecError
 
 
@@ -104,6 +107,17 @@ def test_whole_numbers_of_other_types_are_bytes_and_floats_up_to_255_rounded():
         ({"train": TRAIN, "tests": TEST}, "train, validation, test, not .*tests"),
         ((TRAIN[0][:0], TRAIN[1][:0]), "no training image"),
         (17, "no images with labels"),
+        ((TRAIN, (TEST[0][:0], TEST[1][:0])), "there is no test image"),
+        ((TRAIN, (TEST[0][:0], TEST[1][:0]), TEST), "there is no validation image"),
+        ((TRAIN[0], 3), r"train labels are int64 of shape \[\]; they must be whole"),
+        ((TRAIN[0], np.array(["a"] * 60)), "train labels are <U1 of shape .60.; they must be"),
+        ((TRAIN[0], np.arange(120).reshape(60, 2)), r"train labels have the shape \[60, 2\]"),
+        ((np.zeros((60, 0, 5), np.int32), TRAIN[1]), r"shape \[60, 0, 5\], not"),
+        ((np.zeros((60, 4, 5, 0), np.uint8), TRAIN[1]), r"shape \[60, 4, 5, 0\], not"),
+        ((np.zeros(60, np.uint8), TRAIN[1]), r"shape \[60\], not"),
+        ((TRAIN[0], np.where(TRAIN[1] == 2, 10**13, TRAIN[1])), "10000000000000; labels number"),
+        ((TRAIN[0], np.where(TRAIN[1] == 2, 100_000, TRAIN[1])), "0 to 99,999 at most"),
+        ({"train": ([[1, 2], [3]], [0, 1])}, "train part is no pair of arrays: .*inhomogeneous"),
         (arrays(4), "too few for train, validation, test"),
     ],
 )  # fmt: skip
@@ -141,4 +155,46 @@ def test_npz_files_are_found_by_the_names_of_their_arrays(tmp_path):
         load(path)
     path.unlink()
     with pytest.raises(DataError, match=r"Cannot read .*No such file"):
+        load(path)
+
+
+def npy(shape, held: bytes, kind: str = "|u1") -> bytes:
+    """An .npy file whose header claims a shape, and what follows it."""
+    file = io.BytesIO()
+    header = {"descr": kind, "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(file, header)
+    return file.getvalue() + held
+
+
+@pytest.mark.parametrize(
+    ("x", "message"),
+    [
+        (npy((10**13, 28, 28), b"abc"), r"x.npy claims to be uint8 of shape \[10000000000000, 28"),
+        (npy((-1, 28, 28), b"abc"), r"x.npy claims to be uint8 of shape \[-1, 28, 28\]"),
+        (npy((3, 2, 2), bytes(13)), r"shape \[3, 2, 2\] and holds 13 bytes"),
+        (b"no array", "magic string"),
+        (b"", "."),
+    ],
+)
+def test_npz_files_that_claim_what_they_do_not_hold_are_refused_unread(tmp_path, x, message):
+    path = tmp_path / "odd.npz"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("x.npy", x)
+        archive.writestr("y.npy", npy((3,), bytes(24), "<i8"))
+    with pytest.raises(DataError, match=f"Cannot read .*odd.npz as an .npz file: .*{message}"):
+        load(path)
+
+
+def test_npz_files_are_archives_of_no_more_bytes_than_are_allowed(tmp_path, monkeypatch):
+    path = tmp_path / "one.npz"
+    with path.open("wb") as file:
+        np.save(file, TRAIN[0])
+    with pytest.raises(DataError, match=r"Cannot read .*one.npz as an .npz file: .*not a zip file"):
+        load(path)
+    np.savez_compressed(path, x=np.asfortranarray(TRAIN[0]), y=TRAIN[1])
+    assert load(path).fingerprint == load(TRAIN).fingerprint
+    monkeypatch.setattr(npz, "MOST_BYTES", TRAIN[0].nbytes + TRAIN[1].nbytes)
+    assert load(path).fingerprint == load(TRAIN).fingerprint
+    monkeypatch.setattr(npz, "MOST_BYTES", TRAIN[0].nbytes + TRAIN[1].nbytes - 1)
+    with pytest.raises(DataError, match="take 5,880 bytes of memory, more than the 5,879 that are"):
         load(path)

@@ -1,12 +1,8 @@
-"""Arrays of images and labels, as Keras' data sets come, and NumPy's .npz files of them."""
+"""Arrays of images and labels, as Keras' data sets come: checked, and divided into parts."""
 
 from __future__ import annotations
 
-import struct
-import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,22 +11,9 @@ from zoo.data.dataset import Data, Split
 from zoo.data.pictures import PictureFormat
 from zoo.data.splits import PARTS, SHARE, check_classes, check_unused, divide
 from zoo.errors import DataError
-from zoo.utils.regular import is_readable_to_its_end
 
 Pair = tuple[np.ndarray, np.ndarray]
 
-# The names of Keras' own files, of NumPy's savez without names, and of MedMNIST's.
-_NPZ_NAMES = {
-    "train": (("x_train", "y_train"), ("train_images", "train_labels")),
-    "validation": (
-        ("x_val", "y_val"),
-        ("x_validation", "y_validation"),
-        ("val_images", "val_labels"),
-        ("validation_images", "validation_labels"),
-    ),
-    "test": (("x_test", "y_test"), ("test_images", "test_labels")),
-    "all": (("x", "y"), ("images", "labels"), ("arr_0", "arr_1")),
-}
 _HOW = (
     "give ((x_train, y_train), (x_test, y_test)), as keras.datasets.mnist.load_data() does, the"
     " same with (x_val, y_val) in the middle, or one pair (x, y)"
@@ -58,41 +41,11 @@ def pairs_of(arrays: Any) -> dict[str, Pair]:
 def _pair(pair: Any, name: str) -> Pair:
     if not isinstance(pair, tuple | list) or len(pair) != 2:
         raise DataError(f"The {name} part is no pair of images and labels: {_HOW}.")
-    return np.asanyarray(pair[0]), np.asanyarray(pair[1])
-
-
-# Of a damaged archive, beside what zipfile and NumPy say of one on purpose.
-DAMAGED = (RuntimeError, LookupError, OverflowError, struct.error, zlib.error)
-
-
-def read_npz(path: Path) -> dict[str, Pair]:
-    """The parts of an .npz file, found by the names of its arrays; pickled objects are refused.
-
-    Known are x_train, y_train, x_val, y_val, x_test, y_test (Keras' own files), train_images,
-    train_labels and so on, and one pair x, y (or images, labels). Raises DataError otherwise.
-    """
-    if not is_readable_to_its_end(path):
-        raise DataError(f"{path} is a pipe or a device. Name a regular .npz file.")
     try:
-        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-            there = set(file.files)
-            found = {
-                part: next(((file[x], file[y]) for x, y in names if {x, y} <= there), None)
-                for part, names in _NPZ_NAMES.items()
-            }
-    # A damaged archive can raise many things: of an encrypted or a later one, a RuntimeError.
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError, *DAMAGED) as error:
-        reason = " ".join(str(getattr(error, "strerror", None) or error).split())
-        raise DataError(f"Cannot read {path} as an .npz file: {reason}.") from error
-    parts = {part: pair for part, pair in found.items() if pair is not None and part != "all"}
-    if "train" not in parts and found["all"] is not None:
-        return {"train": found["all"]}
-    if "train" not in parts:
-        raise DataError(
-            f"{path} holds {', '.join(sorted(there)) or 'nothing'}: name its arrays x_train,"
-            " y_train, x_test and y_test (and x_val, y_val if there are), or x and y."
-        )
-    return parts
+        return np.asanyarray(pair[0]), np.asanyarray(pair[1])
+    except (ValueError, TypeError) as error:
+        reason = " ".join(str(error).split())
+        raise DataError(f"The {name} part is no pair of arrays: {reason}.") from error
 
 
 def data_of_pairs(
@@ -120,10 +73,9 @@ def data_of_pairs(
         DataError: For images that are no bytes, labels that are not 0, 1, 2, ... and parts that do
             not fit each other.
     """
+    for part, (x, y) in pairs.items():
+        _check_pair(x, y, name, part)
     parts = {part: (to_bytes(x, f"{name}, {part}"), to_labels(y)) for part, (x, y) in pairs.items()}
-    for part, (images, labels) in parts.items():
-        if len(images) != len(labels):
-            raise DataError(f"{name}: {len(images)} {part} images have {len(labels)} labels.")
     check_classes({part: labels for part, (_, labels) in parts.items()}, class_names, name)
     class_names = class_names or [str(label) for label in range(int(parts["train"][1].max()) + 1)]
     parts = _completed(parts, dict(shares), seed, class_names)
@@ -133,6 +85,23 @@ def data_of_pairs(
         return Data(name, train, validation, test, class_names=tuple(class_names))
     except DataError as error:
         raise DataError(f"{name}: {error}") from error
+
+
+def _check_pair(images: np.ndarray, labels: np.ndarray, name: str, part: str) -> None:
+    """Refuse what no number can be computed of."""
+    _check_shape(images, f"{name}, {part}")
+    if labels.ndim not in (1, 2) or labels.dtype.kind not in "biuf":
+        raise DataError(
+            f"{name}: the {part} labels are {labels.dtype} of shape {list(labels.shape)}; they must"
+            " be whole numbers, one an image, [n], or one-hot rows, [n, classes]."
+        )
+    if len(images) != len(labels):
+        raise DataError(f"{name}: {len(images)} {part} images have {len(labels)} labels.")
+    if not len(images):
+        raise DataError(
+            f"{name}: there is no {'training' if part == 'train' else part} image. Leave a part"
+            " without images away; a missing one is drawn from the training images."
+        )
 
 
 def _completed(
@@ -174,18 +143,9 @@ def to_bytes(images: np.ndarray, what: str) -> np.ndarray:
         DataError: Another shape or type, channels that stand first, numbers out of range, or floats
             that all are from 0 to 1 and not all 0.
     """
+    _check_shape(images, what)
     if images.ndim == 3:
         images = images[..., None]
-    if images.ndim != 4:
-        raise DataError(
-            f"{what}: the images have the shape {list(images.shape)}, not [n, height, width] or [n,"
-            " height, width, channels]: reshape them."
-        )
-    if images.shape[3] > 4 and images.shape[1] in (1, 3):
-        raise DataError(
-            f"{what}: images of shape {list(images.shape)} have their channels first: put them"
-            " last, np.moveaxis(x, 1, -1)."
-        )
     if images.dtype == np.uint8 or not len(images):
         return images
     if images.dtype.kind not in "iuf":
@@ -201,6 +161,20 @@ def to_bytes(images: np.ndarray, what: str) -> np.ndarray:
             " (255 * x).round().astype('uint8')."
         )
     return np.rint(images).astype(np.uint8)
+
+
+def _check_shape(images: np.ndarray, what: str) -> None:
+    shape = list(images.shape)
+    if images.ndim not in (3, 4) or 0 in shape[1:]:
+        raise DataError(
+            f"{what}: the images have the shape {shape}, not [n, height, width] or [n,"
+            " height, width, channels]: reshape them."
+        )
+    if images.ndim == 4 and shape[3] > 4 and shape[1] in (1, 3):
+        raise DataError(
+            f"{what}: images of shape {shape} have their channels first: put them"
+            " last, np.moveaxis(x, 1, -1)."
+        )
 
 
 def to_labels(labels: np.ndarray) -> np.ndarray:

@@ -13,13 +13,12 @@ from typing import Any
 import numpy as np
 
 from zoo.data.mapped import chunks, images_at, place_of
+from zoo.data.splits import LARGEST_LABEL
 from zoo.errors import DataError
 
 # MNIST's, and the names of its classes: what the book's networks are made for.
 IMAGE_SHAPE = (28, 28, 1)
 DIGIT_NAMES = tuple("0123456789")
-
-_LARGEST_LABEL = 99_999  # more than any set of labelled pictures has classes
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -212,9 +211,9 @@ def _check_labels(labels: np.ndarray, count: int) -> None:
         raise DataError(f"Labels are whole numbers in a NumPy array, not {_kind(labels)}.")
     if labels.shape != (count,):
         raise DataError(f"{count} images need labels of shape [{count}], not {list(labels.shape)}.")
-    if labels.min() < 0 or labels.max() > _LARGEST_LABEL:
+    if labels.min() < 0 or labels.max() > LARGEST_LABEL:
         raise DataError(
-            f"Labels count the classes from 0 up, to {_LARGEST_LABEL:,} at most; these go from"
+            f"Labels count the classes from 0 up, to {LARGEST_LABEL:,} at most; these go from"
             f" {labels.min()} to {labels.max()}."
         )
 

@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from zoo.data.arrays import data_of_pairs, pairs_of, read_npz
+from zoo.data.arrays import data_of_pairs, pairs_of
 from zoo.data.dataset import Data, check_class_names
 from zoo.data.expand import expand
 from zoo.data.mnist_files import SHA256, read_idx_folder, splits_of
+from zoo.data.npz import read_npz
 from zoo.data.pictures import PictureFormat, Resize
 from zoo.data.sources import data_root, mnist_files
 from zoo.data.splits import PARTS, check_shares, check_unused

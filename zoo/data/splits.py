@@ -13,6 +13,8 @@ SHARE = 1 / 6
 
 PARTS = ("train", "validation", "test")
 
+LARGEST_LABEL = 99_999  # more than any set of labelled pictures has classes
+
 
 def divide(
     labels: np.ndarray, shares: Mapping[str, float], seed: int, class_names: Sequence[str]
@@ -91,6 +93,11 @@ def check_classes(labels: Mapping[str, np.ndarray], class_names: Sequence[str], 
         what: The set, for errors.
     """
     for name, values in labels.items():
+        if values.ndim != 1:
+            raise DataError(
+                f"{what}: the {name} labels have the shape {list(values.shape)}; they must be one"
+                " number an image, [n], or one-hot rows."
+            )
         if values.dtype.kind not in "iu":
             raise DataError(
                 f"{what}: the {name} labels are {values.dtype} numbers; they must be whole numbers,"
@@ -98,6 +105,11 @@ def check_classes(labels: Mapping[str, np.ndarray], class_names: Sequence[str], 
             )
         if len(values) and values.min() < 0:
             raise DataError(f"{what}: a {name} label is {values.min()}; labels count from 0 up.")
+        if len(values) and values.max() > LARGEST_LABEL:
+            raise DataError(
+                f"{what}: a {name} label is {values.max()}; labels number the classes, 0 to"
+                f" {LARGEST_LABEL:,} at most."
+            )
     if not len(labels["train"]):
         raise DataError(f"{what}: there is no training image.")
     trained = np.unique(labels["train"])
