@@ -6,7 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 import pytest
 
@@ -88,8 +90,12 @@ with atomic_write(sys.argv[1] + "/spec.json") as file:
 
 def test_sweeping_takes_what_a_kill_left_and_nothing_else(tmp_path):
     kept = {".hidden", ".notes-2024.txt", "run.json", ".git-ab12"}
+    # As other programs call theirs, and as earlier versions of this one did.
+    kept |= {f".run-{'ab' * 16}.json", f".backup-{'ab' * 16}", f".b-00000000-12-34-{'ab' * 16}"}
+    day_before = time.time() - 90_000
     for name in kept:
         (tmp_path / name).touch()
+        os.utime(tmp_path / name, (day_before, day_before))
     killed = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], cwd=ROOT)
     assert killed.returncode == -signal.SIGKILL
     assert len(list(tmp_path.iterdir())) == len(kept) + 2
@@ -118,7 +124,8 @@ def test_sweeping_takes_a_later_process_of_the_same_number_for_another(tmp_path)
     with atomic_write(tmp_path / "run.json") as mine:
         mine.touch()
         parts = mine.name.split("-")
-        parts[3] = str(int(parts[3]) - 1)
+        assert parts[3] == str(os.getpid())
+        parts[4] = str(int(parts[4]) - 1)
         earlier = tmp_path / "-".join(parts)
         earlier.touch()
         remove_stale_temporaries(tmp_path)
@@ -126,9 +133,8 @@ def test_sweeping_takes_a_later_process_of_the_same_number_for_another(tmp_path)
         assert not earlier.exists()
 
 
-@pytest.mark.parametrize("writer", ["00000000-12-34-", ""])
-def test_what_nobody_here_can_ask_for_is_kept_for_a_day(tmp_path, writer):
-    left = tmp_path / f".run-{writer}{'ab' * 16}.json"
+def test_what_nobody_here_can_ask_for_is_kept_for_a_day(tmp_path):
+    left = tmp_path / f".run-zoo-00000000-12-34-{'ab' * 16}.json"
     left.touch()
     remove_stale_temporaries(tmp_path)
     assert left.exists()
@@ -138,11 +144,93 @@ def test_what_nobody_here_can_ask_for_is_kept_for_a_day(tmp_path, writer):
     assert not left.exists()
 
 
-def test_a_long_name_has_a_temporary_all_the_same(tmp_path):
-    path = tmp_path / ("n" * 240 + ".txt")
+LONG = {
+    "one byte a letter": "n" * 240 + ".txt",
+    "three": "\u56fe" * 70 + ".png",
+    "four": "\U0001f408" * 60 + ".png",
+    "ending": "a." + "b" * 250,
+    "ending, three": "a." + "\u56fe" * 80,
+    "no UTF-8": "bad\udcff" * 40 + ".png",
+}
+
+
+@pytest.mark.parametrize("kind", LONG)
+@pytest.mark.parametrize("write", [atomic_write, atomic_directory])
+def test_a_long_name_has_a_temporary_all_the_same(tmp_path, kind, write):
+    path = tmp_path / LONG[kind]
+    for _ in range(2):
+        with write(path) as temporary:
+            assert len(os.fsencode(temporary.name)) <= 255
+            if write is atomic_write:
+                temporary.touch()
+    assert [*tmp_path.iterdir()] == [path]
+
+
+def test_a_cut_name_is_swept_too(tmp_path):
+    path = tmp_path / ("\u56fe" * 70 + ".png")
     with atomic_write(path) as temporary:
         temporary.touch()
-    assert path.exists()
+        left = temporary.name.replace(f"-{os.getpid()}-", "-999999999-")
+        (tmp_path / left).touch()
+    remove_stale_temporaries(tmp_path, path.stem)
+    assert [*tmp_path.iterdir()] == [path]
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_link_to_a_file_stays_a_link(tmp_path, there):
+    (tmp_path / "real").mkdir()
+    target, link = tmp_path / "real" / "document.txt", tmp_path / "link.md"
+    if there:
+        target.write_text("old")
+    link.symlink_to("real/document.txt")
+    (tmp_path / "link to a link.md").symlink_to("link.md")
+    with atomic_write(tmp_path / "link to a link.md") as temporary:
+        assert temporary.suffix == ".md"
+        temporary.write_text("new")
+    assert (target.read_text(), str(link.readlink())) == ("new", "real/document.txt")
+    assert {path.name for path in tmp_path.rglob("*")} == {
+        *("real", "document.txt", "link.md", "link to a link.md"),
+    }
+
+
+def test_links_in_a_circle_are_no_file(tmp_path):
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to("a")
+    with pytest.raises(OSError, match="links"), atomic_write(tmp_path / "a"):
+        pass
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_symlink()) == ["a", "b"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
+@pytest.mark.parametrize("mode", [0o600, 0o664, 0o755])
+def test_a_file_keeps_its_permissions(tmp_path, mode):
+    path = tmp_path / "table.md"
+    path.write_text("old")
+    path.chmod(mode)
+    if owned := os.getuid() == 0:
+        os.chown(path, 23456, 23457)
+    with atomic_write(path) as temporary:
+        temporary.write_text("new")
+    there = path.stat()
+    assert (path.read_text(), there.st_mode & 0o777) == ("new", mode)
+    assert not owned or (there.st_uid, there.st_gid) == (23456, 23457)
+
+
+@pytest.mark.skipif(os.name != "posix" or os.getuid() != 0, reason="root can be another user")
+def test_what_another_user_left_in_a_folder_for_all_stops_nobody():
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o1777)
+        left = folder / f".run-zoo-00000000-12-34-{'ab' * 16}.json"
+        left.touch()
+        os.utime(left, (0, 0))
+        os.seteuid(23456)
+        try:
+            with atomic_write(folder / "run.json") as temporary:
+                temporary.write_text("{}")
+        finally:
+            os.seteuid(0)
+        assert {path.name for path in folder.iterdir()} == {left.name, "run.json"}
 
 
 def test_whoever_writes_a_file_anew_takes_away_what_a_kill_left_of_it(tmp_path):

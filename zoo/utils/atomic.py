@@ -7,6 +7,7 @@ what a living one is about to rename.
 from __future__ import annotations
 
 import contextlib
+import errno
 import functools
 import glob
 import hashlib
@@ -14,19 +15,21 @@ import os
 import platform
 import re
 import shutil
+import stat
 import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-# .STEM-MACHINE-PROCESS-START-UNIQUE.SUFFIX; earlier versions wrote the unique part alone.
-_TEMPORARY = re.compile(r"\..+?-(?:([0-9a-f]{8})-(\d+)-(\d+)-)?[0-9a-f]{32}(?:\..+)?")
+# .STEM-zoo-MACHINE-PROCESS-START-UNIQUE.SUFFIX: nothing else in a reader's folder is called so.
+_TEMPORARY = re.compile(r"\..*-zoo-([0-9a-f]{8})-(\d+)-(\d+)-[0-9a-f]{32}(?:\..*)?", re.DOTALL)
 
 # Seconds after which a temporary of a process that cannot be asked for is taken for left behind.
 _ABANDONED = 86_400
 
-# The most letters of a file's own name in the name of its temporary.
-_STEM = 80
+# The most bytes of a file's own name, and of its ending, in the name of its temporary: a name has
+# at most 255.
+_BYTES = 80
 
 
 @contextlib.contextmanager
@@ -34,7 +37,8 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path in the same folder; move it to `path` if the block succeeds.
 
     A block that fails, or is interrupted, leaves `path` as it was and nothing beside it. The bytes
-    are on the disk before the rename, so a power cut leaves the old file or the new.
+    are on the disk before the rename, so a power cut leaves the old file or the new. A file that is
+    there keeps its permissions, and a link to one stays a link.
 
     Args:
         path: Of the file; its folder is created where it is missing.
@@ -45,14 +49,16 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
     Raises:
         OSError: The folder cannot be created or written.
     """
-    path = Path(path)
+    suffix = Path(path).suffix
+    path = _end_of_links(Path(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     remove_stale_temporaries(path.parent, path.stem)
-    temporary = _beside(path)
+    temporary = _beside(path, suffix)
     try:
         yield temporary
         with temporary.open("rb+") as written:
             os.fsync(written.fileno())
+        _take_permissions(path, temporary)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -67,7 +73,7 @@ def atomic_directory(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     remove_stale_temporaries(path.parent, path.stem)
-    temporary = _beside(path)
+    temporary = _beside(path, path.suffix)
     temporary.mkdir(parents=True)
     try:
         yield temporary
@@ -91,19 +97,18 @@ def remove_stale_temporaries(folder: str | Path, stem: str = "") -> None:
         stem: Of one file, whose temporaries alone are looked at: whoever writes it anew does that.
             By default all go.
     """
-    for path in Path(folder).glob(f".{glob.escape(stem[:_STEM])}-*" if stem else ".*"):
+    for path in Path(folder).glob(f".{glob.escape(_cut(stem))}-*" if stem else ".*"):
         named = _TEMPORARY.fullmatch(path.name)
         if named and _is_left_behind(path, *named.groups()):
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path, ignore_errors=True)
             else:
-                path.unlink(missing_ok=True)
+                with contextlib.suppress(OSError):  # another user's, in a folder for all
+                    path.unlink(missing_ok=True)
 
 
-def _is_left_behind(
-    path: Path, machine: str | None, process: str | None, start: str | None
-) -> bool:
-    if machine == _machine() and process and start and os.name == "posix":
+def _is_left_behind(path: Path, machine: str, process: str, start: str) -> bool:
+    if machine == _machine() and os.name == "posix":
         return _start(int(process)) != int(start)
     try:
         return time.time() - path.lstat().st_mtime > _ABANDONED
@@ -111,11 +116,38 @@ def _is_left_behind(
         return False
 
 
-def _beside(path: Path) -> Path:
+def _end_of_links(path: Path) -> Path:
+    """The file that a link leads to, which need not be there; OSError for links in a circle."""
+    if not path.is_symlink():
+        return path
+    end = Path(os.path.realpath(path))
+    if end.is_symlink():
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+    return end
+
+
+def _take_permissions(path: Path, temporary: Path) -> None:
+    """Let a temporary be read by whoever may read the file that it replaces, and by no one else."""
+    if os.name != "posix" or not path.exists():
+        return
+    there, new = path.stat(), temporary.stat()
+    if (there.st_uid, there.st_gid) != (new.st_uid, new.st_gid):
+        with contextlib.suppress(OSError):  # only root may give any file away
+            os.chown(temporary, there.st_uid, there.st_gid)
+    if there.st_mode != new.st_mode:
+        temporary.chmod(stat.S_IMODE(there.st_mode))
+
+
+def _beside(path: Path, suffix: str) -> Path:
     # The ending is kept, since savers choose their format by it.
     process = os.getpid()
-    writer = f"{_machine()}-{process}-{_start(process) or 0}"
-    return path.with_name(f".{path.stem[:_STEM]}-{writer}-{uuid.uuid4().hex}{path.suffix}")
+    writer = f"zoo-{_machine()}-{process}-{_start(process) or 0}"
+    return path.with_name(f".{_cut(path.stem)}-{writer}-{uuid.uuid4().hex}{_cut(suffix)}")
+
+
+def _cut(name: str) -> str:
+    """As much of a name as goes into a temporary's: file systems count bytes, not letters."""
+    return name.encode("utf-8", "ignore")[:_BYTES].decode("utf-8", "ignore")
 
 
 @functools.cache
