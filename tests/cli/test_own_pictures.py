@@ -61,8 +61,10 @@ def test_the_books_figure_stands_beside_mnist_alone(run, folder, tmp_path, monke
     assert "the book  no figure\n" in capsys.readouterr().out
 
 
-def test_a_network_is_not_scored_on_images_of_another_kind(run, folder, idx_folder, capsys):
-    small = ["--data", str(folder), "--size", "28x28"]
+def test_a_network_is_not_scored_on_images_of_another_kind(
+    run, folder, idx_folder, tmp_path, capsys
+):
+    small, out = ["--data", str(folder), "--size", "28x28"], ["--out", str(tmp_path)]
     for command, said in [
         (["evaluate", "linear", *small], "linear takes images of 28x28x1, and those of"),
         (
@@ -70,9 +72,16 @@ def test_a_network_is_not_scored_on_images_of_another_kind(run, folder, idx_fold
             "trained on other classes than those of",
         ),
         (["evaluate", "conv1", "--run", str(run), "--data", str(idx_folder)], "28x28x3"),
+        (["verify", "linear", *small], "linear takes images of 28x28x1, and those of"),
+        (
+            ["export", "conv1", "--run", str(run), "--format", "onnx_int8", *out],
+            "conv1 takes images of 28x28x3",
+        ),
+        (["export", "linear", "--format", "litert_int8", *small, *out], "takes images of 28x28x1"),
     ]:
         assert main(command) == 1
         assert said in capsys.readouterr().err.splitlines()[-1]
+    assert not [*tmp_path.iterdir()]
 
 
 def test_pictures_are_answered_by_the_names_of_their_classes(run, folder, tmp_path, capsys):

@@ -5,10 +5,14 @@ from __future__ import annotations
 import importlib.util
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from zoo.errors import RunError, SpecError, nearest
+from zoo.errors import DataError, RunError, SpecError, nearest
 from zoo.export import FORMATS, path_of
 from zoo.spec import ModelSpec, NetworkSpec
+
+if TYPE_CHECKING:
+    from zoo.data import Data
 
 _BACKENDS = ("tensorflow", "jax", "torch", "numpy", "openvino")
 
@@ -54,6 +58,33 @@ def check_source(spec: NetworkSpec, run: Path | None) -> None:
         check_weights(spec)
     else:
         check_run(run, spec)
+
+
+def check_images(spec: NetworkSpec, run: Path | None, data: Data) -> None:
+    """Raise DataError where a network was trained on images of another size, or other classes.
+
+    Args:
+        spec: The network, as its name has it.
+        run: The folder of the run that trained it; None for the pretrained network, of digits.
+        data: What it is to be scored on, or adapted to.
+    """
+    from zoo.data.dataset import DIGIT_NAMES
+    from zoo.training.run_record import read_run
+
+    record = read_run(run / "run.json") if run else None
+    spec = record.network if record else spec
+    names = (record and record.class_names) or DIGIT_NAMES
+    if data.shape != spec.input.shape:
+        wanted, found = ("x".join(map(str, shape)) for shape in (spec.input.shape, data.shape))
+        raise DataError(
+            f"{spec.name} takes images of {wanted}, and those of {data.name} are {found}: give "
+            "those that it was trained on by --data, and their size by --size"
+        )
+    if data.classes != spec.output_classes or (record and names != data.class_names):
+        raise DataError(
+            f"{spec.name} was trained on other classes than those of {data.name}: on "
+            f"{', '.join(names[:5])}{', ...' if len(names) > 5 else ''}. Give its data by --data"
+        )
 
 
 def check_place(

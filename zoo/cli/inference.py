@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.cli.checks import check_place, check_source
+from zoo.cli.checks import check_images, check_place, check_source
 from zoo.cli.figures import print_json, score_record
 from zoo.cli.options import load_images
 from zoo.errors import RunError
@@ -32,6 +32,8 @@ def export(options: argparse.Namespace) -> None:
     check_place(options.format, out, options.name, **settings)
     in_bytes = options.format.endswith("int8")
     data = load_images(options) if in_bytes else None
+    if data:
+        check_images(get_spec(options.name), options.run, data)
     import_tensorflow()
     from zoo.export import export as write
 
@@ -151,6 +153,7 @@ def verify(options: argparse.Namespace) -> int:
         if not exported.is_dir():
             raise RunError(f"{exported} holds no SavedModel: python -m zoo export {options.name}")
     data = load_images(options)
+    check_images(get_spec(options.name), None, data)
     import_tensorflow()
     from zoo.export.verify import matrix_text
     from zoo.export.verify import verify as compare

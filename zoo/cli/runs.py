@@ -7,20 +7,16 @@ import json
 import os
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from zoo.cli.checks import check_runs, check_source, check_voters, check_weights
+from zoo.cli.checks import check_images, check_runs, check_source, check_voters, check_weights
 from zoo.cli.figures import claim_record, print_json
 from zoo.cli.options import load_images, settings
-from zoo.errors import DataError, SpecError
+from zoo.errors import SpecError
 from zoo.registry import get_spec
 from zoo.spec import NetworkSpec
 from zoo.spec.limits import check_size
 from zoo.spec.serialization import parse_json
 from zoo.utils.tensorflow import import_tensorflow
-
-if TYPE_CHECKING:
-    from zoo.data import Data
 
 
 def train(options: argparse.Namespace) -> None:
@@ -66,7 +62,7 @@ def evaluate(options: argparse.Namespace) -> None:
         run = Path("runs") / f"{spec.name}-seed{options.seed}"
     check_source(spec, run)
     data = load_images(options)
-    _check_images(spec, run, data)
+    check_images(spec, run, data)
     import_tensorflow()
     from zoo.cli.presenting import present_model, print_devices
     from zoo.pretrained.manifest import entry_of
@@ -88,27 +84,6 @@ def evaluate(options: argparse.Namespace) -> None:
     if not options.json:
         print_devices(devices)
     present_model(trained, model, data, run, run={"devices": [*devices]} if options.json else None)
-
-
-def _check_images(spec: NetworkSpec, run: Path | None, data: Data) -> None:
-    """Raise DataError where a network was trained on images of another size, or other classes."""
-    from zoo.data.dataset import DIGIT_NAMES
-    from zoo.training.run_record import read_run
-
-    record = read_run(run / "run.json") if run else None
-    spec = record.network if record else spec
-    names = (record and record.class_names) or DIGIT_NAMES
-    if data.shape != spec.input.shape:
-        wanted, found = ("x".join(map(str, shape)) for shape in (spec.input.shape, data.shape))
-        raise DataError(
-            f"{spec.name} takes images of {wanted}, and those of {data.name} are {found}: give "
-            "those that it was trained on by --data, and their size by --size"
-        )
-    if data.classes != spec.output_classes or (record and names != data.class_names):
-        raise DataError(
-            f"{spec.name} was trained on other classes than those of {data.name}: on "
-            f"{', '.join(names[:5])}{', ...' if len(names) > 5 else ''}. Give its data by --data"
-        )
 
 
 def publish(options: argparse.Namespace) -> None:
