@@ -62,7 +62,6 @@ def search(options: argparse.Namespace) -> None:
     space.check(spec)
     project = options.project or Path("runs") / f"{options.strategy.name}-{spec.name}"
     say = (lambda text: None) if options.quiet else _say
-    strategy = strategy_of(options, spec, space, project, say)
     place = endpoint()
     if place and options.workers > 1:
         raise SpecError("--workers is for one machine: across machines, start each worker itself")
@@ -74,6 +73,7 @@ def search(options: argparse.Namespace) -> None:
         check_extras("ray")
         if options.workers > 1:
             raise SpecError("--workers is for one machine: with --ray, the cluster's cores count")
+    strategy = strategy_of(options, spec, space, project, say, storage)
     from tuning.progress import SearchProgress
     from tuning.search import Search
     from zoo.data import load_data
@@ -86,7 +86,7 @@ def search(options: argparse.Namespace) -> None:
     data = load_data(options.data, progress=not options.quiet)
     if (there := fitted(spec, data)) != spec:
         # Of fewer images or other classes, lambda, reduced problems and sizes are others.
-        strategy = strategy_of(options, there, space, project)
+        strategy = strategy_of(options, there, space, project, storage=storage)
         found = replace(found, spec=there, strategy=strategy)
     budget = options.budget
     progress = SearchProgress(_total(found, budget), budget.seconds, quiet=options.quiet)

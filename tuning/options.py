@@ -51,6 +51,7 @@ def strategy_of(
     space: SearchSpace,
     project: Path,
     say: Callable[[str], None] = lambda text: None,
+    storage: str = "",
 ) -> Strategy:
     """The strategy, which begins with the points of another search where that is asked for.
 
@@ -60,6 +61,7 @@ def strategy_of(
         space: Of the search.
         project: Its folder.
         say: Called with a line for each point of the other search that does not fit.
+        storage: As for `warm_strategy`.
 
     Raises:
         SpecError: It cannot search this space, or begin with given points.
@@ -68,4 +70,4 @@ def strategy_of(
     strategy = options.strategy.kind.from_options(options, spec, space)
     if not options.start_from:
         return strategy
-    return warm_strategy(strategy, options.start_from, project, spec, say)
+    return warm_strategy(strategy, options.start_from, project, spec, say, storage)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tuning.space import SearchSpace, apply
-from tuning.store.identity import SearchIdentity, settle_identity
+from tuning.store.identity import SearchIdentity, check_identity, settle_identity
 from tuning.store.journal import Journal
 from tuning.store.results import best_of
 from tuning.store.trials import Budget, TrialStore
@@ -61,6 +61,8 @@ class Search:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < least:
                 raise SpecError(f"{name} must be a whole number from {least} up, not {value!r}")
+        if self.storage:
+            _ = self.study  # a folder that gives it no name is refused here
 
     @property
     def store(self) -> TrialStore:
@@ -68,8 +70,17 @@ class Search:
         if self.storage:
             from tuning.store.database import DatabaseStore
 
-            return DatabaseStore(self.project, self.space, self.storage, self.project.name)
+            return DatabaseStore(self.project, self.space, self.storage, self.study)
         return TrialStore(self.project, self.space)
+
+    @property
+    def study(self) -> str:
+        """The name of the study in the database, that of the folder; empty without a database."""
+        if not self.storage:
+            return ""
+        from tuning.store.database import study_of
+
+        return study_of(self.project)
 
     @property
     def journal(self) -> Journal:
@@ -99,16 +110,19 @@ class Search:
 
     def open(self, data: Data) -> None:
         """Make the folder, or check that it is this search's; RunError where it is another's."""
-        mine = replace(self.identity(), strategy=self.strategy.to_plain(), data=data.fingerprint)
+        strategy, study = self.strategy.to_plain(), self.study
+        mine = replace(self.identity(), strategy=strategy, data=data.fingerprint, study=study)
 
         def widens(space: dict[str, Any]) -> bool:
             return self.strategy.widenable and self.space.widens(SearchSpace.from_plain(space))
 
-        settle_identity(self.project / "search.json", mine, self.strategy.extendable, widens)
+        path, extendable = self.project / "search.json", self.strategy.extendable
         if self.storage:
             from tuning.store.studies import settle
 
-            settle(self.store, mine, self.strategy.extendable, widens)
+            check_identity(path, mine, extendable, widens)  # else it would begin a study in vain
+            settle(self.store, mine, extendable, widens)
+        settle_identity(path, mine, extendable, widens)
 
     def identity(self) -> SearchIdentity:
         """What is searched, whoever decides on the points."""

@@ -6,6 +6,7 @@ data: what carries over is where to look.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 
 from tuning.ranges import Choice, Range, as_stored
 from tuning.space import SearchSpace, Values
+from tuning.store.database import DatabaseStore, study_of
 from tuning.store.identity import read_identity
 from tuning.store.trials import TrialStore
 from tuning.strategies.base import Strategy
@@ -82,7 +84,12 @@ def warm_start(project: Path, space: SearchSpace, spec: ModelSpec, most: int = P
 
 
 def warm_strategy(
-    strategy: Strategy, source: Path, project: Path, spec: ModelSpec, say: Callable[[str], None]
+    strategy: Strategy,
+    source: Path,
+    project: Path,
+    spec: ModelSpec,
+    say: Callable[[str], None],
+    storage: str = "",
 ) -> Strategy:
     """The strategy with points of another search in front.
 
@@ -92,12 +99,13 @@ def warm_strategy(
         project: The folder of this one; once it has begun, the points that it began with stay.
         spec: The network.
         say: Is told what did not fit.
+        storage: The address of a database that holds this search, as `check_url` returns it.
 
     Raises:
         RunError: As for `warm_start`.
         SpecError: As for `warm_start`, and for a strategy that decides itself where it begins.
     """
-    if points := stored_start(project, strategy):
+    if points := stored_start(project, strategy, storage):
         return strategy.begin_with(points)
     found = warm_start(source, strategy.space, spec)
     warm = strategy.begin_with(found.points)
@@ -106,17 +114,21 @@ def warm_strategy(
     return warm
 
 
-def stored_start(project: Path, strategy: Strategy) -> tuple[Values, ...]:
-    """The points that a search began with, as its folder says; none where there is none.
+def stored_start(project: Path, strategy: Strategy, storage: str = "") -> tuple[Values, ...]:
+    """The points that a search began with; none where it has not begun, or with none.
 
     Args:
         project: The folder.
         strategy: What searches.
+        storage: As for `warm_strategy`: a node that joins has no folder yet, but there is a study.
     """
-    try:
-        plain: Mapping[str, Any] = read_identity(project / "search.json").strategy
-    except (FileNotFoundError, NotADirectoryError):
-        return ()
+    plain: Mapping[str, Any] = {}
+    if storage:
+        study = DatabaseStore(project, None, storage, study_of(project))
+        plain = study.known_identity().get("strategy", {})
+    if not plain:
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            plain = read_identity(project / "search.json").strategy
     same = plain.get("kind") == type(strategy).__name__  # another one is refused when it is opened
     return strategy.begun_with(plain) if same else ()
 

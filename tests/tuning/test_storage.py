@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -27,9 +28,11 @@ from tuning.search import Search
 from tuning.store import connections
 from tuning.store.database import DatabaseStore, check_url
 from tuning.store.studies import copy_events
+from tuning.store.trials import Budget
 from tuning.strategies.grid import Grid
 from tuning.strategies.random import Random
 from tuning.trial import Trial, TrialResult
+from tuning.warm_start import warm_strategy
 from zoo.errors import RunError, SpecError
 
 BINARIES = next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)), None)
@@ -173,6 +176,152 @@ def test_optuna_reads_the_study(server):
     study = optuna.load_study(study_name="read", storage=record.connection()[0])
     assert study.best_value == 0.25
     assert study.best_trial.user_attrs["learning_rate"] == 0.1
+
+
+def scored(found: Search, *scores: float) -> None:
+    """Trials of a search that end with these scores."""
+    for score in scores:
+        with found.store.claim(found.strategy) as trial:
+            found.store.end(trial.number, TrialResult(score))
+
+
+def test_a_search_in_a_folder_is_not_overwritten_by_a_study(server, tmp_path, bars):
+    """Nor a search in a study by trials in one of its folders, in either order."""
+    few, local = bars.take(100), Search(tmp_path / "local", SPEC, SPACE, Grid(SPACE))
+    local.open(few)
+    scored(local, 0.5, 0.25)
+    before = local.journal.path.read_bytes()
+    remote = replace(local, storage=check_url(server.url))
+    with pytest.raises(RunError, match="holds 4 events that the study 'local' in the database"):
+        remote.open(few)
+    assert local.journal.path.read_bytes() == before
+    local.open(few)
+    assert [trial.score for trial in local.trials()] == [0.5, 0.25]
+
+    node = searched(tmp_path / "node", server.url)
+    node.open(few)
+    scored(node, 0.5)
+    copy_events(node.store)
+    scored(node, 0.75)
+    node.open(few)
+    copy_events(node.store)  # which the first copy is no prefix of: its beginnings come first
+    assert [trial.score for trial in read_record(node.project).ended] == [0.5, 0.75]
+    with pytest.raises(RunError, match="in the study 'node' of a database: search with --storage"):
+        replace(node, storage="").open(few)
+    node.project.rename(tmp_path / "renamed")
+    with pytest.raises(RunError, match="name it 'node' again, or choose another folder"):
+        replace(node, project=tmp_path / "renamed").open(few)
+
+
+def test_a_copy_of_a_study_replaces_no_trials_that_it_lacks(server, tmp_path, bars):
+    """As of a folder of an earlier version, whose search.json does not say where trials are."""
+    few, node = bars.take(100), searched(tmp_path / "older", server.url)
+    node.open(few)
+    scored(node, 0.5)
+    copy_events(node.store)
+    local = replace(node, storage="")
+    (node.project / "search.json").unlink()
+    local.open(few)
+    scored(local, 0.75, 0.25)
+    before = local.journal.path.read_bytes()
+    for step in (lambda: copy_events(node.store), lambda: node.open(few)):
+        with pytest.raises(RunError, match="holds 4 events that the study 'older'"):
+            step()
+    assert local.journal.path.read_bytes() == before
+    identity = json.loads((node.project / "search.json").read_text())
+    assert "study" not in identity, "older versions read it"
+
+
+def test_a_folder_of_another_search_begins_no_study(server, tmp_path, bars):
+    few, local = bars.take(100), Search(tmp_path / "vain", SPEC, SPACE, Grid(SPACE))
+    local.open(few)
+    other = replace(local, strategy=Random(SPACE), storage=check_url(server.url))
+    with pytest.raises(RunError, match="holds a search with another strategy"):
+        other.open(few)
+    assert other.store.known_identity() == {}
+
+
+def test_a_study_has_the_name_of_its_folder_however_it_is_given(server, tmp_path, monkeypatch):
+    (tmp_path / "mine" / "inner").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "mine")
+    names = [searched(Path(given), server.url).study for given in (".", "inner/..", "inner")]
+    assert names == ["mine", "mine", "inner"]
+    assert replace(searched(Path(), server.url), storage="").study == ""
+    with pytest.raises(SpecError, match="has no name for a study"):
+        searched(Path("/"), server.url)
+
+
+def test_a_study_of_other_tools_is_refused_and_stays_as_it_is(server, tmp_path, bars):
+    import optuna
+
+    few, storage = bars.take(100), store(server, "any").connection()[0]
+    theirs = optuna.create_study(study_name="theirs", storage=storage, direction="maximize")
+    theirs.add_trial(optuna.trial.create_trial(value=0.5))
+    optuna.create_study(study_name="empty", storage=storage, direction="minimize")
+    for name in ("theirs", "empty"):
+        with pytest.raises(RunError, match=f"the study '{name}' in the database is none of a sea"):
+            searched(tmp_path / name, server.url).open(few)
+        assert optuna.load_study(study_name=name, storage=storage).user_attrs == {}
+        assert not (tmp_path / name / "search.json").exists()
+
+    ours = searched(tmp_path / "ours", server.url)
+    ours.open(few)
+    scored(ours, 0.5)
+    optuna.load_study(study_name="ours", storage=storage).enqueue_trial({})
+    with pytest.raises(RunError, match="trial 1 of the study 'ours' in the database is none"):
+        ours.trials()
+
+
+def test_a_trial_that_optuna_has_ended_counts_as_failed(server, tmp_path, bars):
+    import optuna
+
+    few, found = bars.take(100), searched(tmp_path / "told", server.url)
+    found.open(few)
+    study = optuna.load_study(study_name="told", storage=found.store.connection()[0])
+    with found.store.claim(found.strategy) as trial:
+        study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
+        found.store.end(trial.number, TrialResult(0.75))  # too late, and no error
+    scored(found, 0.5)
+    assert [trial.score for trial in found.trials()] == [0, 0.5]
+    assert "outside this search, as FAIL" in found.trials()[0].error
+    assert found.best().number == 1
+    copy_events(found.store)
+    assert [trial.failed for trial in read_record(found.project).ended] == [True, False]
+
+
+def test_no_process_runs_a_trial_twice_after_an_outage(server):
+    """Its own signs of life were missing, too: what it holds it must not take for left behind."""
+    import sqlalchemy
+
+    record = store(server, "outage")
+    with record.claim(Grid(SPACE)) as first:
+        with record.connection()[0].engine.begin() as connection:
+            late = "UPDATE trial_heartbeats SET heartbeat = heartbeat - interval '30 seconds'"
+            connection.execute(sqlalchemy.text(late))
+        with record.claim_batch(first, Grid(SPACE), Budget(), 3) as batch:
+            assert [trial.number for trial in batch] == [0, 1, 2]
+        with pytest.raises(BlockingIOError), record.hold(0):
+            pass
+    with record.hold(3), record.hold(4):
+        pass
+
+
+def test_a_node_that_joins_later_begins_where_the_search_began(server, tmp_path, bars):
+    few, url = bars.take(100), check_url(server.url)
+    source = Search(tmp_path / "source", SPEC, SPACE, Grid(SPACE))
+    source.open(few)
+    scored(source, 0.5)
+
+    def node(folder: Path) -> Search:
+        strategy = warm_strategy(Random(SPACE, 4), source.project, folder, SPEC, print, url)
+        found = Search(folder, SPEC, SPACE, strategy, storage=url)
+        found.open(few)
+        return found
+
+    first = node(tmp_path / "one" / "warm")
+    scored(source, 0.75)
+    assert node(tmp_path / "two" / "warm").strategy.start == first.strategy.start
+    assert len(first.strategy.start) == 1
 
 
 @pytest.mark.slow

@@ -10,16 +10,19 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
+import os
 import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 from tuning.store import connections
 from tuning.store.connections import connected, has_beaten
 from tuning.store.journal import Event, Journal
+from tuning.store.study_journal import StudyJournal
 from tuning.store.trials import ENDLESS, Budget, TrialStore
 from tuning.strategies.base import Strategy, Wait
 from tuning.trial import Trial, TrialResult
@@ -29,7 +32,10 @@ from zoo.utils.extras import check_extras
 # Seconds without an answer of the database before a command gives up.
 PATIENCE = 60
 
-STARTED, ENDED, IDENTITY = "zoo:started", "zoo:ended", "zoo:search"
+IDENTITY = "zoo:search"
+
+# The trials that this process runs: by address, study, number and process.
+_HELD: set[tuple[str, str, int, int]] = set()
 
 Answer = TypeVar("Answer")
 
@@ -50,6 +56,18 @@ def check_url(url: str) -> str:
     return f"postgresql+psycopg://{rest}"
 
 
+def study_of(project: Path) -> str:
+    """The name of the study of a project's folder: the folder's own, also where it is given as '.'.
+
+    Raises:
+        SpecError: It has none.
+    """
+    name = project.name if project.name not in ("", "..") else project.resolve().name
+    if not name:
+        raise SpecError(f"--project {project} has no name for a study: choose another folder")
+    return name
+
+
 @dataclass(frozen=True)
 class DatabaseStore(TrialStore):
     """The trials of a search in a database; their runs are in the folder of each node.
@@ -67,7 +85,7 @@ class DatabaseStore(TrialStore):
     @property
     def journal(self) -> Journal:
         """The events, in the database."""
-        return _DatabaseJournal(self)
+        return StudyJournal(self)
 
     def study_identity(
         self, mine: dict[str, Any], widens: Callable[[dict[str, Any]], bool]
@@ -78,13 +96,15 @@ class DatabaseStore(TrialStore):
             mine: Of this search, as plain data.
             widens: Whether the study may go on from its space over that of `mine`, which it then
                 notes.
+
+        Raises:
+            RunError: The study is somebody's own, and none of a search.
         """
 
         def settle() -> dict[str, Any]:
             storage, study = self.connection()
             with self.locked():
-                known = storage.get_study_user_attrs(study)
-                there = json.loads(known[IDENTITY]) if IDENTITY in known else mine
+                there = self._identity() or mine
                 if there["space"] != mine["space"] and widens(there["space"]):
                     there["space"] = mine["space"]
                 if there == mine:
@@ -92,6 +112,18 @@ class DatabaseStore(TrialStore):
             return dict(there)
 
         return self._patiently(settle)
+
+    def known_identity(self) -> dict[str, Any]:
+        """What the study is a search of, as plain data; empty where it has not begun.
+
+        Raises:
+            RunError: The study is somebody's own, and none of a search.
+        """
+        return self._patiently(self._identity)
+
+    def events(self) -> list[Event]:
+        """All events so far, as `StudyJournal.read` has them."""
+        return self._patiently(self.journal.read)
 
     def trials(self) -> list[Trial]:
         """All trials so far, ended or not, by their numbers."""
@@ -123,6 +155,9 @@ class DatabaseStore(TrialStore):
 
         Only who holds the lock of the study asks, so that one process at most gets the trial.
         """
+        key = (self.url, self.study, number, os.getpid())
+        if key in _HELD:  # signs of life may have been missing while the database was away
+            raise BlockingIOError
         self._check_silent(number)
         ended = threading.Event()
 
@@ -132,11 +167,13 @@ class DatabaseStore(TrialStore):
                     self._beat(number)
 
         thread = threading.Thread(target=beat, daemon=True)
+        _HELD.add(key)
         thread.start()
         try:
             yield
         finally:
             ended.set()
+            _HELD.discard(key)
 
     def connection(self) -> tuple[Any, int]:
         """Optuna's storage and the number of the study."""
@@ -153,6 +190,21 @@ class DatabaseStore(TrialStore):
             connection.execute(sqlalchemy.text(f"SELECT pg_advisory_xact_lock({key})"))
             yield
             connection.rollback()  # which lets it go
+
+    def _identity(self) -> dict[str, Any]:
+        from optuna.study import StudyDirection
+
+        storage, study = self.connection()
+        known = storage.get_study_user_attrs(study)
+        if IDENTITY in known:
+            return dict(json.loads(known[IDENTITY]))
+        maximises = storage.get_study_directions(study) == [StudyDirection.MAXIMIZE]
+        if known or not maximises or storage.get_n_trials(study):
+            raise RunError(
+                f"the study {self.study!r} in the database is none of a search: choose another "
+                "name for --project"
+            )
+        return {}
 
     def _check_silent(self, number: int) -> None:
         storage, study = self.connection()
@@ -189,52 +241,6 @@ class DatabaseStore(TrialStore):
                         "same command goes on"
                     ) from error
             time.sleep(0.5)
-
-
-class _DatabaseJournal(Journal):
-    """The events of a study."""
-
-    def __init__(self, store: DatabaseStore):
-        super().__init__(store.project / "journal.jsonl")
-        self.store = store
-
-    def read(self) -> list[Event]:
-        """All events so far: the beginnings by number, then the ends in the order of their time."""
-        storage, study = self.store.connection()
-        trials = storage.get_all_trials(study, deepcopy=False)
-        events = [json.loads(trial.user_attrs[STARTED]) for trial in trials]
-        ended = [trial for trial in trials if trial.state.is_finished()]
-        ended.sort(key=lambda trial: (trial.datetime_complete, trial.number))
-        return events + [json.loads(trial.user_attrs[ENDED]) for trial in ended]
-
-    @contextlib.contextmanager
-    def writing(self) -> Iterator[Any]:
-        """Hold the study alone, with its events, and add to them."""
-        with self.store.locked():
-            yield _Writer(self.store, self.read())
-
-
-class _Writer:
-    """A study that is held: `events` as they stood, and `add` for more."""
-
-    def __init__(self, store: DatabaseStore, events: list[Event]):
-        self.store, self.events = store, events
-
-    def add(self, event: Event) -> None:
-        """Add one event."""
-        from optuna.trial import TrialState, create_trial
-
-        storage, study = self.store.connection()
-        text = json.dumps(event, allow_nan=False)
-        if event["event"] == "started":
-            attributes = {STARTED: text, **event["values"]}
-            template = create_trial(state=TrialState.RUNNING, user_attrs=attributes)
-            storage.record_heartbeat(storage.create_new_trial(study, template_trial=template))
-        else:
-            trial = storage.get_trial_id_from_study_id_trial_number(study, event["trial"])
-            storage.set_trial_user_attr(trial, ENDED, text)
-            storage.set_trial_state_values(trial, TrialState.COMPLETE, [event["result"]["score"]])
-        self.events.append(event)
 
 
 def _first_line(error: BaseException) -> str:

@@ -30,6 +30,8 @@ class SearchIdentity:
         seed: The first of them.
         strategy: The kind and the settings of the strategy.
         data: The fingerprint of the data set.
+        study: The name of the study in a database that holds the trials; empty where the folder's
+            own journal does.
     """
 
     network: str
@@ -39,6 +41,7 @@ class SearchIdentity:
     seed: Annotated[int, Meta(ge=0)]
     strategy: dict[str, Any] = field(default_factory=dict)
     data: str = ""
+    study: str = ""
 
     def __post_init__(self) -> None:
         # As JSON gives them back: a recipe's tuples are lists there.
@@ -46,8 +49,9 @@ class SearchIdentity:
             object.__setattr__(self, name, json.loads(json.dumps(getattr(self, name))))
 
     def to_plain(self) -> dict[str, Any]:
-        """The record as plain data."""
-        return asdict(self)
+        """The record as plain data; without the study, where there is none."""
+        plain = asdict(self)
+        return plain if self.study else {name: plain[name] for name in plain if name != "study"}
 
 
 def read_identity(path: Path) -> SearchIdentity:
@@ -64,6 +68,42 @@ def read_identity(path: Path) -> SearchIdentity:
             f"{path} is damaged ({explained(error)}): delete it, and the command of this search "
             "writes it again and goes on"
         ) from error
+
+
+def check_identity(
+    path: Path,
+    mine: SearchIdentity,
+    extendable: Collection[str] = (),
+    widens: Callable[[dict[str, Any]], bool] = lambda space: False,
+) -> SearchIdentity | None:
+    """Check that a search.json is of the same search, and change nothing.
+
+    Args:
+        path: The file.
+        mine: What is to be searched.
+        extendable: As for `settle_identity`.
+        widens: As for `settle_identity`.
+
+    Returns:
+        What it says; None where there is none.
+
+    Raises:
+        RunError: The file is damaged, or it is of another search.
+    """
+    if not path.exists():
+        return None
+    there = read_identity(path)
+    if there.study not in ("", mine.study):
+        step = f"name it {there.study!r} again" if mine.study else "search with --storage"
+        raise RunError(
+            f"the trials of {path.parent} are in the study {there.study!r} of a database: {step}, "
+            "or choose another folder"
+        )
+    wide = there.space != mine.space and widens(there.space)
+    kept = _without(replace(there, space=mine.space) if wide else there, extendable)
+    advice = "Choose another folder, or delete that one."
+    check_same(kept, _without(mine, extendable), str(path.parent), advice)
+    return there
 
 
 def settle_identity(
@@ -86,15 +126,8 @@ def settle_identity(
     """
     try:
         with file_lock(path.with_name(f"{path.name}.lock"), wait=True):
-            if path.exists():
-                there = read_identity(path)
-                if there == mine:
-                    return
-                advice = "Choose another folder, or delete that one."
-                if there.space != mine.space and widens(there.space):
-                    there = replace(there, space=mine.space)
-                kept = _without(there, extendable)
-                check_same(kept, _without(mine, extendable), str(path.parent), advice)
+            if check_identity(path, mine, extendable, widens) == mine:
+                return
             with atomic_write(path) as temporary:
                 temporary.write_text(json.dumps(mine.to_plain(), indent=2) + "\n", encoding="utf-8")
     except OSError as error:
@@ -122,7 +155,7 @@ def check_same(there: dict[str, Any], mine: dict[str, Any], where: str, advice: 
 
 
 def _without(identity: SearchIdentity, extendable: Collection[str]) -> dict[str, Any]:
-    plain = identity.to_plain()
+    plain = replace(identity, study="").to_plain()  # where the trials are is no part of the search
     strategy = plain["strategy"]
     plain["strategy"] = {name: strategy[name] for name in strategy if name not in extendable}
     return plain

@@ -130,7 +130,8 @@ class TrialStore:
             with self.journal.writing() as writer:
                 trials = self._trials(writer.events)
                 limit = min(most, budget.holds(trials))
-                waiting = [trial for trial in trials if not trial.result and joins(trial)]
+                others = [trial for trial in trials if trial.number != first.number]
+                waiting = [trial for trial in others if not trial.result and joins(trial)]
                 while len(found) < limit and (left := self._left_behind(waiting, stack)):
                     found.append(left)
                 while len(found) < limit:
