@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import errno
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from tests.paths import ROOT
 from tuning.cli import _parser as tuning_parser
@@ -88,6 +90,51 @@ def test_output_that_cannot_be_written_is_told():
         "zoo: cannot write: No space left on device; make room, or choose another folder\n"
     )
     assert done.returncode == 1
+
+
+# Written in the terminal's encoding, and read back: two classes of letters that ASCII lacks, and a
+# file's name that is no UTF-8.
+PRINTED = """
+import sys
+from zoo.cli.exit_codes import run_command
+from zoo.cli.figures import print_json
+names = ["\\u732b", "\\U0001f408", "\\xe9", "bad\\udcff"]
+sys.exit(run_command("zoo", lambda: print_json(names) if sys.argv[1:] else print(*names)))
+"""
+
+
+@pytest.mark.parametrize(
+    ("encoding", "printed"),
+    [
+        ("ascii", rb"\u732b \U0001f408 \xe9 bad\udcff"),
+        ("ascii:surrogateescape", rb"\u732b \U0001f408 \xe9 bad\udcff"),
+        ("latin-1", b"\\u732b \\U0001f408 \xe9 bad\\udcff"),
+        ("utf-8", "\u732b \U0001f408 \xe9 bad\\udcff".encode()),
+        ("utf-8:surrogateescape", "\u732b \U0001f408 \xe9 bad".encode() + b"\xff"),
+    ],
+)
+def test_a_name_that_the_terminal_cannot_show_is_printed_with_escapes(encoding, printed):
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": encoding}
+    for arguments in ([], ["json"]):
+        command = [sys.executable, "-c", PRINTED, *arguments]
+        done = subprocess.run(command, capture_output=True, env=environment, timeout=60)
+        assert (done.returncode, done.stderr) == (0, b"")
+        if arguments:
+            names = json.loads(done.stdout.decode(encoding.partition(":")[0]))
+            assert names == ["\u732b", "\U0001f408", "\xe9", "bad\udcff"]
+        else:
+            assert done.stdout.rstrip() == printed
+
+
+def test_classes_of_any_script_are_counted_in_an_ascii_terminal(tmp_path):
+    for name in ("\u732b", "\u72d7"):
+        (tmp_path / "pets" / name).mkdir(parents=True)
+        for number in range(10):
+            image = Image.effect_noise((8, 8), 50 + number)
+            image.save(tmp_path / "pets" / name / f"{number}.png")
+    done = _shell("PYTHONIOENCODING=ascii $ZOO data --data pets -q", cwd=tmp_path)
+    assert (done.stderr, done.returncode) == ("", 0)
+    assert "\n\\u732b" in done.stdout
 
 
 # Names and paths.

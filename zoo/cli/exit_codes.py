@@ -15,7 +15,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from types import FrameType
 
-from zoo.cli.refusals import system_error_text
+from zoo.cli.refusals import let_any_name_be_printed, system_error_text
 from zoo.errors import SpecError, UnknownNameError, ZooError
 from zoo.utils.extras import naming_extras
 
@@ -28,6 +28,7 @@ def run_command(program: str, command: Callable[[], int | None], *, debug: bool 
         command: What is run; it returns its exit code, or None for 0.
         debug: Raise the error in place of the line.
     """
+    let_any_name_be_printed()
     with _noting_ctrl_c() as noted:
         try:
             with naming_extras(), _warnings_as_lines(program):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -17,8 +18,16 @@ def add_json_option(command: argparse.ArgumentParser, help: str = "the figures a
 
 
 def print_json(record: Any) -> None:
-    """Print plain data; numbers that are not finite become null."""
-    print(json.dumps(_finite(record), indent=2, ensure_ascii=False, allow_nan=False))
+    """Print plain data; numbers that are not finite become null.
+
+    Letters that stdout cannot encode are JSON's escapes.
+    """
+    text = json.dumps(_finite(record), indent=2, ensure_ascii=False, allow_nan=False)
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:
+        text = json.dumps(_finite(record), indent=2, allow_nan=False)
+    print(text)
 
 
 def score_record(score: Score) -> dict[str, Any]:

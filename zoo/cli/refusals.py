@@ -1,8 +1,10 @@
-"""Errors of the system as one line with a next step, and streams that whoever called us closed."""
+"""Errors of the system as one line with a next step, and streams that take what is printed."""
 
 from __future__ import annotations
 
+import codecs
 import errno
+import io
 import os
 import sys
 
@@ -62,3 +64,21 @@ def open_closed_streams() -> None:
                 os.close(opened)
         if getattr(sys, name) is None:
             setattr(sys, name, open(number, "r" if number == 0 else "w", closefd=False))  # noqa: SIM115
+
+
+def let_any_name_be_printed() -> None:
+    """Print what the terminal's encoding lacks as escapes, in place of an error.
+
+    As in `PYTHONIOENCODING=ascii`, and for a file's name that is no UTF-8.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if not isinstance(stream, io.TextIOWrapper):
+            continue
+        # In a C locale Python passes the bytes of a file's name through, where it writes UTF-8.
+        fails = ("strict",) if _is_utf8(stream) else ("strict", "surrogateescape")
+        if stream.errors in fails:
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _is_utf8(stream: io.TextIOWrapper) -> bool:
+    return codecs.lookup(stream.encoding).name == "utf-8"
