@@ -158,6 +158,17 @@ def test_npz_files_are_found_by_the_names_of_their_arrays(tmp_path):
         load(path)
 
 
+def test_npz_files_with_a_part_that_would_be_left_out_are_refused(tmp_path):
+    path = tmp_path / "more.npz"
+    both = {"x_train": TRAIN[0], "y_train": TRAIN[1]}
+    for more in ({"x_test": TEST[0]}, {"test_images": TEST[0], "y_test": TEST[1]}, {"y": TEST[1]}):
+        np.savez(path, **both, **more)
+        with pytest.raises(DataError, match=f"holds {', '.join(sorted(more))} too, which would be"):
+            load(path)
+    np.savez(path, **both, ids=np.arange(60))
+    assert load(path).fingerprint == load(TRAIN).fingerprint
+
+
 def npy(shape, held: bytes, kind: str = "|u1") -> bytes:
     """An .npy file whose header claims a shape, and what follows it."""
     file = io.BytesIO()

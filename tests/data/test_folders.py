@@ -67,6 +67,37 @@ def test_folders_of_train_val_and_test_are_the_splits(tmp_path):
     assert [len(data.train), len(data.validation), len(data.test)] == [16, 4, 6]
 
 
+def test_two_folders_of_one_part_are_refused(tmp_path):
+    folder = tmp_path / "pets"
+    for part, count in (("train", 10), ("val", 10), ("validation", 2)):
+        write_classes(folder / part, count=count)
+    with pytest.raises(DataError, match="has 'val' and 'validation', which are both the valid"):
+        load(folder)
+    (folder / "validation").rename(tmp_path / "elsewhere")
+    write_classes(folder / "training")
+    with pytest.raises(DataError, match="has 'train' and 'training', which are both the train"):
+        load(folder)
+
+
+def test_folders_and_pictures_that_belong_to_no_class_are_told(tmp_path):
+    folder = write_classes(tmp_path / "pets")
+    picture(0).save(folder / "loose.png")
+    (folder / "README.txt").write_text("pets")
+    (folder / ".hidden.png").write_text("")
+    with pytest.warns(UserWarning, match="left out 'loose.png': it is in no class folder"):
+        assert len(load(folder).skipped) == 1
+    parts = write_classes(tmp_path / "set" / "train").parent
+    write_classes(parts, ("eel", "fox"))
+    picture(0).save(parts / "train" / "loose.png")
+    picture(0).save(parts / "1.png")
+    with pytest.warns(UserWarning, match="left out 'eel': it is beside train, and no part"):
+        data = load(parts)
+    assert data.class_names == ("cat", "dog")
+    assert [line.split(":")[0] for line in data.skipped] == [
+        "'eel'", "'fox'", "'1.png'", "'train/loose.png'",
+    ]  # fmt: skip
+
+
 def test_every_format_is_read_by_what_it_is_and_not_by_its_name(tmp_path):
     folder = write_classes(tmp_path / "pets", count=3)
     for number, (ending, kind) in enumerate(LOSSLESS.items()):

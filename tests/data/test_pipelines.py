@@ -105,6 +105,8 @@ def test_images_of_different_sizes_come_to_the_one_that_is_named():
         (lambda: tensors((TRAIN[0], TRAIN[1] * 1.0)), "train labels are float64"),
         (lambda: tensors(TRAIN).take(0), "no train image"),
         (lambda: (tensors(TRAIN), tensors(TEST), tensors(TEST), 1), "a tuple of those for train"),
+        (lambda: {"train": tensors(TRAIN), "val": tensors(TEST)}, "not 'train', 'val': rename"),
+        (lambda: {"train": tensors(TRAIN), 5: tensors(TEST)}, "not 'train', 5: rename"),
         (lambda: (tensors(TRAIN), 5), "test part is a int, no data set"),
     ],
 )

@@ -9,7 +9,7 @@ import numpy as np
 
 from zoo.data.dataset import Data, Split
 from zoo.data.pictures import PictureFormat
-from zoo.data.splits import PARTS, SHARE, check_classes, check_unused, divide
+from zoo.data.splits import PARTS, SHARE, check_classes, check_parts, check_unused, divide
 from zoo.errors import DataError
 
 Pair = tuple[np.ndarray, np.ndarray]
@@ -26,9 +26,7 @@ def pairs_of(arrays: Any) -> dict[str, Pair]:
     Raises DataError for anything else.
     """
     if isinstance(arrays, Mapping):
-        unknown = sorted(set(arrays) - {*PARTS})
-        if unknown or "train" not in arrays:
-            raise DataError(f"The parts of a set are {', '.join(PARTS)}, not {sorted(arrays)}.")
+        check_parts(arrays)
         return {name: _pair(arrays[name], name) for name in PARTS if name in arrays}
     if not isinstance(arrays, tuple | list) or not 2 <= len(arrays) <= 3:
         raise DataError(f"These are no images with labels: {_HOW}.")

@@ -1,163 +1,24 @@
-"""A folder of pictures, one sub-folder a class, laid out as Keras' image_dataset_from_directory.
-
-The classes stand in the folder itself, or in its sub-folders `train`, `val` (or `validation`,
-`valid`) and `test`; what there is no folder for is drawn from the training pictures.
-"""
+"""A folder of pictures as a set of images: divided, named on the disk, and read in one format."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
-import stat
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 
-from zoo.data.dataset import check_class_names
-from zoo.data.pictures import ENDINGS, PictureFormat, picture_shape, read_picture
+from zoo.data.listing import Listing
+from zoo.data.pictures import PictureFormat, picture_shape, read_picture
 from zoo.data.splits import PARTS, SHARE, check_unused, divide
 from zoo.data.storage import ImageSet, Part
 from zoo.errors import DataError
 
-_PART_FOLDERS = {
-    "train": "train",
-    "training": "train",
-    "val": "validation",
-    "valid": "validation",
-    "validation": "validation",
-    "test": "test",
-}
 _BLOCK = 64  # pictures that are read at a time
-_SYSTEM_FILES = {"thumbs.db", "desktop.ini"}
-
-
-@dataclass
-class Listing:
-    """The picture files of a folder, before any is opened.
-
-    `files` has for each part its paths and labels; `skipped` a line for what is no picture.
-    """
-
-    folder: Path
-    class_names: tuple[str, ...]
-    files: dict[str, list[tuple[Path, int]]]
-    skipped: list[str] = field(default_factory=list)
-
-
-def list_pictures(folder: Path) -> Listing:
-    """Find the picture files of a folder, class by class, in the order of their names.
-
-    Links are followed; one that leads back into itself is skipped, and told in `skipped`. Names
-    that begin with a dot are left out without a word.
-
-    Raises:
-        DataError: Where there are no classes, one class only, or an empty one; where parts have
-            different classes; and where a class has a name that is no line of text.
-    """
-    folder = folder.resolve()
-    inside = _sub_folders(folder)
-    parts = {
-        _PART_FOLDERS[path.name.lower()]: path
-        for path in inside
-        if path.name.lower() in _PART_FOLDERS
-    }
-    if "train" not in parts or not _sub_folders(parts["train"]):
-        parts = {"train": folder}
-    class_folders = {part: _sub_folders(path) for part, path in parts.items()}
-    names = tuple(path.name for path in class_folders["train"])
-    if not names:
-        raise DataError(
-            f"{folder} holds neither class folders nor the four IDX files: put the pictures of each"
-            f" class into a sub-folder, as in {folder.name}/cat/1.png, or those into train/, val/"
-            " and test/."
-        )
-    try:
-        check_class_names(names)
-    except DataError as error:
-        raise DataError(f"{parts['train']}: {error}") from error
-    listing = Listing(folder, names, {})
-    for part in sorted(parts, key=PARTS.index):
-        _check_same_classes(part, parts[part], class_folders[part], names)
-        listing.files[part] = [
-            (path, label)
-            for label, class_folder in enumerate(class_folders[part])
-            for path in _class_files(class_folder, listing)
-        ]
-    return listing
-
-
-def _check_same_classes(
-    part: str, path: Path, class_folders: Sequence[Path], names: Sequence[str]
-) -> None:
-    here = {class_folder.name for class_folder in class_folders}
-    odd = sorted(here.symmetric_difference(names))
-    if odd:
-        which = "has no training pictures" if odd[0] in here else f"is missing in {path}"
-        raise DataError(
-            f"The class {odd[0]!r} {which}: train and {part} need the same class folders."
-        )
-
-
-def _class_files(class_folder: Path, listing: Listing) -> list[Path]:
-    above = [class_folder.parent, listing.folder, *listing.folder.parents]
-    files = list(_walk(class_folder, listing, tuple(map(_identity, above))))
-    if not files:
-        raise DataError(
-            f"The class folder {str(class_folder)!r} has no picture: put some there"
-            f" ({', '.join(ENDINGS)}), or remove it."
-        )
-    return files
-
-
-def _walk(folder: Path, listing: Listing, above: tuple[tuple[int, int], ...]) -> Iterator[Path]:
-    try:
-        identity = _identity(folder)
-        entries = sorted(path.name for path in folder.iterdir())
-    except OSError as error:
-        _skip(listing, folder, error.strerror or str(error))
-        return
-    if identity in above:
-        _skip(listing, folder, "it is a link to a folder that it lies in")
-        return
-    for name in entries:
-        path = folder / name
-        if name.startswith(".") or name.lower() in _SYSTEM_FILES:
-            continue
-        try:
-            mode = path.stat().st_mode
-        except OSError as error:
-            _skip(listing, path, error.strerror or str(error))
-            continue
-        if stat.S_ISDIR(mode):
-            yield from _walk(path, listing, (*above, identity))
-        elif not name.lower().endswith(ENDINGS):
-            _skip(listing, path, f"its name has none of the endings {', '.join(ENDINGS)}")
-        elif not stat.S_ISREG(mode):
-            _skip(listing, path, "it is no regular file")
-        else:
-            yield path
-
-
-def _identity(folder: Path) -> tuple[int, int]:
-    there = folder.stat()
-    return there.st_dev, there.st_ino
-
-
-def _skip(listing: Listing, path: Path, reason: str) -> None:
-    # Quoted, so that a name with a newline stays on one line.
-    listing.skipped.append(f"{str(path.relative_to(listing.folder))!r}: {reason}")
-
-
-def _sub_folders(folder: Path) -> list[Path]:
-    try:
-        inside = sorted(folder.iterdir())
-    except OSError as error:
-        raise DataError(f"Cannot read the folder {folder}: {error.strerror or error}.") from error
-    return [path for path in inside if path.is_dir() and not path.name.startswith(".")]
 
 
 def complete(listing: Listing, shares: Mapping[str, float | None], seed: int) -> Listing:

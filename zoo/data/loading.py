@@ -184,9 +184,9 @@ def _reformed(data: Data, options: _Options) -> Data:
 
 def _from_pictures(folder: Path, options: _Options) -> Data:
     from zoo.data import folders, storage
+    from zoo.data.listing import list_pictures
 
-    listing = folders.list_pictures(folder)
-    listing = folders.complete(listing, options.shares, options.seed)
+    listing = folders.complete(list_pictures(folder), options.shares, options.seed)
     root = options.cache or data_root(options.data_dir) / "zoo_image_sets"
     key = folders.key_of(listing, options.form)
     ready = storage.stored(root, key)

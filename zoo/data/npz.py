@@ -45,8 +45,8 @@ def read_npz(path: Path) -> dict[str, Pair]:
     train_labels and so on, and one pair x, y (or images, labels).
 
     Raises:
-        DataError: It is no such file, is damaged, has arrays of other names alone, or they take
-            more than MOST_BYTES.
+        DataError: It is no such file, is damaged, has arrays of other names alone, has a part
+            twice or by halves, or takes more than MOST_BYTES.
     """
     if not is_readable_to_its_end(path):
         raise DataError(f"{path} is a pipe or a device. Name a regular .npz file.")
@@ -74,13 +74,27 @@ def _chosen(there: set[str], path: Path) -> dict[str, tuple[str, str]]:
     }
     parts = {part: pair for part, pair in found.items() if pair is not None and part != "all"}
     if "train" not in parts and found["all"] is not None:
-        return {"train": found["all"]}
+        parts["train"] = found["all"]
     if "train" not in parts:
         raise DataError(
             f"{path} holds {', '.join(sorted(there)) or 'nothing'}: name its arrays x_train,"
             " y_train, x_test and y_test (and x_val, y_val if there are), or x and y."
         )
+    _check_left(there - {name for pair in parts.values() for name in pair}, path)
     return parts
+
+
+def _check_left(left: set[str], path: Path) -> None:
+    """Refuse images or labels that would be left out; arrays of other names are no part of a set.
+
+    A second pair for a part, or images without labels, are a mistake in the names.
+    """
+    known = {name for pairs in _NAMES.values() for pair in pairs for name in pair}
+    if left & known:
+        raise DataError(
+            f"{path} holds {', '.join(sorted(left & known))} too, which would be left out: each"
+            " part needs images and labels of one naming, as x_test and y_test, and has one pair."
+        )
 
 
 def _check_size(archive: zipfile.ZipFile, members: list[str], path: Path) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from zoo.data import storage
 from zoo.data.arrays import Pair, to_bytes, to_labels
 from zoo.data.pictures import PictureFormat
-from zoo.data.splits import PARTS
+from zoo.data.splits import PARTS, check_parts
 from zoo.errors import DataError
 
 _BLOCK = 256  # images that come one by one are gathered to this many
@@ -28,17 +28,18 @@ def is_pipeline(value: Any) -> bool:
 def parts_of(value: Any) -> dict[str, Any]:
     """The parts of one data set, of two (train and test), of three, or of a mapping of parts.
 
-    Raises DataError where these are no such data sets.
+    Raises DataError where these are no such data sets, and for a part of another name.
     """
     if is_pipeline(value):
         return {"train": value}
     if isinstance(value, tuple | list) and len(value) in (2, 3):
         value = dict(zip(PARTS if len(value) == 3 else ("train", "test"), value, strict=True))
-    if not isinstance(value, Mapping) or "train" not in value:
+    if not isinstance(value, Mapping):
         raise DataError(
             f"Cannot take data from {type(value).__name__}: give a data set, a tuple of those for"
             " train and test, or a mapping with 'train'."
         )
+    check_parts(value)
     return {name: value[name] for name in PARTS if name in value}
 
 

@@ -69,6 +69,16 @@ def check_shares(shares: Mapping[str, float]) -> None:
         raise SpecError(f"the shares {dict(shares)} leave nothing to train on: make them smaller")
 
 
+def check_parts(there: Iterable[object]) -> None:
+    """Raise DataError unless these are names of parts, 'train' among them."""
+    names = list(there)
+    if "train" not in names or any(name not in PARTS for name in names):
+        raise DataError(
+            f"The parts of a set are {', '.join(PARTS)}, not {', '.join(map(repr, names))}: rename"
+            " yours so, and leave others out."
+        )
+
+
 def check_unused(shares: Mapping[str, float | None], there: Iterable[str], what: str) -> None:
     """Raise SpecError where a share is given of a part that a set has already.
 
