@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import math
+import shutil
 from collections import Counter
 
 import keras_tuner
@@ -13,10 +14,12 @@ import pytest
 import zoo
 from tuning import Choice, Integer, LogUniform, SearchSpace
 from tuning.kerastuner import entries
+from tuning.kerastuner.foreign import oracle_settings
 from tuning.kerastuner.hypermodel import hypermodel
 from tuning.kerastuner.objective import WORST_COST
 from tuning.kerastuner.oracle import StrategyOracle
 from tuning.kerastuner.tuner import Tuner
+from tuning.report.record import read_record
 from tuning.search import Search
 from tuning.store.journal import Journal
 from tuning.store.trials import Budget
@@ -340,3 +343,60 @@ def test_a_loss_is_made_small(few, tmp_path):
         least = min(row["val_loss"] for row in alone.history)
         assert scores[rate] == pytest.approx(least, rel=1e-5)
     assert oracle.get_best_trials()[0].score == min(scores.values()) == scores[0.5]
+
+
+def theirs(folder, network=SPEC, space=GRID, trials=1, objective="val_accuracy") -> Tuner:
+    """A tuner by keras-tuner's own random search, without a seed, as its users write it."""
+    oracle = keras_tuner.oracles.RandomSearchOracle(keras_tuner.Objective(objective, "max"), trials)
+    return Tuner(oracle, network, space, directory=folder, project_name="search")
+
+
+@pytest.fixture(scope="module")
+def begun(bars, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("theirs")
+    theirs(folder, space=SearchSpace.of(learning_rate=Choice(0.1, 0.2))).search(bars.take(300))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"network": zoo.get_spec("mlp30").with_settings(epochs=2)}, "another network: network is"),
+        ({"space": SearchSpace.of(learning_rate=Choice(0.1, 0.2, 0.3))}, "another space"),
+        ({"objective": "accuracy"}, "another strategy: name is \"val_accuracy\" there"),
+        ({"few": 200}, "another data"),
+    ],
+)  # fmt: skip
+def test_a_folder_of_another_search_by_keras_tuners_oracles_is_refused(
+    begun, bars, tmp_path, change, said
+):
+    shutil.copytree(begun / "search", tmp_path / "search")
+    change = {"space": SearchSpace.of(learning_rate=Choice(0.1, 0.2)), **change}
+    data = bars.take(change.pop("few", 300))
+    with pytest.raises(RunError, match=said):
+        theirs(tmp_path, **change).search(data)
+
+
+def test_a_search_by_keras_tuners_oracles_goes_on_and_another_oracle_is_refused(begun, bars):
+    space = SearchSpace.of(learning_rate=Choice(0.1, 0.2))
+    tuner = theirs(begun, space=space, trials=2)
+    tuner.search(bars.take(300))
+    assert len(tuner.oracle.trials) == 2
+    grid = StrategyOracle(Grid(space))
+    with pytest.raises(RunError, match='kind is "RandomSearchOracle" there and "Grid" here'):
+        Tuner(grid, SPEC, space, directory=begun, project_name="search").search(bars.take(300))
+    with pytest.raises(RunError, match=r"search by keras-tuner's RandomSearchOracle.*oracle\.json"):
+        read_record(begun / "search")
+
+
+def test_an_oracles_settings_are_those_that_it_was_made_with():
+    def settings(kind, **given):
+        return oracle_settings(kind("val_accuracy", **given))
+
+    kinds = keras_tuner.oracles
+    assert settings(kinds.RandomSearchOracle, seed=1) == settings(kinds.RandomSearchOracle, seed=2)
+    one, other = (settings(kinds.BayesianOptimizationOracle, beta=beta) for beta in (1.0, 2.6))
+    assert (one["oracle"]["beta"], other["oracle"]["beta"]) == (1.0, 2.6)
+    bands = [settings(kinds.HyperbandOracle, max_epochs=epochs) for epochs in (2, 9)]
+    assert [band["oracle"]["max_epochs"] for band in bands] == [2, 9]
+    assert one["oracle"]["objective"] == {"name": "val_accuracy", "direction": "max"}

@@ -20,7 +20,7 @@ from keras_tuner.src.engine.tuner_utils import TunerCallback
 
 from tuning.execution import run
 from tuning.fidelity import Fidelity
-from tuning.kerastuner import chief
+from tuning.kerastuner import chief, foreign
 from tuning.kerastuner.chief import Client, TrialSuperseded
 from tuning.kerastuner.fitting import recipe_settings, search_data
 from tuning.kerastuner.hypermodel import hypermodel, suggestion_of
@@ -104,8 +104,9 @@ class Tuner(keras_tuner.Tuner):
         seeds = executions if executions_per_trial is None else executions_per_trial
         self.problem = Search(folder, spec, space, strategy, seeds, seed)
         self._callbacks: Sequence[keras.callbacks.Callback] = ()
+        check_objective(oracle.objective, strategic=isinstance(oracle, StrategyOracle))
         self.strategic = isinstance(oracle, StrategyOracle)
-        check_objective(oracle.objective, strategic=self.strategic)
+        self._theirs = {} if self.strategic else foreign.oracle_settings(oracle)
         super().__init__(
             oracle,
             hypermodel(spec, space),
@@ -136,9 +137,12 @@ class Tuner(keras_tuner.Tuner):
 
         Raises:
             SpecError: Another option, or no images to train on or to validate by.
+            RunError: The folder is of another network, space, data set or oracle.
         """
         data = search_data(given, options, self.problem.spec)
         self._take(options)
+        if not self.strategic:
+            foreign.settle(self.problem, self._theirs, data)
         if self.place and self._is_worker():
             self._check_chief(data, self.place)
             say(f"worker {self.tuner_id}: at work for the chief at {self.place.address}")

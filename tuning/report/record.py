@@ -103,6 +103,11 @@ def read_record(project: str | Path) -> Record:
             f"{path} is damaged ({error}): delete it, and the command of this search writes it "
             "again and goes on"
         ) from error
+    if "oracle" in identity.strategy:
+        raise RunError(
+            f"{project} is a search by keras-tuner's {identity.strategy['kind']}, whose trials are "
+            "in its oracle.json: `results_summary()` of its tuner prints them"
+        )
     journal = TrialStore(project).journal
     events = journal.read()
     trials = trials_of(events, journal.path, dict(space.ranges))
