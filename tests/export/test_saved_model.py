@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import struct
 import subprocess
 import sys
@@ -17,8 +18,10 @@ from PIL import Image
 import zoo
 from tests import children
 from tests.paths import ATTACKS
+from zoo.data.pictures import PictureFormat, read_picture
 from zoo.errors import RunError, SpecError
 from zoo.export import FORMATS, export, isolated_client
+from zoo.export.description import describe
 from zoo.export.runners import in_batches, keras_runner, saved_model_alone, saved_model_runner
 from zoo.export.saved_model import ENDPOINTS, export_saved_model
 from zoo.export.warmup import FILE, read_warmup, write_warmup
@@ -206,6 +209,52 @@ def test_metadata_lies_beside_the_model(folder):
     assert metadata["accuracy"] == 0.9
     assert tuple(metadata["signatures"]) == ENDPOINTS
     assert "white ink on black" in metadata["signatures"]["encoded"]
+
+
+@pytest.fixture(scope="module")
+def of_pictures(tmp_path_factory):
+    """The folder of a network of pictures of 12x20, in two classes, stretched in training."""
+    model = zoo.build("linear", seed=1, input_shape=(12, 20, 1), classes=2)
+    metadata = {"class_names": ["dark", "light"], "resize": "stretch"}
+    place = tmp_path_factory.mktemp("pictures")
+    return export(model, "saved_model", place, name="linear", metadata=metadata)
+
+
+def test_files_come_to_the_size_as_in_training(of_pictures, tmp_path):
+    encoded, bytes_ = (saved_model_runner(of_pictures, name) for name in ("encoded", "bytes"))
+    pixels = np.random.default_rng(1).integers(0, 256, (60, 20, 3), dtype=np.uint8)
+    path = tmp_path / "picture.png"
+    Image.fromarray(pixels).save(path)
+    answers = {
+        each: bytes_(read_picture(path, PictureFormat((12, 20), 1, each))[None])["probabilities"]
+        for each in ("stretch", "crop", "pad")
+    }
+    found = encoded(np.array([path.read_bytes()], object))["probabilities"]
+    apart = {each: np.abs(found - answer).max() for each, answer in answers.items()}
+    assert apart.pop("stretch") < 0.005
+    assert min(apart.values()) > 0.01, "another way must show"
+
+
+def test_metadata_of_other_pictures_do_not_speak_of_ink(of_pictures):
+    metadata = json.loads((of_pictures / "metadata.json").read_text())
+    assert metadata["resize"] == "stretch"
+    assert not re.search("ink|MNIST", json.dumps(metadata["signatures"]))
+    assert "made 12x20 in grey, stretched" in metadata["signatures"]["encoded"]
+    assert metadata["signatures"]["bytes"].startswith("uint8 [n, 12, 20, 1], 0 to 255")
+
+
+def test_ten_classes_of_other_names_are_no_digits():
+    names = [f"letter {n}" for n in range(10)]
+    described = describe("mlp30", (28, 28, 1), 10, {"class_names": names})
+    assert "ink" not in described.images
+    assert "ink" in describe("mlp30", (28, 28, 1), 10, {}).images
+
+
+@pytest.mark.parametrize("format", ["saved_model", "onnx"])
+def test_another_way_to_resize_is_refused(model, tmp_path, format):
+    with pytest.raises(SpecError, match="resize must be one of stretch, crop, pad, not 'squeeze'"):
+        export(model, format, tmp_path, name="mlp30", metadata={"resize": "squeeze"})
+    assert not list(tmp_path.rglob("*.*"))
 
 
 def test_warm_up_requests_name_the_endpoints_and_are_answered(folder):

@@ -208,6 +208,19 @@ def test_a_saved_model_is_looked_for_under_the_name_that_it_was_exported_by(tmp_
     assert list(found.versions()) == [1]
 
 
+def test_without_a_home_the_server_asks_for_a_folder(monkeypatch, tmp_path):
+    pwd = pytest.importorskip("pwd", reason="users have numbers on POSIX")
+    for name in ("HOME", "XDG_CACHE_HOME", "ZOO_CACHE"):
+        monkeypatch.delenv(name, raising=False)
+    taken = {user.pw_uid for user in pwd.getpwall()}
+    nobody = next(number for number in range(23456, 99999) if number not in taken)
+    monkeypatch.setattr(os, "getuid", lambda: nobody)
+    with pytest.raises(RunError, match="no home folder .*ZOO_CACHE"):
+        pretrained.onnx_file("mlp30")
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path))
+    assert pretrained.cache() == tmp_path
+
+
 def test_a_pretrained_network_is_exported_once(exported, tmp_path, monkeypatch):
     cache = tmp_path / "cache"
     shutil.copytree(exported.parents[3], cache)

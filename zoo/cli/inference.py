@@ -72,6 +72,7 @@ def _trained(options: argparse.Namespace) -> tuple[Any, dict[str, Any]]:
     if options.run is None:
         entry = entry_of(options.name)
         return load(options.name), _metadata(entry) | _score_fields(entry.score)
+    from zoo.export.description import reads_digits
     from zoo.training.run_folder import load_run
     from zoo.training.run_record import read_run
 
@@ -79,6 +80,8 @@ def _trained(options: argparse.Namespace) -> tuple[Any, dict[str, Any]]:
     run = read_run(options.run / "run.json")
     metadata = {name: getattr(run, name) for name in ("spec", "spec_hash", "data", "versions")}
     names = run.class_names or tuple(map(str, range(spec.output_classes)))
+    if not reads_digits(spec.input.shape, names):
+        metadata["resize"] = run.resize
     return model, {**metadata, "class_names": list(names)}
 
 

@@ -7,9 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from zoo.data.dataset import DIGIT_NAMES
+from zoo.errors import SpecError
+from zoo.spec import IMAGE_SHAPE
 from zoo.version import __version__
 
-_MNIST = (28, 28, 1)
+# How a picture comes to the size of a model's images, as `zoo.data.pictures` has it; the last is
+# what pretrained networks are exported with.
+_RESIZE = {"stretch": "stretched", "crop": "cropped", "pad": "with black at two sides"}
 
 # Every output that an exported model may have.
 OUTPUTS = {
@@ -49,15 +54,19 @@ def describe(
         name: Of the model.
         shape: Height, width and channels of the images that it takes.
         classes: How many classes it knows.
-        metadata: What is kept beside the file: its `class_names` and the `summary` in its `spec`
-            are used, and all of it becomes properties.
+        metadata: What is kept beside the file: its `class_names`, its `resize`, and the `summary`
+            in its `spec` are used, and all of it becomes properties.
+
+    Raises:
+        SpecError: `resize` is none of 'stretch', 'crop' and 'pad'.
     """
-    class_names = [str(each) for each in metadata.get("class_names") or range(classes)]
+    resize_of(metadata)
+    class_names = class_names_of(metadata, classes)
     spec = metadata.get("spec")
     summary = spec.get("summary", "") if isinstance(spec, Mapping) else ""
     sides = ", ".join(map(str, shape))
     images = f"bytes (uint8, 0 to 255, not scaled), [batch, {sides}]"
-    if shape == _MNIST:
+    if reads_digits(shape, class_names):
         images += ": 0 for the background to 255 for ink, white on black, as MNIST has it"
     properties = {key: _text(value) for key, value in metadata.items()}
     return Description(
@@ -73,6 +82,55 @@ def describe(
         },
         OUTPUTS,
     )
+
+
+def class_names_of(metadata: Mapping[str, Any], classes: int) -> list[str]:
+    """The names of the classes that metadata have, or else their numbers, 0 to `classes` - 1."""
+    return [str(each) for each in metadata.get("class_names") or range(classes)]
+
+
+def resize_of(metadata: Mapping[str, Any]) -> str:
+    """How pictures come to the size of a model's images: the word in its metadata, or 'pad'.
+
+    Raises:
+        SpecError: It is none of 'stretch', 'crop' and 'pad'.
+    """
+    word = metadata.get("resize", "pad")
+    if word not in _RESIZE:
+        raise SpecError(f"resize must be one of {', '.join(_RESIZE)}, not {word!r}")
+    return word
+
+
+def reads_digits(shape: Sequence[int], class_names: Sequence[str]) -> bool:
+    """Whether a model's images are digits as MNIST has them, white on black."""
+    return tuple(shape) == IMAGE_SHAPE and tuple(class_names) == DIGIT_NAMES
+
+
+def contracts(
+    shape: tuple[int, int, int], class_names: Sequence[str], resize: str
+) -> dict[str, str]:
+    """What each signature of an exported model takes, in a sentence each.
+
+    Args:
+        shape: Height, width and channels of the model's images.
+        class_names: In the order of the numbers of the classes.
+        resize: How a picture comes to that size.
+    """
+    height, width, channels = shape
+    array = f"[n, {height}, {width}, {channels}]"
+    kind = "grey" if channels == 1 else "colour"
+    files = f"string [n]: PNG or JPEG files, made {height}x{width} in {kind}, {_RESIZE[resize]}"
+    if reads_digits(shape, class_names):
+        whole = f"uint8 {array}, 0 for the background to 255 for ink"
+        files += (
+            ": white ink on black, as MNIST has it; invert photos of dark ink on white "
+            "paper first, or read them with `python -m zoo predict`"
+        )
+    else:
+        whole = f"uint8 {array}, 0 to 255, like the pictures that the network was trained on"
+        files += ", as in training; light and dark stay as they are"
+    floats = f"float32 {array}, byte / 256, in 0..1"
+    return {"serving_default": whole, "bytes": whole, "floats": floats, "encoded": files}
 
 
 def _text(value: Any) -> str:

@@ -26,6 +26,8 @@ from zoo.export.common import (
     signature,
     suppress_tool_output,
 )
+from zoo.export.description import class_names_of, contracts, resize_of
+from zoo.export.encoded import decoded
 from zoo.export.warmup import write_warmup
 from zoo.nn.voting import with_named_outputs
 from zoo.spec import PIXEL_SCALE
@@ -34,37 +36,25 @@ from zoo.utils.atomic import atomic_directory, remove_stale_temporaries
 # Each takes `images` and answers alike; the first is what a server takes when none is named.
 ENDPOINTS = ("serving_default", "bytes", "floats", "encoded")
 
-# What each endpoint takes, as metadata.json says it.
-CONTRACTS = {
-    "serving_default": "uint8 [n, height, width, channels], 0 for the background to 255 for ink",
-    "bytes": "uint8 [n, height, width, channels], 0 for the background to 255 for ink",
-    "floats": "float32 [n, height, width, channels], byte / 256, in 0..1",
-    "encoded": "string [n]: PNG or JPEG files of white ink on black, as MNIST has it; "
-    "invert photos of dark ink on white paper first, or read them with `python -m zoo predict`",
-}
-
-# Of a file for `encoded`: a few bytes could ask a server for gigabytes. These take some 80 MB.
-MOST_PIXELS = 16_000_000
-
 
 def export_saved_model(model: keras.Model, folder: str | Path, metadata: Mapping[str, Any]) -> Path:
     """Write a SavedModel, which appears complete or not at all.
 
     `serving_default` and `bytes` take uint8 [n, 28, 28, 1] as MNIST stores it; `floats` the same in
     the book's scale, byte / 256, in 0..1, rounded to the nearest byte; `encoded` takes PNG or JPEG
-    files, string [n], of at most MOST_PIXELS, which become grey, and 28x28 with black at the sides;
-    they are of white ink on black, and are not inverted. metadata.json says all this: `CONTRACTS`.
+    files, string [n], which `zoo.export.encoded` brings to that size. metadata.json says all this
+    under `signatures`, by `zoo.export.description.contracts`.
 
     Args:
         model: As `zoo.build`, `load` or `vote` returns it.
         folder: .../NAME/VERSION, with a whole number for the version.
-        metadata: Plain data that is kept beside it.
+        metadata: Plain data that is kept beside it; `class_names` and `resize` as in `describe`.
 
     Returns:
         The folder.
 
     Raises:
-        SpecError: The version is no whole number.
+        SpecError: The version is no whole number, or `resize` none of its words.
         RunError: The version exists, or cannot be written.
     """
     folder = Path(folder)
@@ -75,12 +65,14 @@ def export_saved_model(model: keras.Model, folder: str | Path, metadata: Mapping
     if folder.exists():
         raise RunError(_in_the_way(folder))
     check_backend()
+    resize, shape = resize_of(metadata), image_shape(model)
+    notes = contracts(shape, class_names_of(metadata, model.output_shape[-1]), resize)
     try:
         remove_stale_temporaries(folder.parent)
         with atomic_directory(folder) as temporary:
             mine = temporary.stat().st_ino
-            _write(model, temporary, name=folder.parent.name)
-            metadata = {**metadata, "signatures": CONTRACTS}
+            _write(model, temporary, name=folder.parent.name, resize=resize)
+            metadata = {**metadata, "signatures": notes}
             (temporary / "metadata.json").write_text(
                 json.dumps(metadata, indent=2) + "\n", encoding="utf-8"
             )
@@ -96,9 +88,9 @@ def _in_the_way(folder: Path) -> str:
     return f"{folder} exists already, and a version stays as it is: the next free one is {free}"
 
 
-def _write(model: keras.Model, folder: Path, name: str) -> None:
+def _write(model: keras.Model, folder: Path, name: str, resize: str) -> None:
     exact = with_named_outputs(model)
-    functions, shape = _endpoints(exact), image_shape(model)
+    functions, shape = _endpoints(exact, resize), image_shape(model)
     signatures = {
         "serving_default": signature(shape),
         "bytes": signature(shape),
@@ -115,7 +107,7 @@ def _write(model: keras.Model, folder: Path, name: str) -> None:
     )
 
 
-def _endpoints(model: keras.Model) -> dict[str, Callable]:
+def _endpoints(model: keras.Model, resize: str) -> dict[str, Callable]:
     answer, shape = answering(model), image_shape(model)
 
     def floats(images):
@@ -128,46 +120,16 @@ def _endpoints(model: keras.Model) -> dict[str, Callable]:
     def encoded(images):
         kind = tf.TensorSpec(shape, "uint8")
         # One after another, lest large pictures lie in memory side by side.
-        decoded = tf.map_fn(
-            lambda file: _decoded(file, shape),
-            images,
-            fn_output_signature=kind,
-            parallel_iterations=1,
+        return answer(
+            tf.map_fn(
+                lambda file: decoded(file, shape, resize),
+                images,
+                fn_output_signature=kind,
+                parallel_iterations=1,
+            )
         )
-        return answer(decoded)
 
     return {"serving_default": answer, "bytes": answer, "floats": floats, "encoded": encoded}
-
-
-def _decoded(file: tf.Tensor, shape: tuple[int, int, int]) -> tf.Tensor:
-    notes = [f"encoded takes PNG or JPEG files of 1 to {MOST_PIXELS:,} pixels"]
-    pixels = _pixels(file)
-    with tf.control_dependencies(
-        [tf.debugging.Assert((pixels > 0) & (pixels <= MOST_PIXELS), notes)]
-    ):
-        file = tf.identity(file)
-    image = tf.io.decode_image(file, channels=shape[2], expand_animations=False)
-    image = tf.image.resize_with_pad(image, *shape[:2], antialias=True)
-    return tf.cast(tf.round(image), "uint8")
-
-
-def _pixels(file: tf.Tensor) -> tf.Tensor:
-    # What the header of a PNG or JPEG tells; 0 of any other file.
-    def png():
-        sides = tf.io.decode_raw(tf.strings.substr(file, 16, 8), "int32", little_endian=False)
-        return tf.reduce_prod(tf.cast(tf.maximum(sides, 0), "int64"))
-
-    def jpeg():
-        return tf.reduce_prod(tf.io.extract_jpeg_shape(file, "int64")[:2])
-
-    long_enough = tf.strings.length(file) >= 24
-    return tf.case(
-        [
-            (long_enough & (tf.strings.substr(file, 0, 8) == b"\x89PNG\r\n\x1a\n"), png),
-            (long_enough & (tf.strings.substr(file, 0, 3) == b"\xff\xd8\xff"), jpeg),
-        ],
-        default=lambda: tf.constant(0, "int64"),
-    )
 
 
 def _example(endpoint: str, shape: tuple[int, int, int]) -> tf.Tensor:

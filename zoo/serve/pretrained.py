@@ -16,15 +16,27 @@ from pathlib import Path
 
 from zoo.errors import RunError
 from zoo.pretrained.manifest import Entry, entry_of, folders
+from zoo.utils.home import user_folder
 
 LOG = logging.getLogger("zoo.serve")
 
 
 def cache() -> Path:
-    """The folder of exports: $ZOO_CACHE, or neural-zoo in the user's folder of caches."""
+    """The folder of exports: $ZOO_CACHE, or neural-zoo in the user's folder of caches.
+
+    Raises:
+        RunError: The user has no home folder, and no variable names another.
+    """
     if folder := os.environ.get("ZOO_CACHE"):
         return Path(folder)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "neural-zoo"
+    if caches := os.environ.get("XDG_CACHE_HOME"):
+        return Path(caches) / "neural-zoo"
+    if (home := user_folder()) is None:
+        raise RunError(
+            "there is no home folder to keep exported networks in: name a folder in the "
+            "environment variable ZOO_CACHE"
+        )
+    return home / ".cache" / "neural-zoo"
 
 
 def onnx_file(name: str) -> Path:
@@ -38,11 +50,12 @@ def onnx_file(name: str) -> Path:
         RunError: Where it cannot be exported.
     """
     entry = entry_of(name)
-    folder = cache() / "onnx" / entry.sha256[:16]
-    for place in (*folders(), folder):
-        path = place / name / f"{name}.onnx"
-        if _is_whole(path, entry):
+    for place in folders():  # before the cache, which not everybody has
+        if _is_whole(path := place / name / f"{name}.onnx", entry):
             return path
+    folder = cache() / "onnx" / entry.sha256[:16]
+    if _is_whole(path := folder / name / f"{name}.onnx", entry):
+        return path
     if importlib.util.find_spec("tensorflow") is None:
         raise RunError(
             f"{name} must be exported where TensorFlow is installed: python -m zoo export {name} "
@@ -50,7 +63,7 @@ def onnx_file(name: str) -> Path:
         )
     LOG.info("exporting", extra={"model": name, "to": str(folder)})
     _export(name, folder)
-    return folder / name / f"{name}.onnx"
+    return path
 
 
 def _is_whole(path: Path, entry: Entry) -> bool:

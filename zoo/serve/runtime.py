@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import math
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, get_args
 
 import numpy as np
 
+from zoo.data.pictures import Resize
 from zoo.errors import RunError
 from zoo.serve.external import data_files
 from zoo.serve.tensors import NUMPY_OF_ONNX, Arrays, TensorInfo
@@ -22,11 +24,15 @@ _TIMED_CALLS = 10
 
 
 class Model(Protocol):
-    """A model that is loaded: what it takes, what it gives, and `run`, callable from one thread."""
+    """A model that is loaded: what it takes, what it gives, and `run`, callable from one thread.
+
+    `resize` is how pictures come to the size of its images: what its export says, or 'pad'.
+    """
 
     platform: str
     inputs: tuple[TensorInfo, ...]
     outputs: tuple[TensorInfo, ...]
+    resize: Resize
 
     def run(self, arrays: Arrays) -> Arrays:
         """All outputs, by name, of inputs by name."""
@@ -72,6 +78,7 @@ class OnnxModel:
             raise RunError(f"cannot load {path} ({reason}): is it a whole ONNX file?") from error
         self.inputs = tuple(_info(each, path) for each in self._session.get_inputs())
         self.outputs = tuple(_info(each, path) for each in self._session.get_outputs())
+        self.resize = _resize(self._session.get_modelmeta().custom_metadata_map)
         self._names = [info.name for info in self.outputs]
 
     def run(self, arrays: Arrays) -> Arrays:
@@ -107,6 +114,7 @@ class SavedModel:
             reason = str(error).strip().partition("\n")[0][:200]
             raise RunError(f"cannot load {path} ({reason}): is it a SavedModel?") from error
         self._tensor = tf.constant
+        self.resize = _resize(_metadata(path))
         self.inputs = _tensorflow_infos(self._call.structured_input_signature[1])
         self.outputs = _tensorflow_infos(self._call.structured_outputs)
 
@@ -173,6 +181,19 @@ def _example(model: Model, count: int) -> Arrays:
         else np.zeros(shapes[info.name], info.dtype)
         for info in model.inputs
     }
+
+
+def _resize(metadata: Any) -> Resize:
+    # Anybody's models have metadata of any kind.
+    word: Any = metadata.get("resize") if isinstance(metadata, dict) else None
+    return word if word in get_args(Resize) else "pad"
+
+
+def _metadata(folder: Path) -> Any:
+    try:
+        return json.loads(readable(folder / "metadata.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
 
 
 def _info(declared: Any, path: Path) -> TensorInfo:

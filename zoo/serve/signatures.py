@@ -1,6 +1,6 @@
 """Signatures: the forms in which a model takes its images, by the names that the export gives them.
 
-A model of one input, bytes [n, rows, columns, 1], has four, as the exported SavedModel:
+A model of one input, bytes [n, rows, columns, 1 or 3], has four, as the exported SavedModel:
 `serving_default` and `bytes` take it as it is; `floats` the book's scale, byte / 256 in 0..1;
 `encoded` PNG or JPEG files. Any other model has `serving_default` alone.
 """
@@ -58,8 +58,9 @@ def signatures_of(model: Model, limits: Limits) -> dict[str, Signature]:
     def from_files(arrays: Arrays) -> Arrays:
         from zoo.serve.pictures import decode  # Pillow, which no other signature needs
 
-        rows, columns = image.shape[1:3]
-        return {image.name: decode(list(arrays[image.name]), (rows, columns), limits)}
+        rows, columns, channels = image.shape[1:]
+        files = list(arrays[image.name])
+        return {image.name: decode(files, (rows, columns, channels), limits, model.resize)}
 
     return {
         DEFAULT: default,
@@ -89,7 +90,7 @@ def signature(signatures: dict[str, Signature], name: str) -> Signature:
 
 def _is_image(info: TensorInfo) -> bool:
     shape = info.shape
-    return info.dtype == "uint8" and len(shape) == 4 and shape[3] == 1 and -1 not in shape[1:]
+    return info.dtype == "uint8" and len(shape) == 4 and shape[3] in (1, 3) and -1 not in shape[1:]
 
 
 def _bytes_of_floats(images: np.ndarray, name: str) -> np.ndarray:
