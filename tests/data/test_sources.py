@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import functools
+import os
 import subprocess
 import sys
 import warnings
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from tests.data.data_files import OFFICIAL_NAMES, gzip_with_dots, prepared_mnist, write_idx_folder
 from tests.paths import ROOT
+from zoo.data import load_data
 from zoo.data.mnist_files import SHA256, check_official, read_idx_folder
 from zoo.data.sources import data_root, mnist_files
 from zoo.errors import DataError
@@ -116,6 +119,49 @@ def test_a_data_directory_that_cannot_be_written_is_named(official, tmp_path, wh
         with pytest.raises(DataError, match="TFDS_DATA_DIR") as caught:
             mnist_files(source, data_dir, progress=False)
         assert f"Cannot write the prepared data to {prepared_in(data_dir)}" in str(caught.value)
+
+
+@pytest.fixture
+def homeless(monkeypatch, tmp_path):  # pytest makes its folder as who we are
+    """A user without a home folder, such as a container's: neither $HOME nor a list has one."""
+    pwd = pytest.importorskip("pwd", reason="users have numbers on POSIX")
+    monkeypatch.delenv("TFDS_DATA_DIR", raising=False)
+    monkeypatch.delenv("HOME", raising=False)
+    nobody = next(number for number in range(23456, 99999) if number not in _users(pwd))
+    monkeypatch.setattr(os, "getuid", lambda: nobody)
+
+
+def _users(pwd) -> set[int]:
+    return {user.pw_uid for user in pwd.getpwall()}
+
+
+@pytest.mark.usefixtures("homeless")
+def test_without_a_home_nothing_is_kept_and_a_folder_is_asked_for(official, offline, tmp_path):
+    with pytest.warns(UserWarning, match=r"there is no home folder: .*TFDS_DATA_DIR"):
+        files = mnist_files(official, progress=False)
+    assert files.keys() == SHA256.keys()
+    with (
+        pytest.warns(UserWarning, match="there is no home folder"),
+        pytest.raises(DataError, match="no home folder for a copy"),
+    ):
+        mnist_files(None, progress=False)
+    with pytest.raises(DataError, match=r"no home folder to keep .*TFDS_DATA_DIR"):
+        data_root()
+    assert data_root(tmp_path) == tmp_path
+
+
+@pytest.mark.usefixtures("homeless")
+def test_without_a_home_pictures_are_in_memory_or_in_the_folder_named(tmp_path, monkeypatch):
+    for name in "ab":
+        (tmp_path / "pets" / name).mkdir(parents=True)
+        for number in range(9):
+            Image.effect_noise((5, 4), 60).save(tmp_path / "pets" / name / f"{number}.png")
+    pets = str(tmp_path / "pets")
+    assert load_data(pets, progress=False).shape == (4, 5, 1)
+    monkeypatch.setattr("zoo.data.storage.MOST_IN_MEMORY", 100)
+    with pytest.raises(DataError, match=r"pets is too large for memory, .*--cache"):
+        load_data(pets, progress=False)
+    assert load_data(pets, progress=False, cache=tmp_path / "cache").shape == (4, 5, 1)
 
 
 def test_a_home_that_cannot_be_written_keeps_nothing(official, monkeypatch, offline):

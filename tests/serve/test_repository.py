@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import os
 import shutil
 import threading
 import time
@@ -215,8 +216,8 @@ def test_without_a_home_the_server_asks_for_a_folder(monkeypatch, tmp_path):
     taken = {user.pw_uid for user in pwd.getpwall()}
     nobody = next(number for number in range(23456, 99999) if number not in taken)
     monkeypatch.setattr(os, "getuid", lambda: nobody)
-    with pytest.raises(RunError, match="no home folder .*ZOO_CACHE"):
-        pretrained.onnx_file("mlp30")
+    with pytest.raises(RunError, match=r"no home folder .*ZOO_CACHE"):
+        pretrained.cache()
     monkeypatch.setenv("ZOO_CACHE", str(tmp_path))
     assert pretrained.cache() == tmp_path
 

@@ -15,7 +15,7 @@ from zoo.data.expand import expand
 from zoo.data.mnist_files import SHA256, read_idx_folder, splits_of
 from zoo.data.npz import read_npz
 from zoo.data.pictures import PictureFormat, Resize
-from zoo.data.sources import data_root, mnist_files
+from zoo.data.sources import find_data_root, mnist_files
 from zoo.data.splits import PARTS, check_shares, check_unused
 from zoo.errors import DataError, SpecError
 from zoo.utils.extras import naming_extras
@@ -187,9 +187,10 @@ def _from_pictures(folder: Path, options: _Options) -> Data:
     from zoo.data.listing import list_pictures
 
     listing = folders.complete(list_pictures(folder), options.shares, options.seed)
-    root = options.cache or data_root(options.data_dir) / "zoo_image_sets"
+    kept = find_data_root(options.data_dir)
+    root = options.cache or (kept and kept / "zoo_image_sets")
     key = folders.key_of(listing, options.form)
-    ready = storage.stored(root, key)
+    ready = storage.stored(root, key) if root else None
     if ready is not None:
         return ready
     images = folders.image_set(listing, options.form, key)

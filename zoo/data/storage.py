@@ -70,13 +70,13 @@ class ImageSet:
 
 
 def gather(
-    images: ImageSet, root: Path, *, on_disk: bool | None = None, progress: bool = True
+    images: ImageSet, root: Path | None, *, on_disk: bool | None = None, progress: bool = True
 ) -> Data:
     """Read a set, into memory or into a file under the folder `root`.
 
     Args:
         images: The set.
-        root: The folder for sets on the disk; made if need be, and only then.
+        root: The folder for sets on the disk, if there is one; made if need be, and only then.
         on_disk: Whether it goes to the disk; by default it does if larger than MOST_IN_MEMORY.
         progress: Whether a bar goes to stderr.
 
@@ -90,6 +90,9 @@ def gather(
     with tqdm(total=total, desc=images.name, unit=" images", disable=not progress) as bar:
         if not on_disk:
             return _in_memory(images, bar)
+        if root is None:
+            reason = "is too large for memory, and there is no home folder to keep it in"
+            raise DataError(f"{images.name} {reason}: name a folder by cache=, or --cache.")
         with _disk_errors(root):
             root.mkdir(parents=True, exist_ok=True)
             remove_stale_temporaries(root)
