@@ -100,6 +100,18 @@ def test_pictures_are_answered_by_the_names_of_their_classes(run, folder, tmp_pa
     assert lines[2].startswith(f"{tmp_path / 'none.png'}: ")
 
 
+def test_an_export_of_a_run_lies_in_the_run_and_takes_pictures_as_it_was_trained(
+    run, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setenv("ZOO_SAVED_MODELS", str(tmp_path / "models"))
+    assert main(["export", "conv1", "--run", str(run), "--format", "onnx", "--json"]) == 0
+    path = run / "exported/conv1/conv1.onnx"
+    assert json.loads(capsys.readouterr().out)["path"] == str(path)
+    assert not (tmp_path / "models").exists()
+    metadata = json.loads(path.with_name("conv1.onnx.json").read_text())
+    assert (metadata["class_names"], metadata["resize"]) == (list(NAMES), "pad")
+
+
 def test_without_tensorflow_it_answers_as_keras_does(run, folder, capsys):
     from zoo.data.pictures import PictureFormat, read_picture
 

@@ -83,3 +83,56 @@ def test_tensorflow_runs_exported_folders_where_it_is_asked(saved_models_folder,
     np.testing.assert_allclose(outputs["probabilities"], expected, atol=1e-5)
     assert outputs["digit"].tolist() == expected.argmax(axis=1).tolist()
     repository.close()
+
+
+@pytest.mark.integration
+def test_a_network_of_a_users_own_is_served_by_name(tmp_path):
+    (tmp_path / "my_nets.py").write_text(
+        "from dataclasses import replace\n"
+        "import zoo\n"
+        "zoo.register(replace(zoo.get_spec('linear'), name='mine'))\n"
+    )
+    program = """
+import dataclasses, hashlib, shutil
+import my_nets, zoo
+from zoo.pretrained import manifest
+from zoo.serve.pretrained import onnx_file
+from zoo.serve.runtime import OnnxModel
+
+mine, old = zoo.get_spec("mine").to_plain(), manifest.entry_of("linear")
+there = manifest.weights_file(old)
+entry = dataclasses.replace(old, name="mine", file="mine/weights.safetensors", spec=mine)
+place = manifest.own_models() / entry.file
+place.parent.mkdir(parents=True)
+shutil.copy(there, place)
+manifest.record(entry)
+print([each.name for each in OnnxModel(onnx_file("mine", ["my_nets"])).outputs])
+"""
+    environment = {"ZOO_HOME": str(tmp_path / "home"), "ZOO_CACHE": str(tmp_path / "cache")}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment, "PYTHONPATH": str(ROOT)},
+    )
+    assert done.stdout == "['digit', 'probabilities']\n", done.stderr[-2000:]
+
+
+def test_serve_hands_on_the_modules_that_it_imports(monkeypatch, tmp_path):
+    (tmp_path / "my_nets_handed_on.py").write_text("")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.path", [*sys.path])
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
+    commands = []
+
+    def run(command, **_):
+        commands.append(command)
+        return subprocess.CompletedProcess(command, 1, "", "it stops here")
+
+    monkeypatch.setattr("zoo.serve.pretrained.subprocess.run", run)
+    monkeypatch.setattr("zoo.serve.pretrained.folders", lambda: [])
+    words = ["--import", "my_nets_handed_on", "serve", "linear", "--port", "0"]
+    assert main(words) == 1
+    (command,) = commands
+    assert command[1:5] == ["-m", "zoo", "--import=my_nets_handed_on", "export"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import json
 import os
 import shutil
 import threading
@@ -96,6 +97,39 @@ def test_a_version_that_changes_is_loaded_again(repository, folder):
     repository.refresh()
     repository.refresh()
     assert repository.get("net").model.inputs[0].name == "x"
+
+
+def test_a_link_is_followed_to_where_it_leads_now(tmp_path):
+    for number in (1, 2):
+        file = brightness(tmp_path / f"rel{number}/1/model.onnx", number)
+        os.utime(file, (1, 1))
+    (tmp_path / "current").symlink_to("rel1")
+    (source,) = sources([str(tmp_path / "current")])
+    assert source.name == "current"
+    repository = Repository([source], Limits(), Metrics())
+    repository.load_all()
+
+    def answer():
+        return asyncio.run(repository.get("current").answer({"images": IMAGE}, 1))["version"]
+
+    assert answer() == [1]
+    (tmp_path / "next").symlink_to("rel2")
+    (tmp_path / "next").replace(tmp_path / "current")
+    repository.refresh()
+    repository.refresh()
+    assert answer() == [2]
+    repository.close()
+
+
+def test_a_model_has_the_name_that_was_typed(tmp_path, folder, monkeypatch):
+    half_plus(tmp_path / "real.onnx", 1)
+    (tmp_path / "digits.onnx").symlink_to("real.onnx")
+    monkeypatch.chdir(folder)
+    words = ["../digits.onnx", ".", f"{folder}/1/..", "again=../real.onnx"]
+    names = [sources([word])[0].name for word in words]
+    assert names == ["digits", "net", "net", "again"]
+    monkeypatch.chdir(folder / "1")
+    assert sources([".."])[0].name == "net"
 
 
 def test_only_the_newest_are_kept(folder):
@@ -203,23 +237,15 @@ def test_a_saved_model_is_looked_for_under_the_name_that_it_was_exported_by(tmp_
     manifest.record(entry)  # its name is the architecture's: one of the recipe's loads it, too
     with pytest.raises(RunError, match="python -m zoo export"):
         sources(["mlp30.l2"], "tensorflow")
-    (tmp_path / "mlp30.l2/1").mkdir(parents=True)
-    (tmp_path / "mlp30.l2/1/saved_model.pb").write_bytes(b"")
+    for version, sha256 in [("1", entry.sha256), ("2", "of a run"), ("3", None)]:
+        (tmp_path / f"mlp30.l2/{version}").mkdir(parents=True)
+        (tmp_path / f"mlp30.l2/{version}/saved_model.pb").write_bytes(b"")
+        metadata = {"weights_sha256": sha256} if sha256 else {}
+        (tmp_path / f"mlp30.l2/{version}/metadata.json").write_text(json.dumps(metadata))
     (found,) = sources(["mlp30.l2"], "tensorflow")
-    assert list(found.versions()) == [1]
-
-
-def test_without_a_home_the_server_asks_for_a_folder(monkeypatch, tmp_path):
-    pwd = pytest.importorskip("pwd", reason="users have numbers on POSIX")
-    for name in ("HOME", "XDG_CACHE_HOME", "ZOO_CACHE"):
-        monkeypatch.delenv(name, raising=False)
-    taken = {user.pw_uid for user in pwd.getpwall()}
-    nobody = next(number for number in range(23456, 99999) if number not in taken)
-    monkeypatch.setattr(os, "getuid", lambda: nobody)
-    with pytest.raises(RunError, match=r"no home folder .*ZOO_CACHE"):
-        pretrained.cache()
-    monkeypatch.setenv("ZOO_CACHE", str(tmp_path))
-    assert pretrained.cache() == tmp_path
+    assert list(found.versions()) == [1], "the others are not of the pretrained weights"
+    (all_,) = sources([str(tmp_path / "mlp30.l2")], "tensorflow")
+    assert sorted(all_.versions()) == [1, 2, 3]
 
 
 def test_a_pretrained_network_is_exported_once(exported, tmp_path, monkeypatch):

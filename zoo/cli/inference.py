@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from zoo.cli.checks import check_images, check_place, check_source
 from zoo.cli.figures import print_json, score_record
 from zoo.cli.options import load_images
-from zoo.errors import RunError
+from zoo.errors import RunError, SpecError
 from zoo.export import path_of
 from zoo.registry import get_spec
 from zoo.utils.extras import import_extra
@@ -27,10 +27,16 @@ def export(options: argparse.Namespace) -> None:
     check_source(get_spec(options.name), options.run)
     from zoo.pretrained.manifest import own_models
 
-    out = options.out or own_models() or Path("saved_models")
+    # A run's is no version of the pretrained network's, and stays out of its folder.
+    out = options.out or (options.run and options.run / "exported")
+    out = out or own_models() or Path("saved_models")
     settings = {"version": options.version, "overwrite": options.overwrite}
     check_place(options.format, out, options.name, **settings)
     in_bytes = options.format.endswith("int8")
+    if not in_bytes and (options.data != "mnist" or options.source):
+        raise SpecError(
+            f"--data and --source are for formats in bytes, and not for {options.format}"
+        )
     data = load_images(options) if in_bytes else None
     if data:
         check_images(get_spec(options.name), options.run, data)
@@ -150,6 +156,8 @@ def verify(options: argparse.Namespace) -> int:
     from zoo.pretrained.manifest import own_models
 
     exported = None
+    if options.out and options.version is None:
+        raise SpecError("--out is the folder of a SavedModel: give its --version, too")
     if options.version is not None:
         place = options.out or own_models() or Path("saved_models")
         exported = path_of("saved_model", place, name=options.name, version=options.version)

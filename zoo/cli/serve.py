@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 
 from zoo.cli.options import add_command, count, port
 from zoo.errors import SpecError
@@ -66,6 +67,7 @@ def serve(options: argparse.Namespace) -> None:
         answer_seconds=options.timeout,
     )
     check_extras(*_PACKAGES, extra="serve")
+    from zoo.serve.pretrained import onnx_file
     from zoo.serve.server import Settings
     from zoo.serve.server import serve as run
     from zoo.serve.sources import sources
@@ -78,4 +80,5 @@ def serve(options: argparse.Namespace) -> None:
         keep=options.keep,
         log_requests=options.log_requests,
     )
-    run(lambda: sources(options.models, options.runtime), settings)
+    exported = functools.partial(onnx_file, modules=options.modules)
+    run(lambda: sources(options.models, options.runtime, exported), settings)

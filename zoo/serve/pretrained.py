@@ -12,6 +12,7 @@ import logging
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from zoo.errors import RunError
@@ -39,11 +40,15 @@ def cache() -> Path:
     return home / ".cache" / "neural-zoo"
 
 
-def onnx_file(name: str) -> Path:
+def onnx_file(name: str, modules: Sequence[str] = ()) -> Path:
     """A pretrained network as an ONNX file, exported at the first call.
 
     What `zoo export NAME --format onnx` wrote is taken where it is of the weights that the
     manifest names. Else the file lies in the cache, under the hash of these weights.
+
+    Args:
+        name: Of the network.
+        modules: What registers networks of the user's, for the process that exports.
 
     Raises:
         UnknownNameError: For a name that is in no table, or is not pretrained.
@@ -62,7 +67,7 @@ def onnx_file(name: str) -> Path:
             "--format onnx; then serve that file"
         )
     LOG.info("exporting", extra={"model": name, "to": str(folder)})
-    _export(name, folder)
+    _export(name, folder, modules)
     return path
 
 
@@ -77,8 +82,9 @@ def _is_whole(path: Path, entry: Entry) -> bool:
     return known and metadata.get("sha256") == found
 
 
-def _export(name: str, folder: Path) -> None:
-    command = [sys.executable, "-m", "zoo", "export", name, "--format", "onnx", "--overwrite"]
+def _export(name: str, folder: Path, modules: Sequence[str]) -> None:
+    command = [sys.executable, "-m", "zoo", *(f"--import={module}" for module in modules)]
+    command += ["export", name, "--format", "onnx", "--overwrite"]
     root = Path(__file__).parents[2]
     environment = {
         **os.environ,

@@ -10,13 +10,15 @@ NAME                     a pretrained network
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from zoo.errors import RunError, SpecError
 from zoo.serve.external import data_files
+from zoo.utils.regular import readable
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*", re.ASCII)
 
@@ -31,16 +33,20 @@ class Candidate:
     """
 
     path: Path
-    stamp: tuple[tuple[str, int, int], ...]
+    stamp: tuple[tuple[str, int, int, int, int], ...]
 
 
 @dataclass(frozen=True)
 class Source:
-    """A model's name, and the file or folder that its versions are looked for in."""
+    """A model's name, and the file or folder that its versions are looked for in.
+
+    With `weights`, the SHA-256 of a pretrained network's, versions of others do not count.
+    """
 
     name: str
     path: Path
     runtime: str = "onnx"
+    weights: str | None = None
 
     def versions(self) -> dict[int, Candidate]:
         """What lies there now, by version; nothing where it is gone."""
@@ -61,7 +67,8 @@ class Source:
 
     def _model_in(self, folder: Path) -> Path | None:
         if self.runtime == "tensorflow":
-            return folder if (folder / "saved_model.pb").is_file() else None
+            there = (folder / "saved_model.pb").is_file()
+            return folder if there and self.weights in (None, _weights_of(folder)) else None
         files = sorted(folder.glob("*.onnx"))
         named = [path for path in files if path.name in ("model.onnx", f"{self.name}.onnx")]
         if named:
@@ -69,7 +76,11 @@ class Source:
         return files[0] if len(files) == 1 else None
 
 
-def sources(asked: Sequence[str], runtime: str = "onnx", pretrained=None) -> list[Source]:
+def sources(
+    asked: Sequence[str],
+    runtime: str = "onnx",
+    pretrained: Callable[[str], Path] | None = None,
+) -> list[Source]:
     """The sources that the words of a command line name.
 
     Args:
@@ -107,10 +118,13 @@ def _is_path(word: str) -> bool:
 
 
 def _from_path(path: Path, name: str, runtime: str) -> list[Source]:
-    path = path.resolve()
+    # A link stays one: it may lead elsewhere later, and its name is the model's. Only of `.` and
+    # `..`, which are no names, the folder's own is taken.
+    path = path.absolute()
+    own = path if path.name not in ("", "..") else path.resolve()
     if not path.exists():
         raise RunError(f"{path} does not exist: name a model's file or folder, or a network")
-    named = Source(name or (path.stem if path.is_file() else path.name), path, runtime)
+    named = Source(name or (own.stem if path.is_file() else own.name), path, runtime)
     if named.versions():
         return [named]
     inside = [Source(each.name, each, runtime) for each in sorted(path.glob("[!.]*/"))]
@@ -126,19 +140,33 @@ def _from_path(path: Path, name: str, runtime: str) -> list[Source]:
     raise RunError(f"{path} holds no model: {wanted} is expected in it")
 
 
-def _from_name(word: str, name: str, runtime: str, pretrained) -> Source:
+def _from_name(
+    word: str, name: str, runtime: str, pretrained: Callable[[str], Path] | None
+) -> Source:
     if runtime == "tensorflow":
         from zoo.pretrained.manifest import entry_of, own_models
 
-        entry_of(word)
+        entry = entry_of(word)
         folder = (own_models() or Path("saved_models")) / word  # where exports go
-        source = Source(name, folder, runtime)
+        source = Source(name, folder, runtime, entry.sha256)
         if not source.versions():
-            raise RunError(f"{folder} holds no SavedModel yet: python -m zoo export {word}")
+            raise RunError(
+                f"{folder} holds no SavedModel of the pretrained weights: python -m zoo export "
+                f"{word}; to serve another one, name its folder"
+            )
         return source
-    if pretrained is None:
-        from zoo.serve.pretrained import onnx_file as pretrained
-    return Source(name, pretrained(word), runtime)
+    from zoo.serve.pretrained import onnx_file
+
+    return Source(name, (pretrained or onnx_file)(word), runtime)
+
+
+def _weights_of(folder: Path) -> str | None:
+    """The SHA-256 of the weights that an exported SavedModel says it has, if it does."""
+    try:
+        metadata = json.loads(readable(folder / "metadata.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    return metadata.get("weights_sha256") if isinstance(metadata, dict) else None
 
 
 def _data_files(path: Path) -> Sequence[Path]:
@@ -154,4 +182,11 @@ def _candidate(path: Path) -> Candidate:
     else:
         files = sorted(each for each in path.rglob("*") if each.is_file())
     stats = [(str(each), each.stat()) for each in files]
-    return Candidate(path, tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats))
+    return Candidate(
+        path,
+        tuple(
+            # By its number, too: where a link leads may be of the same size and time.
+            (name, stat.st_size, stat.st_mtime_ns, stat.st_dev, stat.st_ino)
+            for name, stat in stats
+        ),
+    )

@@ -14,6 +14,7 @@ from zoo.registry import get_spec
 from zoo.serve.draw.digits import digits_script, misclassified
 from zoo.serve.draw.program import Precision, Program, programs
 from zoo.spec import EnsembleSpec, NetworkSpec
+from zoo.spec.counting import shares_of, tie_break
 from zoo.utils.atomic import atomic_directory, atomic_write, remove_stale_temporaries
 from zoo.utils.html_page import html_page
 
@@ -29,10 +30,6 @@ DEFAULT_NETWORKS = (
 )
 # The network that answers while the others load, where it is among them; else the first.
 QUICK = "conv2_relu"
-
-# As in zoo/nn/voting.py, which needs Keras: how far the shares of a vote are moved towards the mean
-# probabilities, which then decide ties.
-TIE_BREAK = 1 / 1000
 
 _ASSETS = Path(__file__).parent / "assets"
 _SCRIPTS = ("engine", "preprocess", "pad", "networks", "collection", "views", "page")
@@ -76,7 +73,6 @@ def page_files(
     first = quick["members"][0]["file"]
     record = {
         "networks": networks,
-        "tieBreak": TIE_BREAK,
         "digits": _DIGITS if data else None,
     }
     files = {_INDEX: _html(record, inline=scripts.pop(first)), **scripts}
@@ -143,13 +139,15 @@ def _network(name: str, precision: Precision | None) -> tuple[dict[str, Any], di
     keys = [name if len(found) == 1 else f"{name}-{n}" for n in range(1, len(found) + 1)]
     scripts = {f"{key}.js": _script(key, each) for key, each in zip(keys, found, strict=True)}
     members = [_member(key, each, scripts) for key, each in zip(keys, found, strict=True)]
+    weights = list(spec.weights) if isinstance(spec, EnsembleSpec) else []
     record = {
         "name": spec.name,
         "summary": spec.summary,
         "layers": _described(spec),
         "score": f"{spec.parameters:,} parameters; on the test images {entry.score}.",
         "rule": spec.rule if isinstance(spec, EnsembleSpec) else None,
-        "weights": list(spec.weights) if isinstance(spec, EnsembleSpec) else [],
+        "weights": weights,
+        "tieBreak": tie_break(shares_of(weights, len(members))),
         "members": members,
     }
     return record, scripts

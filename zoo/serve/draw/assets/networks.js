@@ -33,7 +33,7 @@ class Thinker {
 }
 
 class Networks {
-  // `record` is what the exporter wrote: networks with members, and the tie-break.
+  // `record` is what the exporter wrote: networks with members and, of a vote, its tie-break.
   constructor(record, changed) {
     this.record = record;
     this.all = record.networks;
@@ -94,7 +94,7 @@ class Networks {
     const keys = network.members.filter((member) => this.loaded.has(member.key)).map((member) => member.key);
     const outputs = await this.thinkerOf(network).ask("answer", { keys, bytes });
     if (!network.rule) return { outputs, probabilities: outputs[0], answer: outputs[0], digit: this.engine.argmax(outputs[0]) };
-    const { votes, probabilities, answer } = this.engine.tally(outputs, network.weights, network.rule, this.record.tieBreak);
+    const { votes, probabilities, answer } = this.engine.tally(outputs, network.weights, network.rule, network.tieBreak);
     return { outputs, votes, probabilities, answer, digit: this.engine.argmax(answer) };
   }
 
