@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo.book import network, pairs
+from zoo.book import network, network2, pairs
 from zoo.errors import DataError, SpecError
 
 
@@ -102,6 +102,22 @@ def test_a_subclass_with_a_step_of_its_own_is_trained_by_it(capsys):
     before = net.weights[0]
     net.SGD(made(23, [4, 3, 2]), 3, 10, 0.5)
     assert Still.steps == 9
+    assert net.weights[0] is before
+
+
+@pytest.mark.parametrize("program", [network, network2])
+@pytest.mark.parametrize("where", ["the class", "the network"])
+def test_a_step_that_is_assigned_trains(program, where, monkeypatch, capsys):
+    net = program.Network([4, 3, 2])
+    batches = []
+    if where == "the class":
+        step = lambda self, batch, *rest: batches.append(len(batch))  # noqa: E731
+        monkeypatch.setattr(program.Network, "update_mini_batch", step)
+    else:
+        net.update_mini_batch = lambda batch, *rest: batches.append(len(batch))
+    before = net.weights[0]
+    net.SGD(made(23, [4, 3, 2]), 2, 10, 0.5)
+    assert batches == [10, 10, 3] * 2
     assert net.weights[0] is before
 
 

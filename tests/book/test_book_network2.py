@@ -99,6 +99,18 @@ def test_a_cost_of_the_readers_own_is_descended(capsys):
         net.spec  # noqa: B018
 
 
+def test_a_network_with_a_cost_of_the_readers_own_is_read_again(tmp_path):
+    net = network2.Network([4, 3, 2], cost=Cubic)
+    net.save(tmp_path / "net.json")
+    again = network2.load(tmp_path / "net.json", cost=Cubic)
+    assert again.cost is Cubic
+    assert again.weights[1].tolist() == net.weights[1].tolist()
+    with pytest.raises(DataError, match=r"'Cubic'; known are .*: give its class"):
+        network2.load(tmp_path / "net.json")
+    with pytest.raises(DataError, match="'Cubic'; known are QuadraticCost"):
+        network2.load(tmp_path / "net.json", cost=network2.QuadraticCost)
+
+
 def test_lambda_is_over_the_set_whose_cost_it_is(capsys):
     data, few = made(12, [4, 2]), [(x, int(y.argmax())) for x, y in made(3, [4, 2])]
     net = network2.Network([4, 3, 2])

@@ -16,6 +16,7 @@ from zoo.book.sigmoid_network import (
     forward,
     is_changed,
     mean_gradient,
+    methods_of,
     right,
     sigmoid,
     sigmoid_prime,
@@ -23,9 +24,6 @@ from zoo.book.sigmoid_network import (
 from zoo.spec import ModelSpec, Recipe
 
 __all__ = ["Network", "sigmoid", "sigmoid_prime"]
-
-# A subclass that has one of these of its own is trained by it.
-OWN_STEP = ("update_mini_batch", "backprop", "feedforward", "cost_derivative")
 
 
 class Network(SigmoidNetwork):
@@ -63,7 +61,7 @@ class Network(SigmoidNetwork):
 
         The weights kept are those of the last epoch. Keras takes the steps, by the fast fit; a
         subclass with an `update_mini_batch`, `backprop`, `feedforward` or `cost_derivative` of its
-        own is trained by that, in NumPy.
+        own is trained by that, in NumPy, and so is a network to which one was assigned.
 
         Args:
             training_data: Pairs of columns (x, y); a list is shuffled in place before every epoch.
@@ -80,7 +78,7 @@ class Network(SigmoidNetwork):
             epochs,
             mini_batch_size,
             eta=eta,
-            cost=None if is_changed(self, Network, *OWN_STEP) else "quadratic",
+            cost=None if is_changed(self, _STEP) else "quadratic",
             by_hand=lambda batch: self.update_mini_batch(batch, eta),
         )
         for epoch in passed:
@@ -139,3 +137,7 @@ class Network(SigmoidNetwork):
     def spec(self) -> ModelSpec:
         """The zoo's declaration of this network, with the settings that `SGD` was last given."""
         return bridge.declaration("network", self.sizes, self._recipe)
+
+
+# A network that has another one of these is trained by it.
+_STEP = methods_of(Network, "update_mini_batch", "backprop", "feedforward", "cost_derivative")

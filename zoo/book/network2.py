@@ -5,13 +5,12 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from zoo.book import bridge, descent, pairs
+from zoo.book import bridge, descent, pairs, stored
 from zoo.book.costs import KERAS_COSTS, CrossEntropyCost, QuadraticCost
 from zoo.book.mnist_loader import vectorized_result
 from zoo.book.pairs import Pair
@@ -22,6 +21,7 @@ from zoo.book.sigmoid_network import (
     forward,
     is_changed,
     mean_gradient,
+    methods_of,
     right,
     sigmoid,
     sigmoid_prime,
@@ -29,7 +29,6 @@ from zoo.book.sigmoid_network import (
 from zoo.errors import DataError, SpecError
 from zoo.spec import ModelSpec, Recipe
 from zoo.utils.atomic import atomic_write
-from zoo.utils.regular import readable
 
 __all__ = [
     "CrossEntropyCost", "Network", "QuadraticCost", "load", "sigmoid", "sigmoid_prime",
@@ -119,7 +118,7 @@ class Network(SigmoidNetwork):
     def _epochs(
         self, training: list[Pair], epochs: int, mini_batch_size: int, eta: float, lmbda: float
     ) -> Iterator[int]:
-        changed = is_changed(self, Network, "update_mini_batch", "backprop", "feedforward")
+        changed = is_changed(self, _STEP)
         yield from descent.epochs(
             self,
             training,
@@ -224,45 +223,32 @@ class Network(SigmoidNetwork):
         return bridge.declaration("network2", self.sizes, recipe)
 
 
-def load(filename: str | Path) -> Network:
+# A network that has another one of these is trained by it.
+_STEP = methods_of(Network, "update_mini_batch", "backprop", "feedforward")
+
+
+def load(filename: str | Path, cost: Any = None) -> Network:
     """Read a network that `save`, or the author's network2.py, wrote.
 
+    Args:
+        filename: The JSON file.
+        cost: The cost class whose name the file has; the book's two are known without it.
+
     Raises:
-        DataError: The file cannot be read, is no such JSON, or its arrays do not fit its sizes.
+        DataError: The file cannot be read, is no such JSON, its arrays do not fit its sizes, or
+            its cost is another.
     """
-    try:
-        data = json.loads(readable(Path(filename)).read_text(encoding="utf-8"))
-        sizes, name = data["sizes"], data["cost"]
-        weights = [np.array(w, dtype=np.float64) for w in data["weights"]]
-        biases = [np.array(b, dtype=np.float64) for b in data["biases"]]
-    except OSError as error:
-        raise DataError(f"Cannot read {filename}: {error.strerror}.") from error
-    except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
-        raise DataError(
-            f"{filename} is no network of network2.py ({error}): expected JSON with sizes, "
-            "weights, biases and cost, as `net.save` writes it."
-        ) from error
-    costs = {cost.__name__: cost for cost in KERAS_COSTS}
+    sizes, weights, biases, name = stored.read(filename)
+    known = KERAS_COSTS if cost is None else [cost]
+    costs = {_class(each).__name__: each for each in known}
     if not isinstance(name, str) or name not in costs:
-        raise DataError(f"{filename} has the cost {name!r}; known are {', '.join(costs)}.")
-    _check_sizes(sizes, weights, biases, filename)
+        raise DataError(
+            f"{filename} has the cost {name!r}; known are {', '.join(costs)}: give its class, as "
+            "in load(filename, cost=MyCost)."
+        )
     network = Network(sizes, cost=costs[name])
     network.weights, network.biases = weights, biases
     return network
-
-
-def _check_sizes(
-    sizes: Any, weights: list[np.ndarray], biases: list[np.ndarray], filename: str | Path
-) -> None:
-    """Raise DataError unless stored arrays are of the stored sizes, for which memory is taken."""
-    if not isinstance(sizes, list) or not all(type(size) is int for size in sizes):
-        raise DataError(f"{filename}: its sizes are not a list of whole numbers, as [784, 30, 10].")
-    for what, arrays, shapes in (
-        ("weights", weights, [(outputs, inputs) for inputs, outputs in pairwise(sizes)]),
-        ("biases", biases, [(outputs, 1) for outputs in sizes[1:]]),
-    ):
-        if [array.shape for array in arrays] != shapes:
-            raise DataError(f"{filename}: its {what} do not fit its sizes {sizes}.")
 
 
 def _class(cost: Any) -> Any:

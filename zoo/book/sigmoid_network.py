@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import keras
 
 Gradient = list[np.ndarray]
+Methods = Mapping[str, Callable[..., Any]]
 
 
 class SigmoidNetwork:
@@ -62,15 +63,22 @@ class SigmoidNetwork:
         ]
 
 
-def is_changed(network: SigmoidNetwork, program: type[SigmoidNetwork], *methods: str) -> bool:
-    """Whether a subclass of a program's Network has one of these methods of its own.
+def methods_of(program: type[SigmoidNetwork], *names: str) -> Methods:
+    """The methods of a program as they are now, to be compared by `is_changed`."""
+    return {name: getattr(program, name) for name in names}
+
+
+def is_changed(network: SigmoidNetwork, methods: Methods) -> bool:
+    """Whether a network has another method than its program: by a subclass, or by assignment.
 
     Args:
         network: Of the program's class, or of a subclass.
-        program: The program's `Network`.
-        *methods: Names that the program's class has.
+        methods: The program's, as they were when its module was imported.
     """
-    return any(getattr(type(network), name) is not getattr(program, name) for name in methods)
+    return any(
+        name in vars(network) or getattr(type(network), name) is not method
+        for name, method in methods.items()
+    )
 
 
 def check_sizes(sizes: Sequence[int]) -> None:
