@@ -12,6 +12,7 @@ from zoo.evaluation.scores import predict
 from zoo.lab.chapter6.attacks import cost_gradients, fgsm
 from zoo.serve.draw import page_files, write_page
 from zoo.serve.draw.program import programs
+from zoo.spec.counting import shares_of, tie_break
 
 LOG_LIKELIHOOD = zoo.get_spec("conv2_relu").recipe
 CROSS_ENTROPY = zoo.get_spec("mlp30").recipe
@@ -143,6 +144,18 @@ def test_the_vote_is_counted_as_keras_counts_it(page, mnist):
         )
         agree += shown["digit"] == digit and np.allclose(shown["votes"], votes, atol=1e-6)
     assert agree >= len(images) - 3  # where two members are torn, eight bits may move one
+
+
+@pytest.mark.integration
+def test_the_page_breaks_ties_by_the_networks_own_step(page):
+    assert page.ask("vote.tieBreak") == 1 / 1000
+    torn = [[0.4, 0.35, 0.25], [0.0, 1.0, 0.0]]
+    answered = (
+        "networks.engine.argmax(networks.engine.tally(a, [1, 0.9995], 'plurality', {}).answer)"
+    )
+    step = tie_break(shares_of((1, 0.9995), 2))
+    assert page.ask(answered.format(step), torn) == 0
+    assert page.ask(answered.format(1 / 1000), torn) == 1  # too large a step
 
 
 def test_the_gallery_shows_what_the_vote_gets_wrong(page, mnist):

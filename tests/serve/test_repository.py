@@ -99,6 +99,22 @@ def test_a_version_that_changes_is_loaded_again(repository, folder):
     assert repository.get("net").model.inputs[0].name == "x"
 
 
+def test_a_version_whose_file_was_replaced_by_a_broken_one_answers_and_says_so(folder):
+    with serving(f"net={folder}", settings={"poll_seconds": 0.05}) as server:
+        path = folder / "1/model.onnx"
+        path.write_bytes(path.read_bytes()[:50])
+        deadline = time.monotonic() + 60
+        while not server.events("not loaded") and time.monotonic() < deadline:
+            time.sleep(0.02)
+        _, answer = server.ask("/v1/models/net")
+        (version,) = answer["model_version_status"]
+        assert (version["version"], version["state"]) == ("1", "AVAILABLE")
+        assert version["status"]["error_code"] == "OK"
+        assert "model.onnx" in version["status"]["error_message"]
+        assert server.ask("/v1/models/net:predict", {"instances": IMAGE.tolist()})[0] == 200
+        assert server.ask("/healthz")[1]["models"] == {"net": [1]}
+
+
 def test_a_link_is_followed_to_where_it_leads_now(tmp_path):
     for number in (1, 2):
         file = brightness(tmp_path / f"rel{number}/1/model.onnx", number)

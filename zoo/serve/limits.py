@@ -8,6 +8,9 @@ from zoo.spec import validation
 
 MEBIBYTE = 2**20
 
+# A day and a bit: a thread or a timer cannot wait for any number of seconds.
+_MOST_SECONDS = 100_000
+
 
 class Refused(Exception):
     """A request that gets no answer: the HTTP status, and one sentence that says why.
@@ -63,6 +66,7 @@ class Limits:
     def __post_init__(self) -> None:
         validation.whole(self, "body", "head", "connections", "batch", "queue")
         validation.whole(self, "pixels", "request_pixels")
-        validation.positive(self, "head_seconds", "body_seconds", "idle_seconds")
-        validation.positive(self, "answer_seconds", "stop_seconds")
-        validation.real(self, "delay_ms", least=0)
+        times = ("head_seconds", "body_seconds", "idle_seconds", "answer_seconds", "stop_seconds")
+        validation.positive(self, *times)
+        validation.real(self, *times, least=0, below=_MOST_SECONDS)
+        validation.real(self, "delay_ms", least=0, below=1000 * _MOST_SECONDS)

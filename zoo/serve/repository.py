@@ -113,12 +113,16 @@ class Repository:
     def versions(self, name: str) -> dict[int, tuple[str, str]]:
         """State and error of each version of a model, newest first, in TensorFlow Serving's words.
 
+        Where a version's file was replaced by one that cannot be loaded, what was loaded before
+        answers: the state is AVAILABLE, and the error says why the new one is not.
+
         Raises:
             Refused: With status 404, for a name that is not served.
         """
         served = self._find(name)
         states = {number: ("END", reason) for number, reason in served.failures.items()}
-        states |= dict.fromkeys(served.versions, ("AVAILABLE", ""))
+        for number in served.versions:
+            states[number] = ("AVAILABLE", served.failures.get(number, ""))
         return dict(sorted(states.items(), reverse=True))
 
     def load_all(self) -> None:

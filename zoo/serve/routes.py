@@ -47,7 +47,11 @@ async def health(call: Call) -> Answer:
     """GET /healthz: whether the server runs, and which models it serves."""
     repository = call.service.repository
     models = {
-        name: [number for number, (state, _) in repository.versions(name).items() if not _]
+        name: [
+            number
+            for number, (state, _) in repository.versions(name).items()
+            if state == "AVAILABLE"
+        ]
         for name in repository.names
     }
     return Answer(

@@ -187,8 +187,9 @@ def _listening(host: str, port: int):
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         listening = socket.socket(family, kind, protocol)
-    except OSError as error:
-        raise RunError(f"cannot listen at {host}: {error.strerror or error}") from error
+    except (OSError, ValueError) as error:  # ValueError of a name that can be in no address
+        reason = getattr(error, "strerror", None) or error
+        raise RunError(f"cannot listen at {host}: {reason}") from error
     with listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -42,7 +42,10 @@ async def status(call: Call) -> Answer:
         {
             "version": str(number),
             "state": state,
-            "status": {"error_code": "UNKNOWN" if why else "OK", "error_message": why},
+            "status": {
+                "error_code": "OK" if state == "AVAILABLE" else "UNKNOWN",
+                "error_message": why,
+            },
         }
         for number, (state, why) in states.items()
     ]

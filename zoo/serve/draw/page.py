@@ -86,8 +86,9 @@ def page_files(
 def write_page(folder: str | Path, files: Mapping[str, bytes]) -> Path:
     """Write a page's files into a folder that is new, empty or an older page; return its index.
 
-    A new page appears whole; in an older one the index comes last, so that whoever opens it finds
-    what it loads.
+    A new folder appears whole. In an older page the index comes last, so that whoever opens it
+    finds what it loads; in an empty folder, which stays the same folder, it comes first, so that a
+    part of a page is known as one.
 
     Args:
         folder: Where the page is to be.
@@ -102,23 +103,23 @@ def write_page(folder: str | Path, files: Mapping[str, bytes]) -> Path:
     """
     folder = Path(folder)
     index = folder / _INDEX
-    if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not _is_page(index)):
+    if folder.is_dir():
+        remove_stale_temporaries(folder)
+        empty = not any(folder.iterdir())
+        if empty or _is_page(index):
+            _write_files(folder, files, index_first=empty)
+            return index
+    if folder.exists():
         raise RunError(f"{folder} holds something else than this page: choose a new folder for it")
-    remove_stale_temporaries(folder.absolute().parent)
-    if folder.is_dir() and any(folder.iterdir()):
-        _write_files(folder, files)
-        return index
-    # A new page appears at once: a part of one could not be told from a folder of something else.
     with atomic_directory(folder) as temporary:
         _write_files(temporary, files)
-        if folder.is_dir() and not any(folder.iterdir()):
-            folder.rmdir()
     return index
 
 
-def _write_files(folder: Path, files: Mapping[str, bytes]) -> None:
-    remove_stale_temporaries(folder)
-    for name, content in sorted(files.items(), key=lambda item: item[0] == _INDEX):
+def _write_files(folder: Path, files: Mapping[str, bytes], index_first: bool = False) -> None:
+    for name, content in sorted(
+        files.items(), key=lambda item: (item[0] == _INDEX) is not index_first
+    ):
         with atomic_write(folder / name) as temporary:
             temporary.write_bytes(content)
             temporary.chmod(0o644)

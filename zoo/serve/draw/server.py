@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
+import sys
 from collections.abc import Mapping
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -33,6 +34,11 @@ class PageServer(ThreadingHTTPServer):
             raise RunError(
                 f"port {port} of {HOST} cannot be had ({error}): choose another, or leave it out"
             ) from error
+
+    def handle_error(self, request, client_address) -> None:
+        """Say nothing of a browser that leaves during an answer, as it does for another page."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
     @property
     def url(self) -> str:
