@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import inspect
 import os
 import re
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from matplotlib.figure import Figure
@@ -17,6 +19,7 @@ from zoo import lab
 from zoo.cli.main import main
 from zoo.errors import UnknownNameError
 from zoo.lab.core import running
+from zoo.lab.core.code import code_files
 from zoo.lab.core.experiment import Check, Context, Result, check_close, experiment
 
 
@@ -104,6 +107,14 @@ def test_code_is_told_as_it_was_when_it_was_imported(tmp_path, monkeypatch):
     expected = hashlib.sha256(source.read_bytes()).hexdigest()[:16]
     source.write_text("# edited while it runs")
     assert one.code == expected
+
+
+def test_code_is_that_of_all_that_it_imports_of_the_chapters():
+    for each in lab.experiments():
+        files = list(map(Path, code_files(inspect.getsourcefile(each.measure))))
+        text = "".join(path.read_text(encoding="utf-8") for path in files)
+        for module in re.findall(r"^ *from zoo\.lab\.(chapter\d\.\w+) import", text, re.M):
+            assert any(path.match(f"{module.replace('.', '/')}.py") for path in files), module
 
 
 def test_the_verdict_is_that_of_the_checks():

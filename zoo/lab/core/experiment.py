@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import hashlib
 import inspect
 import sys
 from collections.abc import Callable, Mapping
@@ -13,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.figure import Figure
+
+from zoo.lab.core.code import code_hash
 
 if TYPE_CHECKING:
     from zoo.data import Data
@@ -218,8 +218,8 @@ class Experiment:
 
     @property
     def code(self) -> str:
-        """A hash of the module that holds it: a result of other code is out of date."""
-        return _hash_of(inspect.getsourcefile(self.measure))
+        """A hash of the code that measures: a result of other code is out of date."""
+        return code_hash(_source(self.measure))
 
 
 def experiment(
@@ -235,12 +235,11 @@ def experiment(
     """
 
     def make(measure: Callable[[Context], Result]) -> Experiment:
-        _hash_of(inspect.getsourcefile(measure))  # of the code that runs, not of a later edit
+        code_hash(_source(measure))  # now, before anybody edits it
         return Experiment(name, title, measure, draw)
 
     return make
 
 
-@functools.cache
-def _hash_of(source: str) -> str:
-    return hashlib.sha256(Path(source).read_bytes()).hexdigest()[:16]
+def _source(measure: Callable[[Context], Result]) -> str:
+    return str(inspect.getsourcefile(measure))

@@ -1,0 +1,49 @@
+"""The code of an experiment: its module and what that imports of the chapters, as a hash."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import hashlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+CHAPTERS = "zoo.lab.chapter"
+
+
+@functools.cache
+def code_hash(source: str) -> str:
+    """The first 16 digits of the SHA-256 of a module and of the chapters' modules that it needs.
+
+    It is computed once in a process, so that it is that of the code that runs, not of a later edit.
+
+    Args:
+        source: The file of a module that is imported, or is being imported.
+    """
+    digest = hashlib.sha256()
+    for path in code_files(source):
+        digest.update(Path(path).read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def code_files(source: str) -> list[str]:
+    """A module's file and those of the chapters that it imports, and they import: each once.
+
+    Args:
+        source: As for `code_hash`.
+    """
+    found = [source]
+    for path in found:  # it grows
+        found += sorted(set(_imported(path)) - set(found))
+    return found
+
+
+def _imported(source: str) -> Iterator[str]:
+    for node in ast.walk(ast.parse(Path(source).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(CHAPTERS):
+            module = str(node.module)
+            for name in (module, *(f"{module}.{each.name}" for each in node.names)):
+                file = getattr(sys.modules.get(name), "__file__", None)
+                if file and Path(file).name != "__init__.py":
+                    yield file
