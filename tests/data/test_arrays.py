@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import pickle
 import zipfile
 
 import numpy as np
@@ -209,3 +210,39 @@ def test_npz_files_are_archives_of_no_more_bytes_than_are_allowed(tmp_path, monk
     monkeypatch.setattr(npz, "MOST_BYTES", TRAIN[0].nbytes + TRAIN[1].nbytes - 1)
     with pytest.raises(DataError, match="take 5,880 bytes of memory, more than the 5,879 that are"):
         load(path)
+
+
+@pytest.mark.parametrize("shares", [{}, {"validation": 0.25}])
+def test_arrays_and_npz_files_stay_on_the_disk_that_is_named(tmp_path, shares):
+    options = {"class_names": ("a", "b", "c"), "size": (3, 4), "channels": 1, **shares}
+    path, cache = tmp_path / "things.npz", tmp_path / "cache"
+    np.savez(path, x=TRAIN[0], y=TRAIN[1])
+    for value in (TRAIN, (TRAIN, TEST), path):
+        expected = load(value, **options)
+        made = set(cache.glob("*"))
+        for _ in range(2):  # the second reads what the first wrote
+            data = load(value, cache=cache, **options)
+            assert (data.name, data.fingerprint) == (expected.name, expected.fingerprint)
+            for split in (data.train, data.validation, data.test):
+                assert isinstance(split.images, np.memmap)
+            assert len(pickle.dumps(data.train)) < 2000
+        (folder,) = set(cache.glob("*")) - made
+        assert folder.name.startswith(f"{expected.name}-")
+    assert load(TRAIN, cache=cache, **{**options, "seed": 1}).fingerprint != expected.fingerprint
+
+
+def test_parts_of_different_shapes_write_nothing(tmp_path):
+    other = TEST[0][:, :5], TEST[1]
+    with pytest.raises(DataError, match="test images are 5x5x3, the train images 6x5x3"):
+        load((TRAIN, other), cache=tmp_path / "cache")
+    assert not (tmp_path / "cache").exists()
+
+
+@pytest.mark.parametrize("value", [(TRAIN, TEST), (TRAIN, TEST, TEST)])
+def test_a_seed_goes_with_what_is_drawn(value):
+    with pytest.raises(SpecError, match=r"nothing of what is given is drawn .* leave seed=5 away"):
+        load(value, seed=5)
+    assert load((TRAIN, TEST), seed=5, validation=0.5) is not None
+    for seed in (-1, 0.5):
+        with pytest.raises(SpecError, match="seed must be a whole number from 0 up"):
+            load(TRAIN, seed=seed)

@@ -73,7 +73,7 @@ def test_a_folder_is_a_name(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "option", [{"validation": 0.5}, {"test": 0.1}, {"class_names": "abcdefghij"}]
+    "option", [{"validation": 0.5}, {"test": 0.1}, {"seed": 0}, {"class_names": "abcdefghij"}]
 )
 def test_options_that_a_set_has_no_use_for_are_refused(tmp_path, option):
     write_idx_folder(tmp_path)
@@ -82,6 +82,26 @@ def test_options_that_a_set_has_no_use_for_are_refused(tmp_path, option):
         for size in ({}, {"size": (8, 8)}):
             with pytest.raises(SpecError, match=f"leave {name}=.* away"):
                 load_data(source, progress=False, **option, **size)
+
+
+@pytest.mark.parametrize("form", [{}, {"size": (8, 8), "channels": 3}])
+def test_idx_files_stay_on_the_disk_that_is_named(tmp_path, form):
+    folder = write_idx_folder(tmp_path / "scribbles")
+    data = load_data(folder, cache=tmp_path / "cache", progress=False, **form)
+    assert data.fingerprint == load_data(folder, **form).fingerprint
+    for split in (data.train, data.validation, data.test):
+        assert isinstance(split.images, np.memmap)
+    (made,) = (tmp_path / "cache").iterdir()
+    assert sum(path.stat().st_size for path in made.glob("images.bin")) == 70 * (
+        8 * 8 * 3 if form else 28 * 28
+    )
+
+
+@pytest.mark.integration
+def test_mnist_stays_on_the_disk_that_is_named(tmp_path, mnist):
+    data = load_data(cache=tmp_path, progress=False)
+    assert (data.name, data.fingerprint) == ("mnist", mnist.fingerprint)
+    assert isinstance(data.train.images, np.memmap)
 
 
 def test_a_source_goes_with_mnist_alone(tmp_path):

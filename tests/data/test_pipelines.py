@@ -10,6 +10,7 @@ import tensorflow as tf
 from tests.data.data_files import everything, write_classes
 from tests.data.test_arrays import TEST, TRAIN, arrays
 from zoo.data import load_data, storage
+from zoo.data.mapped import mapping_of
 from zoo.errors import DataError
 
 
@@ -80,6 +81,10 @@ def test_they_may_stay_on_the_disk_and_leave_nothing_there(tmp_path, expected, m
     data = load(pair, cache=tmp_path / "room")
     assert isinstance(data.train.images, np.memmap)
     assert data.fingerprint == expected
+    drawn = load(pair[0], cache=tmp_path / "room")
+    assert drawn.fingerprint == load(TRAIN).fingerprint
+    for split in (drawn.train, drawn.validation, drawn.test):
+        assert mapping_of(split.images) is not None
     assert list((tmp_path / "room").iterdir()) == []
 
 

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from zoo.data.dataset import Data, Split
+from zoo.data.choices import Choice, kept_on_disk
+from zoo.data.dataset import Data
 from zoo.data.pictures import PictureFormat
-from zoo.data.splits import PARTS, SHARE, check_classes, check_parts, check_unused, divide
+from zoo.data.splits import (
+    PARTS,
+    SHARE,
+    check_classes,
+    check_no_seed,
+    check_parts,
+    check_unused,
+    divide,
+)
 from zoo.errors import DataError
 
 Pair = tuple[np.ndarray, np.ndarray]
@@ -53,7 +63,10 @@ def data_of_pairs(
     *,
     class_names: Sequence[str] = (),
     shares: Mapping[str, float | None],
-    seed: int = 0,
+    seed: int | None = None,
+    cache: Path | None = None,
+    keep: bool = True,
+    progress: bool = True,
 ) -> Data:
     """A data set of arrays, each part checked, its missing parts taken from the training part.
 
@@ -65,21 +78,31 @@ def data_of_pairs(
         shares: What share of the training part goes to a part that is missing. None for
             'validation' is the last sixth, in order, as the book has it, wherever that has every
             class; else a share is drawn at random, class by class, by `seed`.
-        seed: The same one draws the same parts.
+        seed: The same one draws the same parts; None is 0.
+        cache: A folder for the images, if they are to stay on the disk.
+        keep: Whether they stay there for another time, in a folder of their own. Else the images
+            must have the format `form`, and those of a part that is drawn go to a file that lasts
+            as long as the set.
+        progress: Whether a bar goes to stderr.
 
     Raises:
         DataError: For images that are no bytes, labels that are not 0, 1, 2, ... and parts that do
             not fit each other.
+        SpecError: For a share of a part that is there, and a seed where nothing is drawn.
     """
     for part, (x, y) in pairs.items():
         _check_pair(x, y, name, part)
     parts = {part: (to_bytes(x, f"{name}, {part}"), to_labels(y)) for part, (x, y) in pairs.items()}
     check_classes({part: labels for part, (_, labels) in parts.items()}, class_names, name)
     class_names = class_names or [str(label) for label in range(int(parts["train"][1].max()) + 1)]
-    parts = _completed(parts, dict(shares), seed, class_names)
+    choices = _completed(parts, dict(shares), seed, class_names)
     try:
-        splits = (Split(_brought(x, form), y) for x, y in map(parts.__getitem__, PARTS))
-        train, validation, test = splits
+        if cache is not None and keep:
+            return kept_on_disk(name, choices, form, class_names, cache, progress=progress)
+        train, validation, test = (
+            choice.split(form) if cache is None else choice.spooled(cache)
+            for choice in choices.values()
+        )
         return Data(name, train, validation, test, class_names=tuple(class_names))
     except DataError as error:
         raise DataError(f"{name}: {error}") from error
@@ -103,29 +126,28 @@ def _check_pair(images: np.ndarray, labels: np.ndarray, name: str, part: str) ->
 
 
 def _completed(
-    parts: dict[str, Pair], shares: dict[str, float | None], seed: int, class_names: Sequence[str]
-) -> dict[str, Pair]:
+    parts: Mapping[str, Pair],
+    shares: Mapping[str, float | None],
+    seed: int | None,
+    class_names: Sequence[str],
+) -> dict[str, Choice]:
     images, labels = parts["train"]
     check_unused(shares, parts, "what is given")
+    choices = {part: Choice(*pair, slice(None)) for part, pair in parts.items()}
     missing = {name: share for name, share in shares.items() if name not in parts}
     if missing.get("validation", 0) is None and "test" in parts:
         kept = len(images) - len(images) // 6
         if set(labels[:kept].tolist()) == set(labels[kept:].tolist()):
-            parts["train"] = images[:kept], labels[:kept]
-            parts["validation"] = images[kept:], labels[kept:]
-            return {name: parts[name] for name in PARTS}
+            choices["train"] = Choice(images, labels, slice(kept))
+            choices["validation"] = Choice(images, labels, slice(kept, None))
+            missing = {}
     if missing:
         wanted = {name: share or SHARE for name, share in missing.items()}
-        drawn = divide(labels, wanted, seed, class_names)
-        parts |= {name: (images[chosen], labels[chosen]) for name, chosen in drawn.items()}
-    return {name: parts[name] for name in PARTS}
-
-
-def _brought(images: np.ndarray, form: PictureFormat) -> np.ndarray:
-    one = images[0]
-    if form.bring(one) is one:
-        return images
-    return np.stack([form.bring(image) for image in images])
+        drawn = divide(labels, wanted, seed or 0, class_names)
+        choices |= {name: Choice(images, labels, chosen) for name, chosen in drawn.items()}
+    else:
+        check_no_seed(seed, "what is given")
+    return {name: choices[name] for name in PARTS}
 
 
 def to_bytes(images: np.ndarray, what: str) -> np.ndarray:

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from zoo.data.arrays import data_of_pairs, pairs_of
+from zoo.data.choices import Choice, kept_on_disk
 from zoo.data.dataset import Data, check_class_names
 from zoo.data.expand import expand
 from zoo.data.mnist_files import SHA256, read_idx_folder, splits_of
 from zoo.data.npz import read_npz
 from zoo.data.pictures import PictureFormat, Resize
 from zoo.data.sources import find_data_root, mnist_files
-from zoo.data.splits import PARTS, check_shares, check_unused
+from zoo.data.splits import PARTS, check_no_seed, check_shares, check_unused
 from zoo.errors import DataError, SpecError
 from zoo.utils.extras import naming_extras
 
@@ -28,7 +29,7 @@ class _Options:
     form: PictureFormat
     validation: float | None
     test: float | None
-    seed: int
+    seed: int | None
     class_names: tuple[str, ...]
     cache: Path | None
     data_dir: str | Path | None
@@ -37,12 +38,19 @@ class _Options:
     def __post_init__(self) -> None:
         given = {"validation": self.validation, "test": self.test}
         check_shares({name: share for name, share in given.items() if share is not None})
+        if self.seed is not None and not (isinstance(self.seed, int) and self.seed >= 0):
+            raise SpecError(f"seed must be a whole number from 0 up, not {self.seed!r}")
         if self.class_names:
             check_class_names(self.class_names)
 
     @property
     def shares(self) -> dict[str, float | None]:
         return {"validation": self.validation, "test": self.test}
+
+    def check_divided(self, what: str) -> None:
+        """Refuse shares and a seed for a set that has its own parts."""
+        check_unused(self.shares, PARTS, what)
+        check_no_seed(self.seed, what)
 
     def check_named(self, what: str) -> None:
         """Refuse names for classes that have names."""
@@ -62,7 +70,7 @@ def load_data(
     resize: Resize = "stretch",
     validation: float | None = None,
     test: float | None = None,
-    seed: int = 0,
+    seed: int | None = None,
     class_names: Sequence[str] = (),
     cache: str | Path | None = None,
 ) -> Data:
@@ -88,10 +96,12 @@ def load_data(
             By default the last sixth, in order, of a set that has a test part of its own; else a
             sixth of every class, drawn by `seed`.
         test: The share for the test, drawn likewise, where there are no test images; a sixth.
-        seed: Decides what is drawn; the same seed draws the same.
+        seed: Decides what is drawn; the same seed draws the same. None is 0.
         class_names: Names of the classes of arrays and data sets; other sources know theirs.
         cache: A folder for the images: they stay on the disk, memory-mapped, and are read as they
-            are needed. By default sets above 1 GiB do, in a folder of `data_dir`.
+            are needed. The same set is read from there again; of data sets (tf.data and the like)
+            the file goes with the set. By default folders of pictures and sets of
+            tensorflow_datasets above 1 GiB stay on the disk, in a folder of `data_dir`.
 
     Raises:
         DataError: Where the data cannot be had, or is not what it claims to be.
@@ -128,12 +138,12 @@ def _from_name(name: str | os.PathLike, source: str | Path | None, options: _Opt
     if path.suffix != ".npz":
         options.check_named(str(name))
     if name == "mnist":
-        check_unused(options.shares, PARTS, "mnist")
+        options.check_divided("mnist")
         files = mnist_files(source, options.data_dir, options.progress)
         return _reformed(Data("mnist", *splits_of(files, "MNIST")), options)
     if path.is_dir():
         if _holds_idx(path):
-            check_unused(options.shares, PARTS, str(path))
+            options.check_divided(str(path))
             data = Data(path.resolve().name, *splits_of(read_idx_folder(path), str(path)))
             return _reformed(data, options)
         return _from_pictures(path, options)
@@ -175,18 +185,24 @@ def _holds_idx(folder: Path) -> bool:
 
 
 def _reformed(data: Data, options: _Options) -> Data:
-    if options.form == PictureFormat():
-        return data
-    parts = ("train", "validation", "test")
-    pairs = {part: (getattr(data, part).images, getattr(data, part).labels) for part in parts}
-    return _from_pairs(data.name, pairs, replace(options, class_names=data.class_names))
+    """A divided set in the format, and on the disk, that the options name."""
+    splits = {part: getattr(data, part) for part in PARTS}
+    whole = slice(None)
+    choices = {part: Choice(split.images, split.labels, whole) for part, split in splits.items()}
+    form, names = options.form, data.class_names
+    if options.cache is not None:
+        return kept_on_disk(
+            data.name, choices, form, names, options.cache, progress=options.progress
+        )
+    train, validation, test = (choice.split(form) for choice in choices.values())
+    return replace(data, train=train, validation=validation, test=test)
 
 
 def _from_pictures(folder: Path, options: _Options) -> Data:
     from zoo.data import folders, storage
     from zoo.data.listing import list_pictures
 
-    listing = folders.complete(list_pictures(folder), options.shares, options.seed)
+    listing = folders.complete(list_pictures(folder), options.shares, options.seed or 0)
     kept = find_data_root(options.data_dir)
     root = options.cache or (kept and kept / "zoo_image_sets")
     key = folders.key_of(listing, options.form)
@@ -194,8 +210,9 @@ def _from_pictures(folder: Path, options: _Options) -> Data:
     if ready is not None:
         return ready
     images = folders.image_set(listing, options.form, key)
-    on_disk = True if options.cache else None
-    return storage.gather(images, root, on_disk=on_disk, progress=options.progress)
+    return storage.gather(
+        images, root, on_disk=True if options.cache else None, progress=options.progress
+    )
 
 
 def _from_objects(value: Any, options: _Options) -> Data:
@@ -211,11 +228,11 @@ def _from_objects(value: Any, options: _Options) -> Data:
         parts = pipelines.parts_of(value)
         pairs, names = pipelines.read_parts(parts, options.form, options.cache)
         options = replace(options, class_names=options.class_names or names)
-        return _from_pairs("dataset", pairs, options)
+        return _from_pairs("dataset", pairs, options, keep=False)
     return _from_pairs("arrays", pairs_of(value), options)
 
 
-def _from_pairs(name: str, pairs: dict, options: _Options) -> Data:
+def _from_pairs(name: str, pairs: dict, options: _Options, *, keep: bool = True) -> Data:
     return data_of_pairs(
         name,
         pairs,
@@ -223,4 +240,7 @@ def _from_pairs(name: str, pairs: dict, options: _Options) -> Data:
         class_names=options.class_names,
         shares=options.shares,
         seed=options.seed,
+        cache=options.cache,
+        keep=keep,
+        progress=options.progress,
     )

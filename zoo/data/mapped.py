@@ -86,7 +86,7 @@ def place_of(images: np.ndarray) -> tuple[str, int] | None:
     if path is None or place is None or not _is_file(Path(path), place[0]):
         raise DataError(
             "these images lie on the disk in a file without a name, which other processes cannot "
-            "open: use one process (--jobs 1), or keep the set in a folder by cache="
+            "open: use one process (--jobs 1), or save them as an .npz file and load that by cache="
         )
     return str(path), place[1]
 

@@ -94,6 +94,12 @@ def check_unused(shares: Mapping[str, float | None], there: Iterable[str], what:
             )
 
 
+def check_no_seed(seed: int | None, what: str) -> None:
+    """Raise SpecError where a seed is given for a set of which nothing is drawn."""
+    if seed is not None:
+        raise SpecError(f"nothing of {what} is drawn at random: leave seed={seed} away")
+
+
 def check_classes(labels: Mapping[str, np.ndarray], class_names: Sequence[str], what: str) -> None:
     """Raise DataError unless every class has training images, and no other part has other classes.
 

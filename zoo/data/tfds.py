@@ -15,7 +15,7 @@ import tensorflow_datasets as tfds
 from zoo.data.dataset import Data
 from zoo.data.pictures import PictureFormat
 from zoo.data.sources import data_root
-from zoo.data.splits import PARTS, SHARE, check_classes, check_unused, divide
+from zoo.data.splits import PARTS, SHARE, check_classes, check_no_seed, check_unused, divide
 from zoo.data.storage import ImageSet, Part, gather, stored
 from zoo.errors import DataError, ZooError, nearest
 
@@ -41,7 +41,7 @@ def load_from_tfds(
     *,
     form: PictureFormat | None = None,
     shares: Mapping[str, float | None] | None = None,
-    seed: int = 0,
+    seed: int | None = None,
     cache: Path | None = None,
 ) -> Data:
     """An image classification set of TFDS, such as "fashion_mnist", "cifar100" or "emnist/letters".
@@ -58,12 +58,12 @@ def load_from_tfds(
         form: What the pictures are brought to; None leaves them as they are.
         shares: For 'validation' and 'test', the share of the training images; of splits that the
             set has itself none may be given; None draws as said above.
-        seed: Of the draw.
+        seed: Of the draw; None is 0.
         cache: A folder where the set is kept as a memory-mapped file, whatever its size; None keeps
             it beside TFDS's, if it is large.
 
     Raises:
-        SpecError: A share is given of a part that the set has.
+        SpecError: A share is given of a part that the set has, or a seed where nothing is drawn.
         DataError: For an unknown name, a set without one image of bytes and one class label, images
             of different sizes where `form` names none, and where TFDS cannot get the set.
     """
@@ -136,12 +136,12 @@ class _Reader:
     def load(
         self,
         shares: dict[str, float | None],
-        seed: int,
+        seed: int | None,
         root: Path,
         on_disk: bool | None,
         progress: bool,
     ) -> Data:
-        plan = [self.name, str(self.builder.version), asdict(self.form), shares, seed]
+        plan = [self.name, str(self.builder.version), asdict(self.form), shares, seed or 0]
         key = f"{self.builder.name}-{hashlib.sha256(json.dumps(plan).encode()).hexdigest()[:16]}"
         ready = stored(root, key)
         if ready is not None:
@@ -160,7 +160,7 @@ class _Reader:
         return gather(images, root, on_disk=on_disk, progress=progress)
 
     def _chosen(
-        self, labels: dict[str, np.ndarray], shares: dict[str, float | None], seed: int
+        self, labels: dict[str, np.ndarray], shares: dict[str, float | None], seed: int | None
     ) -> dict[str, tuple[str, np.ndarray]]:
         """For each part the TFDS split it is taken from, and which of its images, in order."""
         own = {part: (part, np.arange(len(values))) for part, values in labels.items()}
@@ -175,9 +175,14 @@ class _Reader:
                 missing = []
         if missing:
             drawn = divide(
-                train, {part: shares.get(part) or SHARE for part in missing}, seed, self.class_names
+                train,
+                {part: shares.get(part) or SHARE for part in missing},
+                seed or 0,
+                self.class_names,
             )
             own |= {part: ("train", np.sort(indices)) for part, indices in drawn.items()}
+        else:
+            check_no_seed(seed, self.name)
         return {part: own[part] for part in PARTS}
 
     def _labels(self, split: str) -> np.ndarray:
