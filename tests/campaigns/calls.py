@@ -59,7 +59,7 @@ TUNING = (
 SOUND = {
     "NETWORK": ["mlp30", "linear"], "MEMBER": ["mlp30"], "NUMBER": ["0", "3"], "COUNT": ["1", "2"],
     "SETTING": ["learning_rate=0.5"], "DATA": ["mnist"], "SIZE": ["28x28"], "CHANNELS": ["1"],
-    "RESIZE": ["pad"], "FORMAT": ["onnx"], "SEEDS": ["0-4"], "RULE": ["plurality"],
+    "RESIZE": ["pad"], "FORMAT": ["saved_model"], "SEEDS": ["0-4"], "RULE": ["plurality"],
     "METHOD": ["darkness"], "EXPERIMENT": ["ch4_bump"], "LANGUAGE": ["en"], "SPLIT": ["test"],
     "PORT": ["8765"], "MODULE": ["json"], "BUDGET": ["2", "90s"], "SECONDS": ["20s"],
 }  # fmt: skip

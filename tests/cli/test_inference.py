@@ -90,6 +90,30 @@ def test_pictures_of_one_name_are_each_shown(photo, mnist, tmp_path, capsys):
     assert not np.array_equal(*shown)
 
 
+def test_a_picture_that_is_there_is_not_replaced_by_what_the_network_saw(photo, tmp_path, capsys):
+    other = tmp_path / "seven-seen.png"
+    Image.effect_noise((40, 30), 60).save(other)
+    before = other.read_bytes()
+    show = ["predict", NET, "--show", str(tmp_path), str(photo)]
+    for command, said in [
+        (show, "seven-seen.png exists already: --overwrite replaces it"),
+        ([*show, str(other), "--overwrite"], "seven-seen.png is one of the pictures themselves"),
+    ]:
+        assert main(command) == 1
+        assert said in capsys.readouterr().err
+        assert other.read_bytes() == before
+    assert main([*show, "--overwrite"]) == 0
+    with Image.open(other) as seen:
+        assert seen.size == (28, 28)
+    assert {path.name for path in tmp_path.iterdir()} == {"seven.png", "seven-seen.png"}
+
+
+def test_a_long_name_in_any_script_is_shown(photo, tmp_path, capsys):
+    long = photo.rename(tmp_path / ("\u56fe" * 70 + ".png"))
+    assert main(["predict", NET, str(long), "--show", str(tmp_path / "seen")]) == 0
+    assert [path.name for path in (tmp_path / "seen").iterdir()] == [f"{long.stem}-seen.png"]
+
+
 def test_export_writes_one_version_after_another_and_tells_what_it_is(tmp_path, capsys):
     for version in ("1", "2"):
         assert main(["export", NET, "--out", str(tmp_path)]) == 0

@@ -161,6 +161,13 @@ def test_train_then_evaluate(idx_folder, tmp_path, capsys):
     score = next(line for line in printed.splitlines() if line.startswith("  here"))
     assert score in again
 
+    (out / "wrong_digits.png").unlink()
+    (out / "wrong_digits.png").mkdir()
+    assert main(["evaluate", "mlp30", "--run", str(out), *common]) == 1
+    undrawn = capsys.readouterr()
+    assert score in undrawn.out, "what was measured is printed before what cannot be drawn"
+    assert "wrong_digits.png: Is a directory" in undrawn.err
+
     assert main(["evaluate", "mlp100", "--run", str(out), *common]) == 2
     assert "holds a run of mlp30" in capsys.readouterr().err
 

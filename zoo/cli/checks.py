@@ -90,7 +90,12 @@ def check_images(spec: NetworkSpec, run: Path | None, data: Data) -> None:
 def check_place(
     format: str, folder: Path, name: str, *, version: int | None, overwrite: bool
 ) -> None:
-    """Raise RunError where an export would meet something that it may not replace."""
+    """Raise RunError where an export would meet something that it may not replace.
+
+    SpecError is for a version of a format that has none.
+    """
+    if version is not None and format != FORMATS[0]:
+        raise SpecError(f"--version is of a {FORMATS[0]}: leave it out for {format}")
     path = path_of(format, folder, name=name, version=version)
     if path.exists() and (format == FORMATS[0] or not overwrite):
         message = "and a version stays as it is" if format == FORMATS[0] else "overwrite it"

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.cli.checks import check_run, check_weights
-from zoo.errors import SpecError, ZooError
+from zoo.errors import RunError, SpecError, ZooError
 from zoo.registry import get_spec
 from zoo.spec import IMAGE_SHAPE, FunctionSpec, NetworkSpec
 from zoo.utils.regular import is_readable_to_its_end
@@ -47,17 +47,19 @@ def predict(options: argparse.Namespace) -> int:
     asked = _asked(options)
     if options.all and not asked.reads_digits:
         raise SpecError(f"--all finds digits, and {asked.spec.name} tells other classes apart")
+    if options.resize and asked.reads_digits:
+        raise SpecError(
+            f"--resize is for other pictures: for {asked.spec.name} a digit is found and centred"
+        )
     pictures = [_read(path, asked, options.all) for path in options.files]
+    places = _places(options, [len(images) for _, images in pictures])
     answer = _network(asked) if any(images for _, images in pictures) else None
     records: list[dict[str, Any]] = []
-    for (path, (error, images)), seen in zip(
-        zip(options.files, pictures, strict=True), _seen(options), strict=True
-    ):
+    for path, (error, images), seen in zip(options.files, pictures, places, strict=True):
         if error:
             records.append({"file": str(path), "error": error})
-        for number, (image, box) in enumerate(images, start=1):
+        for (image, box), place in zip(images, seen, strict=True):
             assert answer is not None  # there are images
-            place = seen and (seen if number == 1 else seen.with_stem(f"{seen.stem}-digit{number}"))
             record: dict[str, Any] = {"file": str(path), **({"box": list(box)} if box else {})}
             records.append(record | _shown(image, place) | _answered(asked, *answer(image)))
     if options.json:
@@ -148,17 +150,36 @@ def _in_keras(asked: _Asked) -> Answer:
     return in_keras
 
 
-def _seen(options: argparse.Namespace) -> list[Path | None]:
-    # Where to write what the network sees of each file; files of one name get a number.
+def _places(options: argparse.Namespace, counts: list[int]) -> list[list[Path | None]]:
+    """Where to write what the network sees of each image; files of one name get a number.
+
+    Args:
+        options: Of the command.
+        counts: How many images each file has.
+
+    Raises:
+        RunError: Something is there already, and may not be replaced.
+    """
     if options.show is None:
-        return [None for _ in options.files]
-    paths: list[Path | None] = []
-    counts: Counter[str] = Counter()
-    for path in options.files:
-        counts[path.stem] += 1
-        number = f"-{counts[path.stem]}" if counts[path.stem] > 1 else ""
-        paths.append(options.show / f"{path.stem}-seen{number}.png")
-    return paths
+        return [[None] * count for count in counts]
+    places: list[list[Path | None]] = []
+    alike: Counter[str] = Counter()
+    for path, count in zip(options.files, counts, strict=True):
+        alike[path.stem] += 1
+        number = f"-{alike[path.stem]}" if alike[path.stem] > 1 else ""
+        ends = ("", *(f"-digit{digit}" for digit in range(2, count + 1)))[:count]
+        seen = [options.show / f"{path.stem}-seen{number}{end}.png" for end in ends]
+        for place in seen:
+            _check_free(place, options)
+        places.append([*seen])
+    return places
+
+
+def _check_free(place: Path, options: argparse.Namespace) -> None:
+    if place.resolve() in {path.resolve() for path in options.files}:
+        raise RunError(f"{place} is one of the pictures themselves: choose another folder")
+    if os.path.lexists(place) and not options.overwrite:
+        raise RunError(f"{place} exists already: --overwrite replaces it, or choose another folder")
 
 
 def _shown(image, seen: Path | None) -> dict[str, Any]:

@@ -25,16 +25,15 @@ def present(result: TrainResult, data: Data, folder: Path, *, as_json: bool = Fa
     answers = present_model(
         result.spec, result.model, data, folder, epoch, run=_run(result) if as_json else None
     )
-    curves = folder / "learning_curves.png"
-    if epoch:
-        title = f"{result.spec.name}, seed {result.seed}: {answers.score} on the test images"
-        plots.learning_curves(result.history, curves, title=title, best_epoch=epoch)
-    if as_json:
-        return
-    claim = result.spec.claim if is_mnist(data) else None
+    claim = result.spec.claim if is_mnist(data) and not as_json else None
     if claim and claim.accuracy and (measured := result.measured(claim)) is not None:
         print(f"measured as the book does, on the {_protocol(claim)}: {_percent(measured)}")
-    if epoch:
+    if not epoch:
+        return
+    curves = folder / "learning_curves.png"
+    title = f"{result.spec.name}, seed {result.seed}: {answers.score} on the test images"
+    plots.learning_curves(result.history, curves, title=title, best_epoch=epoch)
+    if not as_json:
         print(f"learning curves: {curves}")
 
 
@@ -61,7 +60,7 @@ def present_model(
     """
     answers = predict(model, data.test)
     wrong = folder / "wrong_digits.png"
-    plots.wrong_digits(data.test, answers, wrong, title=spec.name, names=data.class_names)
+    # Figures come first: whoever trained for hours has them where a picture cannot be drawn.
     if run is not None:
         print_json(
             {
@@ -73,7 +72,17 @@ def present_model(
                 "folder": str(folder),
             }
         )
-        return answers
+    else:
+        _print_answers(spec, model, data, answers, epoch)
+    plots.wrong_digits(data.test, answers, wrong, title=spec.name, names=data.class_names)
+    if run is None:
+        print(f"\nthe images it got wrong: {wrong}")
+    return answers
+
+
+def _print_answers(
+    spec: NetworkSpec, model: keras.Model, data: Data, answers: Predictions, epoch: int
+) -> None:
     when = f" after its best validation epoch, {epoch}" if epoch else ""
     print(f"\n{spec.name} on the test images{when}")
     print(f"  here      {answers.score}, {_interval(answers.score)}")
@@ -85,8 +94,6 @@ def present_model(
     print(confusion_table(answers.confusion(), data.class_names))
     if spec.members:
         print(f"\n{diversity(model, data.test)}")
-    print(f"\nthe images it got wrong: {wrong}")
-    return answers
 
 
 def _print_run(result: TrainResult) -> None:

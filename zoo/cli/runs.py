@@ -58,6 +58,8 @@ def evaluate(options: argparse.Namespace) -> None:
     """Score a pretrained network, or one that was trained here."""
     spec = get_spec(options.name)
     run = options.run
+    if run and options.seed is not None:
+        raise SpecError("--seed and --run both name a run: give one of them")
     if run is None and options.seed is not None:
         run = Path("runs") / f"{spec.name}-seed{options.seed}"
     check_source(spec, run)
@@ -152,6 +154,8 @@ def table(options: argparse.Namespace) -> None:
     """Print the table of results, or write it into a document between its marks."""
     from zoo.reproduction import results, tables
 
+    if options.json and (options.headlines or options.write):
+        raise SpecError("--json prints all results: leave out --headlines and --write")
     rows = results.read(options.results)
     if options.json:
         print_json([asdict(row) for row in rows])
