@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 
 import zoo
+from tests.export.warmup_requests import read_warmup
 from zoo.evaluation.scores import predict
 from zoo.export import export
 from zoo.export.common import suppress_tool_output
-from zoo.export.warmup import read_warmup
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (20, 28, 28, 1), dtype=np.uint8)
 NAMES = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]

@@ -17,6 +17,7 @@ from PIL import Image
 
 import zoo
 from tests import children
+from tests.export.warmup_requests import read_warmup
 from tests.paths import ATTACKS
 from zoo.data.pictures import PictureFormat, read_picture
 from zoo.errors import RunError, SpecError
@@ -24,7 +25,7 @@ from zoo.export import FORMATS, export, isolated_client
 from zoo.export.description import describe
 from zoo.export.runners import in_batches, keras_runner, saved_model_alone, saved_model_runner
 from zoo.export.saved_model import ENDPOINTS, export_saved_model
-from zoo.export.warmup import FILE, read_warmup, write_warmup
+from zoo.export.warmup import FILE, write_warmup
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (40, 28, 28, 1), dtype=np.uint8)
 

@@ -8,9 +8,7 @@ import importlib
 import io
 import json
 import logging
-import os
 import re
-import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -23,7 +21,7 @@ import tensorflow as tf
 from zoo.errors import RunError
 from zoo.utils.atomic import atomic_write, remove_stale_temporaries
 from zoo.utils.extras import import_extra
-from zoo.utils.tensorflow import is_verbose
+from zoo.utils.tensorflow import is_verbose, suppress_output
 
 # What every exported model calls its input.
 INPUT = "images"
@@ -48,21 +46,18 @@ def suppress_tool_output() -> Iterator[None]:
     if is_verbose():
         yield
         return
-    sys.stderr.flush()
-    kept = os.dup(2)
     # A handler for the root logger, or the first warning gives it one that writes to stderr.
     silent = logging.NullHandler()
     logging.getLogger().addHandler(silent)
     try:
-        with open(os.devnull, "w", encoding="utf-8") as nowhere:  # noqa: PTH123 (a descriptor, not a path, is wanted)
-            os.dup2(nowhere.fileno(), 2)
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        with (
+            suppress_output(),
+            warnings.catch_warnings(),
+            contextlib.redirect_stdout(io.StringIO()),
+        ):
             warnings.simplefilter("ignore")
             yield
     finally:
-        sys.stderr.flush()
-        os.dup2(kept, 2)
-        os.close(kept)
         logging.getLogger().removeHandler(silent)
 
 

@@ -40,7 +40,7 @@ def write_warmup(folder: Path, name: str, examples: Mapping[str, tf.Tensor]) -> 
     path.parent.mkdir()
     with tf.io.TFRecordWriter(str(path)) as writer:
         for endpoint, images in examples.items():
-            log = _prediction_log()()
+            log = prediction_log()()
             request = log.predict_log.request
             request.model_spec.name = name
             request.model_spec.signature_name = endpoint
@@ -49,19 +49,8 @@ def write_warmup(folder: Path, name: str, examples: Mapping[str, tf.Tensor]) -> 
             writer.write(log.SerializeToString())
 
 
-def read_warmup(folder: Path) -> dict[str, tf.Tensor]:
-    """The images that a SavedModel's warm-up file asks each endpoint about."""
-    examples = {}
-    for record in tf.data.TFRecordDataset(str(folder / FILE)).as_numpy_iterator():
-        request = _prediction_log().FromString(record).predict_log.request
-        (entry,) = request.inputs
-        tensor = type(tf.make_tensor_proto(0)).FromString(entry.value)
-        examples[request.model_spec.signature_name] = tf.constant(tf.make_ndarray(tensor))
-    return examples
-
-
 @functools.cache
-def _prediction_log() -> Any:
+def prediction_log() -> Any:
     """The class of `tensorflow.serving.PredictionLog`, as far as a warm-up file has it.
 
     In a pool of its own, so that the server's whole messages can be imported, too.

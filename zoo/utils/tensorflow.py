@@ -71,5 +71,6 @@ def suppress_output() -> Iterator[None]:
             os.dup2(nowhere.fileno(), 2)
         yield
     finally:
+        sys.stderr.flush()
         os.dup2(kept, 2)
         os.close(kept)
