@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import math
 import shutil
@@ -18,16 +17,16 @@ from tuning import paused
 from tuning.space import apply
 from tuning.trial import Execution, Trial, TrialResult
 from zoo.data import Data
-from zoo.errors import ZooError
-from zoo.spec import ModelSpec, NetworkSpec
+from zoo.errors import RunError, SpecError
+from zoo.nn.builder import build_model
+from zoo.spec import ModelSpec
 from zoo.training import weights
 from zoo.training.fit import train_network
-from zoo.training.job import training_set
-from zoo.training.run_folder import CHECKPOINT
+from zoo.training.job import TrainingJob
+from zoo.training.run_folder import CHECKPOINT, discard
 from zoo.training.run_record import read_history
 from zoo.training.train import training_job
 from zoo.utils.atomic import atomic_directory
-from zoo.utils.regular import readable
 
 
 def run(
@@ -43,7 +42,8 @@ def run(
     """Train a trial's point with each seed, and return its result.
 
     The score is the mean of the accuracies at the best epochs; 0 for a point that diverges, or that
-    cannot be trained at all.
+    cannot be trained at all. A run in the folder that is damaged, or of another point, is deleted
+    and trained anew, which its seed makes the same run.
 
     Args:
         trial: The point, and how much of the problem it sees.
@@ -54,21 +54,27 @@ def run(
         before: The folder of the trial that this one continues: its runs are taken up. Where they
             are not at hand, as on another machine, the same epochs run again.
         callbacks: Further callbacks of Keras, by the seed of the run that they are for.
+
+    Raises:
+        ZooError: What is no fault of the point, as images that are missing; or OSError.
     """
     executions: list[Execution] = []
     began, inherited = time.monotonic(), 0.0
     for seed in seeds:
         out = folder / f"seed{seed}"
-        _drop_stale(out, trial, spec, data)
-        model = None
+        paid, model = 0.0, None
         if before:
-            inherited += take_up(before / out.name, out)
-            model = paused.take(before / out.name)
+            paid, model = take_up(before / out.name, out), paused.take(before / out.name)
         try:
-            executions.append(_train(trial, spec, data, seed, out, callbacks(seed), model))
-        except ZooError as error:
+            try:
+                executions.append(_train(trial, spec, data, seed, out, callbacks(seed), model))
+            except _Discarded:
+                paid = 0.0
+                executions.append(_train(trial, spec, data, seed, out, callbacks(seed), None))
+        except SpecError as error:
             seconds = time.monotonic() - began
             return TrialResult(0.0, tuple(executions), seconds, str(error) or repr(error))
+        inherited += paid
     return summary(executions, inherited)
 
 
@@ -116,6 +122,10 @@ class _Paused(Exception):
     """A run has come as far as its trial goes; its folder keeps the state to go on from."""
 
 
+class _Discarded(Exception):
+    """A run could not be taken up, and its files are gone."""
+
+
 class _Pause(keras.callbacks.Callback):
     """Leaves a run after so many epochs, as a kill would: the checkpoint is there, and stays."""
 
@@ -144,6 +154,11 @@ def _train(
     try:
         # Without a checkpoint the run begins anew, and its model must be new, too.
         result = train_network(job, model if (out / CHECKPOINT).exists() else None)
+    except RunError as error:
+        if not _cannot_be_taken_up(job):
+            raise
+        discard(out)
+        raise _Discarded from error
     except _Paused:
         paused.keep(out, pause[0].model)
         state = json.loads(weights.read(out / CHECKPOINT)[1]["run"])
@@ -151,16 +166,16 @@ def _train(
     return execution_record(result.history, result.best_epoch, result.diverged, seed)
 
 
-def _drop_stale(out: Path, trial: Trial, spec: ModelSpec, data: Data) -> None:
-    """Delete a run of another point: it is of a trial whose line was deleted from the journal."""
-    path = out / "spec.json"
-    if not path.exists():
-        return
-    with contextlib.suppress(ZooError):  # a damaged one is reported by the run itself
-        mine = trial.fidelity.of_spec(apply(spec, trial.values))
-        fitted, _ = training_set(mine, trial.fidelity.of_data(data))
-        if NetworkSpec.from_json(readable(path).read_text(encoding="utf-8")).hash != fitted.hash:
-            shutil.rmtree(out)
+def _cannot_be_taken_up(job: TrainingJob) -> bool:
+    """Whether the folder of a job holds a run that is damaged, or of another point.
+
+    Such a one is of a trial whose line was deleted from the journal.
+    """
+    try:
+        job.begin(build_model(job.spec, seed=job.seed))
+    except RunError as error:
+        return not isinstance(error.__cause__, OSError)  # what cannot be read now may be whole
+    return False
 
 
 def take_up(before: Path, out: Path) -> float:
@@ -171,14 +186,20 @@ def take_up(before: Path, out: Path) -> float:
         out: The folder of the new one; where it is there already, it stays as it is.
 
     Returns:
-        The seconds that the run so far took; 0 where it has no history.
+        The seconds that the run so far took; 0 where it has no history, or a damaged one, and is
+        not at hand.
     """
-    if not (before / "history.csv").exists():
+    history = before / "history.csv"
+    if not history.exists():
+        return 0.0
+    try:
+        seconds = sum(row["seconds"] for row in read_history(history))
+    except RunError:
         return 0.0
     if not out.exists():
         with atomic_directory(out) as copy:
             shutil.copytree(before, copy, dirs_exist_ok=True)
-    return sum(row["seconds"] for row in read_history(before / "history.csv"))
+    return seconds
 
 
 def _finite(cost: float) -> float | None:

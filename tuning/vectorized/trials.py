@@ -47,7 +47,7 @@ def run_vectorized(
             specs[trial.number], _ = training_set(point, seen)
     left = {trial.number: trial for trial in trials}
     with contextlib.suppress(ZooError):
-        begun = [trial for trial in trials if trial.number in specs]
+        begun = [trial for trial in left.values() if trial.number in specs]
         for number, result in _results(begun, specs, seen, folder, seeds):
             yield left.pop(number), result
     for trial in left.values():
