@@ -485,6 +485,14 @@ def test_ties_go_to_the_digit_with_the_higher_mean_probability():
     assert np.argmax(voting.Tally()(tied)) == 8  # 2 and 5 came first
 
 
+def test_the_larger_share_wins_however_sure_the_others_are():
+    torn = outputs_of({3: 0.11, **dict.fromkeys((0, 1, 2, 4, 5, 6, 7, 8), 0.1)}, {7: 1.0})
+    assert np.argmax(voting.Tally(weights=[0.9956, 0.9951])(torn)) == 3  # 0.50013 to 0.49987
+    assert np.argmax(voting.Tally(weights=[0.9951, 0.9956])(torn)) == 7
+    assert np.argmax(voting.Tally(weights=[0.9, 0.9])(torn)) == 7  # a tie
+    assert np.argmax(voting.Tally(weights=[1e38, 1e38])(torn)) == 7
+
+
 def test_sigmoid_outputs_vote_as_probabilities():
     outputs = outputs_of({4: 0.9, 6: 0.9, 1: 0.2}, {6: 0.5})
     _, probabilities = map(np.asarray, voting.Tally("mean").count(outputs))

@@ -116,6 +116,16 @@ def test_ties_go_to_the_digit_with_the_higher_mean_probability():
     assert probabilities[0, [3, 7]] == pytest.approx([0.43983, 0.46179], abs=1e-5)
 
 
+def test_the_larger_share_wins_however_sure_the_others_are():
+    members = ((zoo.Softmax(),),) * 2
+    spec = zoo.EnsembleSpec("torn", members, RECIPE, weights=(0.9956, 0.9951))
+    tensors = {name: np.zeros(shape) for name, shape in forward.tensor_shapes(spec).items()}
+    names = [name for name in tensors if name.endswith("bias")]
+    tensors[names[0]][3], tensors[names[1]][7] = 0.1, 20  # unsure, and sure
+    blank = np.zeros((1, 28, 28, 1), np.uint8)
+    assert forward.NumpyNetwork(spec, tensors).predict(blank).digits.tolist() == [3]
+
+
 def test_bad_images_are_refused():
     network = forward.load("linear")
     assert network.predict(np.zeros((0, 28, 28, 1), np.uint8)).digits.shape == (0,)

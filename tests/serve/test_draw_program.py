@@ -13,8 +13,6 @@ import zoo
 from zoo import ConvPool, FullyConnected, ModelSpec, Softmax
 from zoo.errors import SpecError
 from zoo.networks import NETWORKS
-from zoo.nn.voting import TIE_BREAK
-from zoo.serve.draw import page
 from zoo.serve.draw.program import programs
 from zoo.spec import InputSpec
 
@@ -101,10 +99,6 @@ def test_every_architecture_of_the_zoo_has_a_program_named_as_the_builder_names_
             variable.path for variable in zoo.build(name).weights if "seed" not in variable.path
         }
         assert names == set(random_weights(zoo.get_spec(name)))
-
-
-def test_the_page_breaks_ties_as_the_builder_does():
-    assert page.TIE_BREAK == TIE_BREAK
 
 
 def test_a_constant_zero_filter_survives_eight_bits():

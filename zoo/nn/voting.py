@@ -9,7 +9,7 @@ import numpy as np
 from keras import ops
 
 from zoo.errors import SpecError
-from zoo.spec.ensemble import TIE_BREAK
+from zoo.spec.counting import shares_of, tie_break
 
 
 def members(model: keras.Model) -> list[keras.Model]:
@@ -54,10 +54,10 @@ def _tally(model: keras.Model) -> Tally | None:
 class Tally(keras.layers.Layer):
     """Several networks' outputs made one answer: [n, 10] from each of them, [n, 10] in all.
 
-    By 'plurality' it is the shares of the votes, moved by a thousandth towards the mean
-    probabilities, which decides ties; the author's program takes the network that came first. By
-    'mean' it is the mean probabilities. Outputs of sigmoids are divided by their sum first, so that
-    networks of both kinds can vote together.
+    By 'plurality' it is the shares of the votes, moved towards the mean probabilities by a
+    thousandth, or less where that could outweigh a vote, which decides ties; the author's program
+    takes the network that came first. By 'mean' it is the mean probabilities. Outputs of sigmoids
+    are divided by their sum first, so that networks of both kinds can vote together.
     """
 
     def __init__(self, rule: str = "plurality", weights: Sequence[float] = (), **layer_options):
@@ -70,12 +70,13 @@ class Tally(keras.layers.Layer):
         votes, probabilities = self.count(inputs)
         if self.rule == "mean":
             return probabilities
-        return (votes + TIE_BREAK * probabilities) / (1 + TIE_BREAK)
+        step = tie_break(shares_of(self.shares, len(inputs)))
+        return (votes + step * probabilities) / (1 + step)
 
     def count(self, outputs):
         """The shares of the votes, and the mean probabilities: [n, 10] each."""
-        weights = np.array(self.shares or [1.0] * len(outputs), dtype="float32")
-        weights = ops.reshape(weights / weights.sum(), (-1, 1, 1))
+        weights = np.array(shares_of(self.shares, len(outputs)), dtype="float32")
+        weights = ops.reshape(weights, (-1, 1, 1))
         outputs = ops.stack(list(outputs))
         ballots = ops.one_hot(ops.argmax(outputs, axis=-1), outputs.shape[-1], dtype=outputs.dtype)
         totals = ops.maximum(ops.sum(outputs, axis=-1, keepdims=True), keras.config.epsilon())

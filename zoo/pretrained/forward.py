@@ -17,7 +17,7 @@ from zoo.pretrained.forward_layers import NAMES, apply, parts_of
 from zoo.pretrained.manifest import entry_of, verify, weights_file
 from zoo.registry import get_spec
 from zoo.spec import EnsembleSpec, Layer, ModelSpec, NetworkSpec, Shape
-from zoo.spec.ensemble import TIE_BREAK
+from zoo.spec.counting import shares_of, tie_break
 from zoo.training import weights
 from zoo.training.run_record import read_run
 
@@ -95,7 +95,8 @@ class NumpyNetwork:
         votes, probabilities = count_votes(self.spec.weights, np.stack(members))
         if self.spec.rule == "mean":
             return probabilities, probabilities, votes
-        return (votes + TIE_BREAK * probabilities) / (1 + TIE_BREAK), probabilities, votes
+        step = tie_break(shares_of(self.spec.weights, len(members)))
+        return (votes + step * probabilities) / (1 + step), probabilities, votes
 
     def _member(self, layers: Iterable[Layer], x: np.ndarray, prefix: str) -> np.ndarray:
         for layer, name in named(layers, prefix):
@@ -198,8 +199,7 @@ def count_votes(weights: Sequence[float], outputs: np.ndarray) -> tuple[np.ndarr
         The share of the votes for each class, and the mean probability of each, float32 [n,
         classes].
     """
-    shares = np.array(weights or [1.0] * len(outputs), np.float32)
-    shares = (shares / shares.sum()).reshape(-1, 1, 1)
+    shares = np.array(shares_of(weights, len(outputs)), np.float32).reshape(-1, 1, 1)
     ballots = np.eye(outputs.shape[-1], dtype=np.float32)[outputs.argmax(axis=-1)]
     totals = np.maximum(outputs.sum(axis=-1, keepdims=True), _LEAST_SUM)
     return (shares * ballots).sum(axis=0), (shares * (outputs / totals)).sum(axis=0)

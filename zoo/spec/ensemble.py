@@ -16,10 +16,6 @@ from zoo.spec.recipe import Recipe
 
 Rule = Literal["plurality", "mean"]
 
-# How far a vote's shares are moved towards the mean probabilities: too little to outweigh a vote,
-# enough to tell two classes with equal votes apart.
-TIE_BREAK = 1 / 1000
-
 # The kind of an ensemble in JSON.
 KIND = "Vote"
 
