@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 
@@ -186,3 +188,13 @@ def test_the_fingerprint_sees_every_byte_and_nothing_else(data):
         data.take(39),
     ]
     assert len({data.fingerprint, *(other.fingerprint for other in others)}) == 5
+
+
+def test_many_classes_are_counted_once():
+    labels = np.arange(30_000)
+    part = Split(np.zeros((30_000, 1, 2, 1), np.uint8), labels)
+    start = time.perf_counter()
+    assert Data("many", part, part, part).classes == 30_000
+    assert time.perf_counter() - start < 5  # a hundred and more where each is counted anew
+    with pytest.raises(DataError, match="Two classes are called 'b'"):
+        Data("two", part, part, part, ("a", "b", "c", "b"))

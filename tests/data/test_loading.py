@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from tests.data.data_files import gzip_with_dots, random_set, write_idx_folder
+from tests.data.data_files import gzip_with_dots, idx_labels, random_set, write_idx_folder
 from tests.paths import ROOT
 from zoo.data import load_data
 from zoo.errors import DataError, SpecError
@@ -82,6 +82,20 @@ def test_options_that_a_set_has_no_use_for_are_refused(tmp_path, option):
         for size in ({}, {"size": (8, 8)}):
             with pytest.raises(SpecError, match=f"leave {name}=.* away"):
                 load_data(source, progress=False, **option, **size)
+
+
+@pytest.mark.parametrize(
+    ("labels", "names"), [([0, 1], ("0", "1")), ([1, 3], ("0", "1", "2", "3"))]
+)
+def test_the_labels_of_idx_files_name_their_classes_at_every_size(tmp_path, labels, names):
+    folder = write_idx_folder(tmp_path / "scribbles", train=60, test=10)
+    for name, count in (("train", 60), ("t10k", 10)):
+        chosen = np.array(labels, np.uint8)[np.arange(count) % 2]
+        (folder / f"{name}-labels-idx1-ubyte").write_bytes(idx_labels(chosen))
+    plain, small = load_data(folder), load_data(folder, size=(14, 14))
+    assert plain.class_names == small.class_names == names
+    assert small.shape == (14, 14, 1)
+    assert np.array_equal(plain.train.labels, small.train.labels)
 
 
 @pytest.mark.parametrize("form", [{}, {"size": (8, 8), "channels": 3}])

@@ -47,6 +47,24 @@ def test_elements_may_be_mappings_one_hot_or_without_channels(expected):
     assert load(tensors(grey).batch(8)).fingerprint == load(grey).fingerprint
 
 
+@pytest.mark.parametrize("kind", [np.int64, np.float32])
+def test_one_hot_rows_as_long_as_the_images_are_high_make_no_batch(kind):
+    pair = arrays(60, classes=10, shape=(10, 10, 3))
+    expected = load(pair).fingerprint
+    one_hot = tensors((pair[0], np.eye(10, dtype=kind)[pair[1]]))
+    assert load(one_hot).fingerprint == expected
+    assert load(one_hot.batch(10, drop_remainder=True)).fingerprint == expected
+    unknown = tf.data.Dataset.from_generator(
+        one_hot.as_numpy_iterator, output_types=(tf.uint8, kind)
+    )
+    assert load(unknown).fingerprint == expected
+    grey = arrays(60, classes=10, shape=(10, 6))
+    expected = load(grey).fingerprint
+    for batch in (1, 10):
+        assert load(tensors(grey).batch(batch, drop_remainder=True)).fingerprint == expected
+    assert load(_Batches(grey, 3)).fingerprint == expected
+
+
 def test_what_keras_makes_of_a_folder_is_taken_with_its_names(tmp_path):
     folder = write_classes(tmp_path / "pets", ("cat", "dog"), 6)
     theirs = keras.utils.image_dataset_from_directory(folder, image_size=(9, 12), verbose=False)
@@ -112,6 +130,7 @@ def test_images_of_different_sizes_come_to_the_one_that_is_named():
         (lambda: (tensors(TRAIN), tensors(TEST), tensors(TEST), 1), "a tuple of those for train"),
         (lambda: {"train": tensors(TRAIN), "val": tensors(TEST)}, "not 'train', 'val': rename"),
         (lambda: {"train": tensors(TRAIN), 5: tensors(TEST)}, "not 'train', 5: rename"),
+        (lambda: _Batches((TRAIN[0], TRAIN[1][:-1]), 60), r"\[60, 6, 5, 3\] with labels .*\[59\]"),
         (lambda: (tensors(TRAIN), 5), "test part is a int, no data set"),
     ],
 )

@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import hashlib
 import operator
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -186,7 +187,7 @@ def check_class_names(names: Sequence[str]) -> None:
             raise DataError(
                 f"{name!r} is no name for a class: a name is one line of printable text. Rename it."
             )
-    twice = sorted({name for name in names if list(names).count(name) > 1})
+    twice = sorted(name for name, count in Counter(names).items() if count > 1)
     if twice:
         raise DataError(f"Two classes are called {twice[0]!r}: give each a name of its own.")
     if len(names) < 2:

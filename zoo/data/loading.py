@@ -144,8 +144,10 @@ def _from_name(name: str | os.PathLike, source: str | Path | None, options: _Opt
     if path.is_dir():
         if _holds_idx(path):
             options.check_divided(str(path))
-            data = Data(path.resolve().name, *splits_of(read_idx_folder(path), str(path)))
-            return _reformed(data, options)
+            train, validation, test = splits_of(read_idx_folder(path), str(path))
+            labels = max(int(split.labels.max()) for split in (train, validation, test))
+            names = tuple(map(str, range(labels + 1)))
+            return _reformed(Data(path.resolve().name, train, validation, test, names), options)
         return _from_pictures(path, options)
     if path.suffix == ".npz":
         return _from_pairs(path.stem, read_npz(path), options)

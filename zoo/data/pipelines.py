@@ -60,15 +60,19 @@ def read_parts(
     names: tuple[str, ...] = ()
     pairs = {}
     for part, dataset in parts.items():
+        batched: bool | None = None
         if _is_hugging_face(dataset):
             elements, names = _hugging_face(dataset, form, names)
+            batched = False
         elif _is_tensorflow(dataset):
             elements, names = _tensorflow(dataset), tuple(getattr(dataset, "class_names", names))
+            batched = _is_batched(dataset.element_spec)
         elif _is_keras(dataset):
             elements = (dataset[index][:2] for index in range(len(dataset)))
+            batched = True
         else:
             raise DataError(f"The {part} part is a {type(dataset).__name__}, no data set.")
-        pairs[part] = _gathered(_blocks(elements, form, part), part, cache)
+        pairs[part] = _gathered(_blocks(elements, form, part, batched), part, cache)
     return pairs, names
 
 
@@ -126,13 +130,23 @@ def _hugging_face(
     return elements(), tuple(features[label].names)
 
 
-def _blocks(elements: Iterable[tuple[Any, Any]], form: PictureFormat, part: str) -> Iterator[Pair]:
-    """Images of one shape with their labels, many at a time, from elements or batches of them."""
+def _blocks(
+    elements: Iterable[tuple[Any, Any]], form: PictureFormat, part: str, batched: bool | None
+) -> Iterator[Pair]:
+    """Images of one shape with their labels, many at a time, from elements or batches of them.
+
+    `batched` says which these are; where it is None, the shapes of each element do.
+    """
     waiting: list[tuple[np.ndarray, np.ndarray]] = []
     for raw_image, raw_label in elements:
         image, label = np.asarray(raw_image), np.asarray(raw_label)
-        if _is_batch(image, label):
+        if _is_batch(image.shape, label.shape) if batched is None else batched:
             images = to_bytes(image, part)
+            if label.shape[:1] != image.shape[:1]:
+                raise DataError(
+                    f"The {part} part has a batch of images of shape {list(image.shape)} with"
+                    f" labels of shape {list(label.shape)}: each image needs one."
+                )
             yield np.stack([form.bring(one) for one in images]), to_labels(label)
             continue
         image = to_bytes(image[None], part)[0]
@@ -144,10 +158,29 @@ def _blocks(elements: Iterable[tuple[Any, Any]], form: PictureFormat, part: str)
         yield _stacked(waiting, part)
 
 
-def _is_batch(image: np.ndarray, label: np.ndarray) -> bool:
-    if image.ndim == 4:
+def _is_batched(spec: Any) -> bool | None:
+    """Whether the elements of a tf.data.Dataset are batches; None where the spec leaves it open."""
+    pair = (spec.get("image"), spec.get("label")) if isinstance(spec, dict) else spec
+    if not isinstance(pair, tuple) or len(pair) < 2:
+        return None  # no pairs, which is refused when they are read
+    shapes = [getattr(each, "shape", None) for each in pair[:2]]
+    if any(shape is None or shape.rank is None for shape in shapes):
+        return None
+    image, label = (tuple(shape.as_list()) for shape in shapes if shape is not None)
+    return _is_batch(image, label)
+
+
+def _is_batch(image: tuple[int | None, ...], label: tuple[int | None, ...]) -> bool:
+    """Whether images of a shape, with labels of a shape, are many; None is any length.
+
+    A single image may come with a one-hot row, and many grey ones without an axis for channels.
+    """
+    if len(image) != 3 or not label:
+        return len(image) == 4
+    if len(label) > 1 or label[0] is None:
         return True
-    return image.ndim == 3 and label.ndim >= 1 and len(label) == len(image)
+    # As many labels as rows: by chance, if the last axis is one of channels.
+    return image[0] in (label[0], None) and image[2] not in (1, 3, 4)
 
 
 def _stacked(waiting: list[tuple[np.ndarray, np.ndarray]], part: str) -> Pair:
