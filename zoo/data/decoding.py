@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
+from zoo.data.deep import in_bytes, is_deep, peak_of
 from zoo.errors import DataError
 from zoo.utils.regular import is_readable_to_its_end
 
@@ -182,34 +183,18 @@ def _scaled_down(picture: Image.Image) -> Image.Image:
     It is worked on in strips: each conversion of all of it would take its memory once more.
     """
     width, height = picture.size
-    wide = picture.mode.startswith(("I", "F"))
-    mode = "RGBA" if picture.has_transparency_data and not wide else "L"
+    deep = is_deep(picture)
+    mode = "RGBA" if picture.has_transparency_data and not deep else "L"
     step = max(1, max(picture.size) // WORKING)
     rows = step * max(1, _STRIP // (step * width))
     boxes = [(0, top, width, min(height, top + rows)) for top in range(0, height, rows)]
-    peak = max(_peak(picture.crop(box)) for box in boxes) if picture.mode == "F" else 0
+    peak = max(peak_of(picture.crop(box)) for box in boxes) if deep else 0
     scaled = Image.new(mode, (-(-width // step), -(-height // step)))
     for box in boxes:
         strip = picture.crop(box)
-        strip = (_in_bytes(strip, peak) if wide else strip).convert(mode)
+        strip = (in_bytes(strip, peak) if deep else strip).convert(mode)
         scaled.paste(strip.reduce(step), (0, box[1] // step))
     return scaled
-
-
-def _peak(picture: Image.Image) -> float:
-    return float(_finite(picture).max(initial=0))
-
-
-def _finite(picture: Image.Image) -> np.ndarray:
-    return np.nan_to_num(np.asarray(picture), nan=0, posinf=0, neginf=0)
-
-
-def _in_bytes(picture: Image.Image, peak: float) -> Image.Image:
-    """The picture in 8 bits a pixel; Pillow would clip larger numbers, and not scale them."""
-    if picture.mode.startswith("I"):
-        return Image.fromarray(np.clip(np.asarray(picture) >> 8, 0, 255).astype(np.uint8))
-    full = next((full for full in (1, 255, 65_535) if peak <= full), peak)
-    return Image.fromarray((_finite(picture).clip(0) * (255 / full)).astype(np.uint8))
 
 
 def _over_paper(picture: np.ndarray) -> np.ndarray:

@@ -15,6 +15,7 @@ from typing import Literal, get_args
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from zoo.data.deep import in_bytes, is_deep, peak_of
 from zoo.errors import DataError, SpecError
 
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "GIF", "BMP")
@@ -23,7 +24,7 @@ MOST_PIXELS = 50_000_000
 
 Resize = Literal["stretch", "crop", "pad"]
 
-_GREY_MODES = ("1", "L", "LA", "La", "I", "F")
+_GREY_MODES = ("1", "L", "LA", "La")
 _SIDEWAYS = (5, 6, 7, 8)  # values of EXIF's orientation that exchange height and width
 _ORIENTATION = 0x0112
 _BILINEAR = Image.Resampling.BILINEAR
@@ -105,7 +106,7 @@ def read_picture(path: Path, form: PictureFormat) -> np.ndarray:
     """The picture of a file in a format: uint8 [height, width, channels].
 
     It is turned as its EXIF data say; what is transparent lies on white; of an animation the first
-    frame is taken, of 16 bits the upper 8.
+    frame is taken, of 16 bits the upper 8, and other deep greys are scaled (`zoo.data.deep`).
 
     Args:
         path: Of the file.
@@ -120,10 +121,10 @@ def read_picture(path: Path, form: PictureFormat) -> np.ndarray:
             picture.draft(None, (2 * max(form.size), 2 * max(form.size)))
         grey = _is_grey(picture)
         picture.load()
-        if picture.mode.startswith("I;16"):
-            picture = Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
-        elif picture.mode in ("I", "F"):
-            picture = Image.fromarray(_clipped(np.asarray(picture)))
+        if is_deep(picture):
+            exif = picture.getexif()
+            picture = in_bytes(picture, peak_of(picture))
+            picture.getexif().update(exif)
         picture = ImageOps.exif_transpose(picture)
         if picture.has_transparency_data:
             layer = picture.convert("RGBA")
@@ -179,11 +180,4 @@ def _is_grey(picture: Image.Image) -> bool:
     if picture.mode == "P":
         colours = np.reshape(picture.getpalette("RGB") or [], (-1, 3))
         return bool((colours == colours[:, :1]).all())
-    return picture.mode in _GREY_MODES or picture.mode.startswith("I;16")
-
-
-def _clipped(pixels: np.ndarray) -> np.ndarray:
-    # 32-bit greys: most files keep 16 bits in them, some 8.
-    pixels = np.nan_to_num(pixels)
-    scale = 256 if pixels.max(initial=0) > 255 else 1
-    return np.clip(pixels // scale, 0, 255).astype(np.uint8)
+    return picture.mode in _GREY_MODES or is_deep(picture)
