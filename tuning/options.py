@@ -65,9 +65,10 @@ def strategy_of(
 
     Raises:
         SpecError: It cannot search this space, or begin with given points.
-        RunError: There is no other search.
+        RunError: There is no other search, or a package that the strategy needs is missing.
     """
     strategy = options.strategy.kind.from_options(options, spec, space)
+    strategy.check_packages()
     if not options.start_from:
         return strategy
     return warm_strategy(strategy, options.start_from, project, spec, say, storage)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -33,7 +32,8 @@ class Choice:
         object.__setattr__(self, "values", tuple(as_stored(value) for value in values))
         if any(isinstance(value, float) and not math.isfinite(value) for value in values):
             raise SpecError(f"a choice is among finite numbers, not {values!r}")
-        if not values or len({json.dumps(value) for value in values}) < len(values):
+        # By `==`, which is how points are told apart: 0 and 0.0 would be one point twice.
+        if not values or any(value in self.values[:n] for n, value in enumerate(self.values)):
             raise SpecError(f"a choice is among one or more different values, not {values!r}")
 
     def quantile(self, share: float) -> Any:
@@ -116,6 +116,8 @@ class Integer:
         _check_range(self)
         if self.low != int(self.low) or self.high != int(self.high):
             raise SpecError(f"a range of whole numbers has whole ends, not {self.low}, {self.high}")
+        object.__setattr__(self, "low", int(self.low))  # 10.0 from JSON counts as 10
+        object.__setattr__(self, "high", int(self.high))
 
     def quantile(self, share: float) -> int:
         """Return the whole number at a share, 0 to 1, of the range; each is equally likely."""

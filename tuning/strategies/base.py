@@ -15,6 +15,7 @@ from tuning.space import SearchSpace, Values
 from tuning.trial import Suggestion, Trial
 from zoo.errors import SpecError
 from zoo.spec import ModelSpec
+from zoo.utils.extras import check_extras
 
 
 class Wait:
@@ -60,6 +61,15 @@ class Strategy(ABC):
         Returns:
             WAIT where running trials must end first; None when the search is over.
         """
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """The packages of extras that `suggest` needs; a report needs none of them."""
+        return ()
+
+    def check_packages(self) -> None:
+        """RunError where one of its packages is not installed."""
+        check_extras(*self.packages)
 
     @property
     def measures_latency(self) -> bool:

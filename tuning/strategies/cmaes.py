@@ -17,7 +17,6 @@ from tuning.strategies.random import TRIALS_OPTION, Capped
 from tuning.strategies.registry import Option, count, register_strategy
 from tuning.trial import Suggestion, Trial
 from zoo.errors import SpecError
-from zoo.utils.extras import check_extras
 
 POPULATION = 8
 
@@ -54,7 +53,6 @@ class CMAES(Capped):
 
     def __post_init__(self) -> None:
         self._check_trials("a search by cmaes")
-        check_extras("cmaes")
         if len(self.space.ranges) < 2:
             raise SpecError("cmaes moves in two settings or more: search a single one by tpe")
         if isinstance(self.population, bool) or not isinstance(self.population, int):
@@ -64,8 +62,14 @@ class CMAES(Capped):
                 f"a population of cmaes has three points or more, not {self.population}"
             )
 
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """The package of the same name."""
+        return ("cmaes",)
+
     def suggest(self, trials: Sequence[Trial]) -> Suggestion | Wait | None:
         """Suggest the next point of the generation; WAIT for the end of the one before."""
+        self.check_packages()
         if self.total is not None and len(trials) >= self.total:
             return None
         generation, place = divmod(len(trials), self.population)
@@ -80,6 +84,13 @@ class CMAES(Capped):
             }
         )
 
+    @property
+    def _first_seed(self) -> int:
+        """The seed of the package's generator, which takes none from 2**32 up."""
+        if self.seed < 2**32:
+            return self.seed
+        return int(np.random.default_rng(self.seed).integers(2**32))
+
     def _generation(self, before: Sequence[Trial]) -> list[np.ndarray]:
         """The points of the generation after those trials; each earlier one is played again."""
         from cmaes import CMA
@@ -90,7 +101,7 @@ class CMAES(Capped):
             sigma=FIRST_DEVIATION,
             bounds=np.tile([0.0, 1.0], (sides, 1)),
             population_size=self.population,
-            seed=self.seed,
+            seed=self._first_seed,
         )
         points = [optimizer.ask() for _ in range(self.population)]
         for start in range(0, len(before), self.population):

@@ -17,7 +17,6 @@ from tuning.strategies.tpe import TPE
 from tuning.trial import Trial
 from zoo.errors import SpecError
 from zoo.spec import ModelSpec
-from zoo.utils.extras import check_extras
 
 # What accuracy may be weighed against, with the unit in which a front is told.
 COSTS = ("parameters", "latency")
@@ -58,7 +57,6 @@ class Pareto(TPE):
 
     Raises:
         SpecError: Every point of the space has as many parameters.
-        RunError: A package of an extra is missing.
     """
 
     space: SearchSpace
@@ -74,12 +72,16 @@ class Pareto(TPE):
         if self.against not in COSTS:
             raise SpecError(f"accuracy is weighed against {' or '.join(COSTS)}, "
                             f"not {self.against!r}")  # fmt: skip
-        check_extras("optuna", *(("onnx", "onnxruntime", "tf2onnx") * self.measures_latency))
         if self.spec and not _sizes_differ(self.spec, self.space):
             raise SpecError(
                 "every point of this space has as many parameters: search `units` as well, "
                 'as in --space with {"units": {"whole": [5, 100]}, ...}'
             )
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """Optuna, and what measures latency where it is needed."""
+        return ("optuna", *(("onnx", "onnxruntime", "tf2onnx") if self.measures_latency else ()))
 
     @classmethod
     def from_options(cls, options: argparse.Namespace, spec: ModelSpec, space: SearchSpace) -> Self:

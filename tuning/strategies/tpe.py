@@ -17,7 +17,6 @@ from tuning.space import SearchSpace, Values
 from tuning.strategies.random import TRIALS_OPTION, Capped, untried
 from tuning.strategies.registry import register_strategy
 from tuning.trial import Suggestion, Trial
-from zoo.utils.extras import check_extras
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -53,10 +52,15 @@ class TPE(Capped):
 
     def __post_init__(self) -> None:
         self._check_trials("a search by tpe")
-        check_extras("optuna")
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """Optuna."""
+        return ("optuna",)
 
     def suggest(self, trials: Sequence[Trial]) -> Suggestion | None:
         """Suggest the sampler's next point; random points come first."""
+        self.check_packages()
         if self.total is not None and len(trials) >= self.total:
             return None
         if len(trials) < len(self.start):
