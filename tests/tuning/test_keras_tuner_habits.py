@@ -11,12 +11,14 @@ import pytest
 
 import zoo
 from tuning import Choice, Integer, LogUniform, SearchSpace
-from tuning.kerastuner.entries import range_of, space_of
+from tuning.kerastuner.entries import GrowingStrategy, range_of, space_of
 from tuning.kerastuner.oracle import StrategyOracle
 from tuning.kerastuner.tuner import Tuner
 from tuning.store.journal import Journal
 from tuning.strategies.grid import Grid
+from tuning.strategies.halving import Halving
 from tuning.strategies.random import Random
+from tuning.trial import Suggestion, Trial, TrialResult
 from zoo.errors import SpecError
 
 SPEC = zoo.get_spec("linear").with_settings(epochs=2, cost="quadratic", partial_batch=False)
@@ -343,3 +345,33 @@ def test_a_hypermodel_of_ones_own_around_build(few, tmp_path):
     assert set(tuner.oracle.get_space().values) == {"rate", "batch"}
     score = tuner.get_best_models()[0].evaluate(*validation, verbose=0, return_dict=True)
     assert score["accuracy"] == pytest.approx(best.score, abs=1e-6)
+
+
+def either(hp):
+    """Six models: kind a with n from 1 to 5, and kind b."""
+    kind = hp.Choice("kind", ["a", "b"])
+    with hp.conditional_scope("kind", ["a"]):
+        return (kind, hp.Int("n", 1, 5)) if kind == "a" else (kind,)
+
+
+@pytest.mark.parametrize("strategy", ["random", "tpe", "grid"])
+def test_what_is_not_in_use_makes_no_other_model(tmp_path, strategy):
+    hp, models = keras_tuner.HyperParameters(), []
+    either(hp)
+    oracle = placed(tmp_path, strategy, max_trials=30, hyperparameters=hp)
+    while (trial := oracle.create_trial("a")).status != "STOPPED":
+        models.append(either(trial.hyperparameters))
+        end(oracle, trial, 0.5)
+    assert sorted(models) == [*(("a", n) for n in range(1, 6)), ("b",)]
+
+
+def test_a_point_that_goes_up_to_a_larger_problem_is_not_replaced():
+    hp = keras_tuner.HyperParameters()
+    hp.Choice("rate", [0.1, 0.2, 0.3])
+    strategy = GrowingStrategy(space_of(hp), lambda space: Halving(space, 9, 3), hp)
+    trials: list[Trial] = []
+    while isinstance(plan := strategy.suggest(trials), Suggestion):
+        score = TrialResult(plan.values["rate"])
+        trials.append(Trial(len(trials), plan.values, score, plan.fidelity))
+    assert sorted(trial.values["rate"] for trial in trials[:3]) == [0.1, 0.2, 0.3]
+    assert [trial.values["rate"] for trial in trials[3:]] == [0.3, 0.3], "the best goes up"

@@ -7,13 +7,15 @@ defaults of what was found later.
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import MISSING, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 import keras_tuner
+import numpy as np
 from keras_tuner.engine import hyperparameters as kinds
 
 from tuning.ranges import Choice, Integer, LogUniform, Range, Uniform
@@ -32,8 +34,11 @@ Maker = Callable[[SearchSpace], Strategy]
 # How many whole numbers stand for a logarithmic range of them.
 _LOGARITHMIC = 64
 
-# How often another point is drawn for one that was tried before more of the space was known.
+# How often another point is drawn for one that was tried, in a space too large to look at each.
 _DRAWS = 1000
+
+# Of a space with no more points than this, each is looked at for one that was not tried.
+_LISTED = 10_000
 
 
 @dataclass(frozen=True)
@@ -147,7 +152,7 @@ class GrowingStrategy(Strategy):
     entries: keras_tuner.HyperParameters
 
     def suggest(self, trials: Sequence[Trial]) -> Suggestion | Wait | None:
-        """Suggest the next point, none of a finite space twice."""
+        """Suggest the next point; none twice, as a model sees it, where there is another."""
         if not self.space.ranges:
             # One model at its defaults; what it asks for is then the space.
             ended = all(trial.result for trial in trials)
@@ -165,25 +170,35 @@ class GrowingStrategy(Strategy):
         ]
         strategy = self.make(self.space)
         if isinstance(strategy, Grid):
-            return self._untried(strategy, seen)
-        tried = [trial.values for trial in seen]
+            points = (self.space.grid_point(n, strategy.steps) for n in range(strategy.total))
+            return self._untried(Suggestion({}), points, seen)
         suggestion = strategy.suggest(seen)
         if not isinstance(suggestion, Suggestion) or suggestion.after is not None:
             return suggestion
-        if suggestion.values in tried and self.space.size <= len(tried):
-            return None
-        number, values = 0, suggestion.values
-        while values in tried and number < _DRAWS:
-            values, number = random_point(self.space, number, number), number + 1
-        return replace(suggestion, values=values)
+        others = self._points(len(seen))
+        return self._untried(suggestion, itertools.chain([suggestion.values], others), seen)
 
-    def _untried(self, grid: Grid, trials: Sequence[Trial]) -> Suggestion | None:
-        """The first point of a grid that differs from all trials in a setting that is in use."""
-        tried = [active_values(self.entries, trial.values) for trial in trials]
-        points = (self.space.grid_point(number, grid.steps) for number in range(grid.total))
+    def _points(self, seed: int) -> Iterator[Values]:
+        """Random points: each of a small space once, and as many as are looked at of another."""
+        if self.space.size > _LISTED:
+            yield from (random_point(self.space, number, number) for number in range(_DRAWS))
+            return
+        order = np.random.default_rng(seed).permutation(int(self.space.size))
+        yield from (self.space.point(int(number)) for number in order)
+
+    def _untried(
+        self, plan: Suggestion, points: Iterable[Values], trials: Sequence[Trial]
+    ) -> Suggestion | None:
+        """The plan at the first point that differs from all trials in a setting that is in use.
+
+        Trials on another problem do not count: a point goes up to a larger one. None where no point
+        is left.
+        """
+        before = [trial for trial in trials if trial.fidelity == plan.fidelity]
+        tried = [active_values(self.entries, trial.values) for trial in before]
         for point in points:
             if active_values(self.entries, point) not in tried:
-                return Suggestion(point)
+                return replace(plan, values=point)
         return None
 
 
@@ -212,13 +227,13 @@ def active_values(hp: keras_tuner.HyperParameters, values: Values) -> Values:
         hp: The entries and their conditions.
         values: A value of each entry, in use or not.
     """
-    found = hp.copy()
-    found.values = dict(values)
-    inactive = {
+    # As keras-tuner's `is_active` has it, which looks at the values of a copy of the entries.
+    active = {
         entry.name
-        for entry in found.space
-        if entry.name in values and not found.is_active(entry.name)
+        for entry in hp.space
+        if all(condition.is_active(values) for condition in entry.conditions)
     }
+    inactive = {entry.name for entry in hp.space} - active
     return {name: value for name, value in values.items() if name not in inactive}
 
 
