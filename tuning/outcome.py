@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from tuning.fidelity import FULL
-from tuning.store.results import keep_best, keep_trials, table, trial_record
+from tuning.store.results import keep_best, keep_trials, note_end, table, trial_record
 from tuning.store.studies import copy_events
 from tuning.strategies.pareto import Pareto, pareto_front
 from tuning.trial import Trial
@@ -27,6 +27,7 @@ def show(found: Search, *, as_json: bool = False) -> None:
         RunError: No trial has learned anything.
     """
     copy_events(found.store)
+    note_end(found)
     keep_trials(found)
     trials = found.trials()
     best = found.best()

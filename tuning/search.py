@@ -18,7 +18,7 @@ from typing import Any
 from tuning.space import SearchSpace, apply
 from tuning.store.identity import SearchIdentity, check_identity, settle_identity
 from tuning.store.journal import Journal
-from tuning.store.results import best_of
+from tuning.store.results import best_of, forget_end
 from tuning.store.trials import Budget, TrialStore
 from tuning.strategies.base import Strategy, Wait
 from tuning.trial import Trial, TrialResult
@@ -123,6 +123,7 @@ class Search:
             check_identity(path, mine, extendable, widens)  # else it would begin a study in vain
             settle(self.store, mine, extendable, widens)
         settle_identity(path, mine, extendable, widens)
+        forget_end(self.project)
 
     def identity(self) -> SearchIdentity:
         """What is searched, whoever decides on the points."""

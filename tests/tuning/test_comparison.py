@@ -15,6 +15,7 @@ from tuning.cli import main
 from tuning.fidelity import Fidelity
 from tuning.report import fanova
 from tuning.report.comparison import best_at, comparison, curve_of, presentations
+from tuning.report.importance import importance
 from tuning.report.slices import SQUARES, contours, slices
 from tuning.trial import Execution, Trial, TrialResult
 
@@ -88,7 +89,7 @@ def test_a_chart_a_setting_and_what_is_expected_over_two(tmp_path):
     drawn = slices(record)
     assert len(drawn) == 2
     assert all(chart.count("<circle") == 24 for chart in drawn)
-    (chart,) = contours(record)
+    (chart,) = contours(record, importance(record))
     values = [float(each) for each in re.findall(r"<title>([\d.]+) % expected", chart)]
     grid = np.array(values).reshape(SQUARES, SQUARES)
     assert chart.count("<circle") == 24

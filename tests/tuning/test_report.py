@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import re
 import subprocess
 import sys
@@ -27,10 +26,11 @@ from tuning.report.record import read_record
 from tuning.report.scales import accuracy, linear, logarithmic, named, of_setting, round_numbers
 from tuning.search import Search
 from tuning.store.events import ended_event
-from tuning.store.results import best_of, duration, to_csv
+from tuning.store.results import best_of, duration, note_end, to_csv
 from tuning.store.trials import TrialStore
 from tuning.strategies.broad import Broad
 from tuning.strategies.grid import Grid
+from tuning.strategies.random import Random
 from tuning.trial import Trial, TrialResult
 from zoo.errors import RunError
 
@@ -470,17 +470,28 @@ def test_all_trials_as_csv(record):
     assert rows[4]["accuracy"] == ""
 
 
-def test_a_best_point_that_the_search_wrote_is_left_as_it_is(tmp_path):
+def test_the_best_point_is_that_of_the_journal_whatever_the_file_said(tmp_path):
     values = {"learning_rate": 0.5, "l2": 2.0}
     space = SearchSpace(SPACE.ranges[:2])
     found = recorded(tmp_path, [Trial(0, values, result(0.9))], space=space)
     path = found.project / "best.json"
-    path.write_text(json.dumps({"trial": 0, "more": "of it"}))
-    assert main(["report", str(found.project)]) == 0
-    assert json.loads(path.read_text())["more"] == "of it"
-    path.write_text(json.dumps({"trial": 7}))
-    assert main(["report", str(found.project)]) == 0
-    assert json.loads(path.read_text())["spec"]["recipe"]["learning_rate"] == 0.5
+    for stale in ({"trial": 0, "score": 0.1, "values": {"learning_rate": 3.0}}, {"trial": 7}, []):
+        path.write_text(json.dumps(stale))
+        assert main(["report", str(found.project)]) == 0
+        kept = json.loads(path.read_text())
+        assert (kept["trial"], kept["score"], kept["values"]) == (0, 0.9, values)
+        assert kept["spec"]["recipe"]["learning_rate"] == 0.5
+
+
+def test_a_page_elsewhere_needs_no_place_in_the_project(tmp_path, capsys):
+    found = recorded(tmp_path, some_trials(5))
+    (found.project / "trials.csv").mkdir()  # so that none can be written
+    page = tmp_path / "page.html"
+    assert main(["report", str(found.project), "--out", str(page)]) == 0
+    assert OURS in page.read_text()
+    printed = capsys.readouterr()
+    assert "trials.csv and best.json are left as they are in" in printed.err
+    assert main(["report", str(found.project)]) == 1
 
 
 def test_tensorboard_reads_what_is_written_for_it(tmp_path):
@@ -527,6 +538,25 @@ def test_tensorboard_reads_what_is_written_for_it(tmp_path):
     assert len(read.Scalars("training cost")) == 1, "what is not finite is left out"
     ends = [each["_hparams_/session_end_info"].session_end_info.status for each in (first, second)]
     assert ends == [1, 2], "STATUS_SUCCESS and STATUS_FAILURE of its api.proto"
+
+
+@pytest.mark.parametrize("ours", [False, True])
+def test_what_others_put_beside_tensorboards_files_stays(tmp_path, capsys, ours):
+    found = recorded(tmp_path, some_trials(5))
+    folder = found.project / "tensorboard"
+    if ours:
+        assert main(["report", str(found.project), "--tensorboard"]) == 0
+    mine = folder / "train" / "events.out.tfevents.1.mine"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("of a callback")
+    before = sorted(folder.rglob("*"))
+    assert main(["report", str(found.project), "--tensorboard"]) == 1
+    assert f"{mine} was not written by a report" in capsys.readouterr().err
+    assert sorted(folder.rglob("*")) == before
+    assert [path.name for path in found.project.glob(".*")] == [], "nothing half written"
+    mine.unlink()
+    assert main(["report", str(found.project), "--tensorboard"]) == 0
+    assert not mine.parent.exists()
 
 
 # --- the line -------------------------------------------------------------------------------------
@@ -578,7 +608,7 @@ def test_the_best_so_far_is_that_on_the_most_of_the_problem():
     trials = [easy, Trial(1, {}, result(0.9)), Trial(2, {}, result(0.9)), Trial(3, {}, DIVERGED)]
     assert best_of(trials).number == 1
     assert "best 90.00 %," in SearchProgress(None, None, quiet=True).text(trials)
-    assert "best 100.00 % on digits 0 and 1" in SearchProgress(None, None, quiet=True).text([easy])
+    assert "best 100.00 % on two classes" in SearchProgress(None, None, quiet=True).text([easy])
     assert best_of([trials[3]]) is None
 
 
@@ -608,13 +638,30 @@ def test_durations_carry_over():
     ]  # fmt: skip
 
 
-def test_a_search_whose_budget_is_spent_is_over(tmp_path):
+def test_a_search_whose_budget_is_spent_is_over_until_it_goes_on(tmp_path):
     point = {"learning_rate": 0.1, "l2": 1.0, "cost": "cross_entropy"}
     endless = {"kind": "Random", "trials": None, "seed": 0}
     record = recorded(tmp_path, [Trial(0, point, result(0.9))], strategy=endless)
-    assert not _over(record)
-    (record.project / "trials.csv").write_text("")  # which a search writes at its end
+    assert main(["report", str(record.project)]) == 0
+    assert not _over(record), "a report ends nothing"
+    note_end(record)
     assert _over(record)
-    later = (record.project / "trials.csv").stat().st_mtime_ns + 10**9
-    os.utime(record.project / "journal.jsonl", ns=(later, later))
-    assert not _over(record), "it went on"
+    with TrialStore(record.project).journal.writing() as writer:
+        writer.add({"event": "started", "trial": 1, "values": point})
+        writer.add(ended_event(1, result(0.8)))
+    assert not _over(read_record(record.project)), "an older version went on"
+    note_end(read_record(record.project))
+    assert _over(read_record(record.project))
+
+
+def test_a_search_that_is_opened_again_is_not_over(bars, tmp_path):
+    space = SearchSpace(SPACE.ranges[:2])
+    strategy = Random(space)
+    found = Search(tmp_path / "search", SPEC, space, strategy)
+    found.open(bars)
+    with found.store.claim(strategy) as trial:
+        found.store.end(trial.number, result(0.9))
+    note_end(found)
+    assert _over(read_record(found.project))
+    found.open(bars)  # what a command with a larger budget does before it imports TensorFlow
+    assert not _over(read_record(found.project))

@@ -22,7 +22,7 @@ from tuning import Choice, Integer, LogUniform, SearchSpace, Uniform
 from tuning.fidelity import FULL, Fidelity
 from tuning.search import PAUSE, Search
 from tuning.store.journal import Journal
-from tuning.store.results import keep_best, table, to_csv
+from tuning.store.results import keep_best, keep_trials, table, to_csv
 from tuning.strategies.grid import Grid
 from tuning.strategies.random import Random
 from tuning.trial import Trial, TrialResult
@@ -214,6 +214,7 @@ def test_the_best_point_trains_from_its_file(ended, tmp_path, capsys):
     shutil.copytree(ended[0].project, tmp_path / "search")
     found = search(tmp_path, executions=2)
     path = keep_best(found, found.best())
+    keep_trials(found)
     spec = ModelSpec.from_json(json.dumps(json.loads(path.read_text())["spec"]))
     assert spec.name == "linear.tuned"
     assert spec.recipe.learning_rate == found.best().values["learning_rate"]

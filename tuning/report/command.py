@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
+import sys
 import time
-from pathlib import Path
 
 from tuning.report.record import Record, read_record
-from tuning.store.results import score_text
+from tuning.store.results import has_end, keep_best, keep_trials, score_text
 from tuning.strategies.registry import count
-from tuning.trial import Trial
 from zoo.cli.options import path
-from zoo.errors import SpecError
+from zoo.errors import RunError, SpecError
 from zoo.utils.tensorflow import import_tensorflow
 
 
@@ -48,14 +46,23 @@ def report(options: argparse.Namespace) -> None:
     if options.watch:
         record = _watch(record, options)
     from tuning.report.page import write_page
-    from tuning.store.results import keep_trials
 
     print(
         f"{write_page(record, options.out or record.project / 'report.html')}: {_summary(record)}"
     )
-    print(keep_trials(record))
-    if record.best:
-        print(_keep_best(record, record.best))
+    try:
+        print(keep_trials(record))
+        if record.best:
+            print(keep_best(record, record.best))
+    except OSError as error:
+        if not options.out:
+            raise
+        # The page of a project that may only be read lies elsewhere.
+        print(
+            f"tuning: trials.csv and best.json are left as they are in {record.project} "
+            f"({error.strerror})",
+            file=sys.stderr,
+        )
     if options.tensorboard:
         import_tensorflow()  # which TensorBoard would import, too, and not quietly
         from tuning.report.events import write_events
@@ -92,12 +99,11 @@ def _over(record: Record) -> bool:
     """Whether all trials have ended, and no more follow: by the strategy, or a spent budget."""
     if not record.all or not all(trial.result for trial in record.all):
         return False
-    if record.strategy is None or record.strategy.suggest(record.all) is None:
+    # `python -m tuning` notes its end, as with a spent budget, and drops the note to go on.
+    if record.strategy is None or has_end(record):
         return True
-    # `python -m tuning` writes the table when its budget is spent, after the last event.
-    table, journal = (record.project / name for name in ("trials.csv", "journal.jsonl"))
-    with contextlib.suppress(OSError):
-        return table.stat().st_mtime_ns >= journal.stat().st_mtime_ns
+    with contextlib.suppress(RunError):  # where a package is missing that it suggests with
+        return record.strategy.suggest(record.all) is None
     return False
 
 
@@ -108,15 +114,3 @@ def _summary(record: Record) -> str:
     message = f"{count} trial{'' if count == 1 else 's'} ended"
     best = record.best
     return f"{message}, the best is {best.number}, {score_text(best)}" if best else message
-
-
-def _keep_best(record: Record, best: Trial) -> Path:
-    """The file of the best point; one that is damaged, or of another trial, is written again."""
-    from tuning.store.results import keep_best
-
-    path = record.project / "best.json"
-    with contextlib.suppress(FileNotFoundError, ValueError, RecursionError):
-        there = json.loads(path.read_bytes())
-        if isinstance(there, dict) and there.get("trial") == best.number:
-            return path
-    return keep_best(record, best)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tuning.report import charts, pareto, rows, sections, slices
 from tuning.report.drawing import escaped
+from tuning.report.importance import Importance, importance
 from tuning.report.record import Record
 from zoo.errors import RunError
 from zoo.lab.core.style import COLORS
@@ -59,8 +60,9 @@ def page(record: Record, refresh: float = 0) -> str:
     """
     parts = [sections.summary(record)]
     if record.ended:
-        parts += [_accuracy(record), _parallel(record), sections.importance_of(record)]
-        parts += [_slices(record)]
+        found = importance(record)
+        parts += [_accuracy(record), _parallel(record), sections.importance_of(found)]
+        parts += [_slices(record, found)]
         parts += [_curves(record)]
     parts += [sections.explanation(record)]
     if record.all:
@@ -78,24 +80,20 @@ def page(record: Record, refresh: float = 0) -> str:
 
 
 def _accuracy(record: Record) -> str:
-    drawn = (
-        charts.against_time,
-        charts.against_seconds,
-        charts.against_cost,
-        pareto.against_parameters,
-        pareto.against_latency,
-    )
-    pictures = "".join(f"<div>{chart}</div>" for draw in drawn if (chart := draw(record)))
+    draw = (charts.against_time, charts.against_seconds, charts.against_cost)
+    fronts = [pareto.against_parameters(record), pareto.against_latency(record)]
+    drawn = [*(each(record) for each in draw), *fronts]
+    pictures = "".join(f"<div>{chart}</div>" for chart in drawn if chart)
     return f"""<section id="accuracy">
 <h2>Accuracy, time and cost</h2>
 <p>A mark a trial. The accuracies are stretched towards 100 %: what halves the error is one step
 up.</p>
 <div class="charts">{pictures}</div>
-{sections.keys(_marks(record))}
+{sections.keys(_marks(record, front=any(fronts)))}
 </section>"""
 
 
-def _marks(record: Record) -> list[tuple[str, str]]:
+def _marks(record: Record, *, front: bool) -> list[tuple[str, str]]:
     best = [('<circle class="best" cx="19" cy="8" r="6"/>', "the best")]
     keys = best if record.best else []
     keys += [('<circle class="full" cx="19" cy="8" r="4.5"/>', "a trial")]
@@ -106,7 +104,7 @@ def _marks(record: Record) -> list[tuple[str, str]]:
         keys += [('<path class="cross" d="M15 4l8 8m0-8l-8 8"/>', "diverged, or failed: no score")]
     if record.best:
         keys += [('<path class="so-far" d="M0 8H38"/>', "the best so far")]
-    if pareto.against_parameters(record) or pareto.against_latency(record):
+    if front:
         keys += [('<path class="front" d="M0 8H38"/>', "no smaller or quicker one is as good")]
     return keys
 
@@ -126,9 +124,9 @@ diverged or failed.</p>
 </section>"""
 
 
-def _slices(record: Record) -> str:
+def _slices(record: Record, found: Importance | str) -> str:
     drawn = slices.slices(record)
-    pairs = slices.contours(record)
+    pairs = slices.contours(record, found)
     if not drawn:
         return ""
     expected = f"""<p>What a random forest expects over two settings at once, the darker the better,

@@ -8,7 +8,7 @@ from itertools import groupby
 from tuning.fidelity import FULL
 from tuning.report.charts import percent, problems_of
 from tuning.report.drawing import bar, escaped, svg, text
-from tuning.report.importance import Importance, importance
+from tuning.report.importance import Importance
 from tuning.report.record import Record
 from tuning.report.scales import linear, short
 from tuning.store.results import duration, score_text
@@ -106,9 +106,8 @@ def _findings(record: Record) -> list[str]:
 # --- importance -----------------------------------------------------------------------------------
 
 
-def importance_of(record: Record) -> str:
+def importance_of(found: Importance | str) -> str:
     """How much each setting matters, as bars; or why that cannot be told."""
-    found = importance(record)
     inside = f"<p>{escaped(found)}</p>" if isinstance(found, str) else _bars(found)
     return f'<section id="importance">\n<h2>What matters</h2>\n{inside}\n</section>'
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from tuning.report.charts import scatter
 from tuning.report.drawing import at, escaped, framed, mark
-from tuning.report.importance import FEWEST, Importance, comparable, importance, places_of
+from tuning.report.importance import FEWEST, Importance, comparable, places_of
 from tuning.report.record import Record
 from tuning.report.scales import Scale, padded
 from tuning.trial import Trial
@@ -28,13 +28,16 @@ def slices(record: Record) -> list[str]:
     ]
 
 
-def contours(record: Record) -> list[str]:
+def contours(record: Record, found: Importance | str) -> list[str]:
     """A chart for each pair of the settings that matter most; none with too few trials.
 
     A square is the darker, the better the accuracy that a random forest predicts there, averaged
     over what the trials had in the other settings.
+
+    Args:
+        record: The search.
+        found: The importance of its settings.
     """
-    found = importance(record)
     if not isinstance(found, Importance) or found.trials < FEWEST:
         return []
     _, trials = comparable(record)

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from tuning.fidelity import FULL
 from tuning.space import apply
+from tuning.strategies.comparison import short
 from tuning.trial import Trial
 from zoo.spec import ModelSpec
 from zoo.utils.atomic import atomic_write
@@ -31,6 +32,9 @@ class Found(Protocol):
     def trials(self) -> Sequence[Trial]:
         """All trials so far, ended or not, by their numbers."""
 
+
+# The file that says that a search has ended, and at how many trials.
+END = "end.json"
 
 # What is told of an execution, as in the journal.
 EXECUTION = ("seed", "accuracy", "best_epoch", "epochs", "diverged", "seconds")
@@ -58,7 +62,7 @@ def table(trials: Sequence[Trial], most: int = 20) -> str:
         if reduced and trial.fidelity.rank != group:
             group = trial.fidelity.rank
             lines.append(f"on {trial.fidelity}:")
-        values = "  ".join(f"{_short(trial.values[name]):>14}" for name in names)
+        values = "  ".join(f"{short(trial.values[name]):>14}" for name in names)
         score, seconds = 100 * trial.score, trial.seconds
         lines.append(f"{trial.number:5}  {score:10.2f}  {seconds:7.1f}  {values}{_remark(trial)}")
     if len(ended) > most:
@@ -75,7 +79,7 @@ def to_csv(trials: Sequence[Trial]) -> str:
     for trial in trials:
         if trial.result is None:
             continue
-        known = [trial.number, *(_plain(trial.values[name]) for name in names), trial.fidelity]
+        known = [trial.number, *(as_cell(trial.values[name]) for name in names), trial.fidelity]
         for execution in trial.executions:
             ran = [getattr(execution, name) for name in EXECUTION]
             writer.writerow([*known, *ran, trial.error])
@@ -134,16 +138,15 @@ def keep_trials(search: Found) -> Path:
 
 
 def keep_best(search: Found, best: Trial) -> Path:
-    """Write the best point, which `python -m zoo train --from` takes, and all trials as CSV.
+    """Write the best point, which `python -m zoo train --from` takes.
 
     Args:
-        search: The search, into whose folder they go.
+        search: The search, into whose folder it goes.
         best: One of its trials that has ended.
 
     Returns:
         The path of `best.json`.
     """
-    keep_trials(search)
     path = search.project / "best.json"
     spec = apply(search.spec, best.values)
     spec = replace(spec, name=f"{spec.name.partition('.')[0]}.tuned", claim=None)
@@ -159,12 +162,29 @@ def keep_best(search: Found, best: Trial) -> Path:
     return path
 
 
-def _plain(value: Any) -> Any:
+def note_end(search: Found) -> None:
+    """Note that no process goes on with a search, whose budget may be spent."""
+    with atomic_write(search.project / END) as temporary:
+        temporary.write_text(json.dumps({"trials": len(search.trials())}) + "\n", encoding="utf-8")
+
+
+def forget_end(project: Path) -> None:
+    """Drop that note, as a process does that goes on."""
+    (project / END).unlink(missing_ok=True)
+
+
+def has_end(search: Found) -> bool:
+    """Whether that note is there, and no trial has begun since."""
+    try:
+        noted = json.loads((search.project / END).read_bytes())
+    except (OSError, ValueError):
+        return False
+    return bool(noted == {"trials": len(search.trials())})
+
+
+def as_cell(value: Any) -> bool | int | float | str:
+    """A value as a number or words, which is all that a table holds."""
     return value if isinstance(value, bool | int | float | str) else json.dumps(value)
-
-
-def _short(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _remark(trial: Trial) -> str:

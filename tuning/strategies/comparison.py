@@ -59,7 +59,7 @@ def compared(best: Trial, trials: Sequence[Trial], name: str = "") -> str:
     others = [trial for trial in trials if trial.number != best.number]
     label = f" at {name} = " if name else " for trial "
     message = ", ".join(
-        f"{percent(other)}{label}{_short(other.values[name]) if name else other.number}"
+        f"{percent(other)}{label}{short(other.values[name]) if name else other.number}"
         for other in others
     )
     close = [other for other in others if best.score - other.score < margin(best)]
@@ -113,5 +113,6 @@ def percent(trial: Trial) -> str:
     return f"{100 * trial.score:.2f} %"
 
 
-def _short(value: object) -> str:
+def short(value: object) -> str:
+    """A value of a setting; of a real number, four digits."""
     return f"{value:.4g}" if isinstance(value, float) else str(value)
