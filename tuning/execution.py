@@ -94,7 +94,12 @@ def summary(executions: Sequence[Execution], inherited: float = 0.0) -> TrialRes
 
 
 def execution_record(
-    rows: Sequence[dict[str, Any]], best_epoch: int, diverged: bool, seed: int
+    rows: Sequence[dict[str, Any]],
+    best_epoch: int,
+    diverged: bool,
+    seed: int,
+    images: int,
+    validated: int,
 ) -> Execution:
     """The record of one run, from the rows of its history.
 
@@ -103,6 +108,8 @@ def execution_record(
         best_epoch: Counted from 1; 0 if there is none, and the run then counts as diverged.
         diverged: Whether the cost became infinite; the accuracy is then 0.
         seed: Of the run.
+        images: How many it trained on.
+        validated: How many images its accuracies are of.
     """
     curve = [row["val_accuracy"] for row in rows]
     return Execution(
@@ -115,6 +122,8 @@ def execution_record(
         curve=tuple(round(value, 6) for value in curve),
         costs=tuple(_finite(row["loss"]) for row in rows),
         seconds_an_epoch=round(statistics.median(row["seconds"] for row in rows), 4),
+        images=images,
+        validated=validated,
     )
 
 
@@ -147,8 +156,8 @@ def _train(
     callbacks: Sequence[keras.callbacks.Callback],
     model: keras.Model | None,
 ) -> Execution:
-    spec = trial.fidelity.of_spec(apply(spec, trial.values))
-    data = trial.fidelity.of_data(data)
+    spec, data = trial.fidelity.of(apply(spec, trial.values), data)
+    sizes = (spec.recipe.images, len(data.validation))
     pause = [_Pause(trial.fidelity.until)] if trial.fidelity.until else []
     job = training_job(spec, data, seed=seed, out=out, callbacks=[*pause, *callbacks])
     try:
@@ -162,8 +171,8 @@ def _train(
     except _Paused:
         paused.keep(out, pause[0].model)
         state = json.loads(weights.read(out / CHECKPOINT)[1]["run"])
-        return execution_record(state["rows"], state["best_epoch"], False, seed)
-    return execution_record(result.history, result.best_epoch, result.diverged, seed)
+        return execution_record(state["rows"], state["best_epoch"], False, seed, *sizes)
+    return execution_record(result.history, result.best_epoch, result.diverged, seed, *sizes)
 
 
 def _cannot_be_taken_up(job: TrainingJob) -> bool:

@@ -114,7 +114,17 @@ class Search:
         mine = replace(self.identity(), strategy=strategy, data=data.fingerprint, study=study)
 
         def widens(space: dict[str, Any]) -> bool:
-            return self.strategy.widenable and self.space.widens(SearchSpace.from_plain(space))
+            there = SearchSpace.from_plain(space)
+            if not self.strategy.widenable or not self.space.holds(there):
+                return False
+            if not self.space.widens(there):
+                raise RunError(
+                    f"{self.project} holds a search of a part of this space, which has "
+                    f"{self.space.size:,} points in all: each is tried once, in an order that "
+                    "depends on all of them, so only a search with a range of real numbers goes on "
+                    "over a wider space. Choose another folder"
+                )
+            return True
 
         path, extendable = self.project / "search.json", self.strategy.extendable
         if self.storage:

@@ -9,7 +9,7 @@ import hashlib
 import itertools
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +32,9 @@ _EXPECTED = 'expected {"l2": {"choice": [0, 5]}, ...}'
 
 # Their weights, gradients and momentum take about 1.2 GB.
 MOST_PARAMETERS = 100_000_000
+
+# Of a space that are tried with each end and choice, before that is refused: a second or less.
+MOST_POINTS = 1_000
 
 
 @dataclass(frozen=True)
@@ -104,19 +107,33 @@ class SearchSpace:
         return values
 
     def check(self, spec: ModelSpec) -> None:
-        """Check that a network can be declared at the ends of every range; SpecError otherwise."""
-        middle = {name: kind.quantile(0.5) for name, kind in self.ranges}
+        """Check that each end and choice makes a network, with some ends or choices of the others.
+
+        Raises:
+            SpecError: One makes none with any of them, or none that is small enough.
+        """
         for name, kind in self.ranges:
             for value in kind.points(2):
-                try:
-                    parameters = apply(spec, {**middle, name: value}).parameters
-                except SpecError as error:
-                    raise SpecError(f"{name} = {value!r} makes no {spec.name}: {error}") from error
-                if parameters > MOST_PARAMETERS:
-                    raise SpecError(
-                        f"{name} = {value!r} makes {spec.name} a network of {parameters:,} "
-                        f"parameters, and {MOST_PARAMETERS:,} at most are searched"
-                    )
+                problems = (_problem(spec, point) for point in self._around(name, value))
+                first = next(problems)
+                if first and all(problems):
+                    raise SpecError(f"{name} = {value!r} makes {first}")
+
+    def _around(self, name: str, value: Any) -> Iterator[Values]:
+        """Points with a value of one setting: in the middle of the others, then at their ends.
+
+        The more of the others are out of the middle, the later a point comes; there is an end where
+        there are too many.
+        """
+        middle = {each: kind.quantile(0.5) for each, kind in self.ranges} | {name: value}
+        others = {each: kind.points(2) for each, kind in self.ranges if each != name}
+        points = (
+            {**middle, **dict(zip(moved, ends, strict=True))}
+            for count in range(len(others) + 1)
+            for moved in itertools.combinations(others, count)
+            for ends in itertools.product(*(others[each] for each in moved))
+        )
+        return itertools.islice(points, MOST_POINTS)
 
     def widens(self, other: SearchSpace) -> bool:
         """Whether all of another space is in this one, and this one is never exhausted.
@@ -125,12 +142,12 @@ class SearchSpace:
         >>> wide.widens(SearchSpace.of(l2=LogUniform(1.0, 10.0), batch_size=Choice(10)))
         True
         """
+        return math.isinf(self.size) and self.holds(other)
+
+    def holds(self, other: SearchSpace) -> bool:
+        """Whether all of another space is in this one: the same settings, in ranges as wide."""
         mine, others = dict(self.ranges), dict(other.ranges)
-        return (
-            math.isinf(self.size)
-            and list(mine) == list(others)
-            and all(_holds(mine[name], others[name]) for name in mine)
-        )
+        return list(mine) == list(others) and all(_holds(mine[name], others[name]) for name in mine)
 
     def to_plain(self) -> dict[str, Any]:
         """The space as plain data: {"learning_rate": {"log_uniform": [0.01, 1]}}."""
@@ -156,6 +173,20 @@ class SearchSpace:
         if not isinstance(plain, dict):
             raise SpecError(f"this is no search space: {_EXPECTED}")
         return cls(tuple((name, _from_plain(name, declared)) for name, declared in plain.items()))
+
+
+def _problem(spec: ModelSpec, values: Values) -> str:
+    """What a point makes in the place of a network that can be trained; nothing where it does."""
+    try:
+        parameters = apply(spec, values).parameters
+    except SpecError as error:
+        return f"no {spec.name}: {error}"
+    if parameters <= MOST_PARAMETERS:
+        return ""
+    return (
+        f"{spec.name} a network of {parameters:,} parameters, and {MOST_PARAMETERS:,} at most are "
+        "searched"
+    )
 
 
 def _holds(outer: Range, inner: Range) -> bool:

@@ -16,6 +16,9 @@ Count = Annotated[int, Meta(ge=0)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 Seconds = Annotated[float, Meta(ge=0)]
 
+# Validation images on the full problem, as versions assumed that kept no count.
+_OLDER = 10_000
+
 
 @dataclass(frozen=True)
 class Suggestion:
@@ -46,6 +49,8 @@ class Execution:
         curve: The validation accuracy of each epoch.
         costs: The training cost of each epoch; None where it was not finite.
         seconds_an_epoch: The median wall time of an epoch.
+        images: How many it trained on; None in the record of an older version.
+        validated: How many validation images its accuracies are of; None as above.
     """
 
     seed: Count
@@ -57,6 +62,8 @@ class Execution:
     curve: tuple[Share, ...]
     costs: tuple[float | None, ...]
     seconds_an_epoch: Seconds
+    images: Count | None = None
+    validated: Count | None = None
 
     def __post_init__(self) -> None:
         if not len(self.curve) == len(self.costs) == self.epochs >= self.best_epoch:
@@ -85,6 +92,12 @@ class TrialResult:
     def diverged(self) -> int:
         """How many executions diverged."""
         return sum(execution.diverged for execution in self.executions)
+
+    @property
+    def validated(self) -> int | None:
+        """How many validation images each execution was scored on; None where no record says."""
+        known = (execution.validated for execution in self.executions)
+        return next((count for count in known if count is not None), None)
 
     def to_plain(self) -> dict[str, Any]:
         """The result as plain data, as the journal holds it."""
@@ -122,6 +135,17 @@ class Trial:
     def executions(self) -> Sequence[Execution]:
         """What each seed came to; none before the trial has ended."""
         return self.result.executions if self.result else ()
+
+    @property
+    def validated(self) -> int | None:
+        """How many validation images its score is of; None where nobody knows.
+
+        An older version kept no count: it took what the problem asks for, and MNIST's 10,000 where
+        that is all. So does this, with its records: a search that it began goes on as it began.
+        """
+        if self.result and self.executions and self.result.validated is None:
+            return self.fidelity.validation or _OLDER
+        return self.result.validated if self.result else None
 
     @property
     def seconds(self) -> float:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 
 import zoo
-from tuning import Choice, Integer, LogUniform, SearchSpace
+from tuning import Choice, Integer, LogUniform, SearchSpace, Uniform
 from tuning.fidelity import Fidelity, shrunk, without_hidden
 from tuning.search import Search
+from tuning.space import apply
 from tuning.strategies import comparison
 from tuning.strategies.base import WAIT
 from tuning.strategies.broad import HOPELESS, Broad
-from tuning.strategies.broad_stages import A_FIFTH, FIRST_EPOCHS
+from tuning.strategies.broad_signal import A_FIFTH, FIRST_EPOCHS
 from tuning.trial import Trial, TrialResult
 from zoo.errors import SpecError
+from zoo.spec import Recipe
 
 MLP30 = zoo.get_spec("mlp30")
 SPACE = SearchSpace.of(
@@ -193,6 +195,163 @@ def test_a_start_outside_the_space_is_refused():
         Broad(MLP30, SPACE, {"momentum": 0.9})
 
 
+def played_on(counts, result=landscape) -> list[str]:
+    """What broad says where so many validation images of two classes, and of all, are there."""
+
+    def counted(plan) -> TrialResult:
+        few, many = counts
+        there = min(plan.fidelity.validation or many, few if plan.fidelity.digits else many)
+        record = result(plan)
+        executions = tuple(replace(each, validated=there) for each in record.executions)
+        return replace(record, executions=executions)
+
+    strategy = Broad(MLP30, SPACE, {"learning_rate": 0.1, "l2": 0.0})
+    said = strategy.explanation(played(strategy, result=counted))
+    return [each.text for each in said if each.stage.startswith("signal")]
+
+
+def test_a_signal_is_among_the_validation_images_that_are_there():
+    def of_four(plan) -> TrialResult:
+        return replace(landscape(plan), score=0.25)
+
+    two, every = played_on((6, 18), lambda plan: replace(landscape(plan), score=0.95))
+    assert two.endswith("6 of 6 right, too few validation images to tell learning from guessing.")
+    assert every.endswith("17 of 18 right. That is a signal.")
+    texts = played_on((6, 20), of_four)
+    assert "5 of 20 right, which is guessing" in texts[1], "a guess does so 43 times in 1,000"
+    assert "too few" in played_on((2, 2))[1]
+
+
+def test_a_trial_that_fails_is_no_signal_and_says_why():
+    strategy = Broad(MLP30, SPACE)
+    trials = played(strategy, result=lambda plan: TrialResult(0.0, error="no such classes"))
+    assert strategy.explanation(trials)[0].text.endswith("batch_size = 10: no such classes.")
+
+
+# --- the clock ------------------------------------------------------------------------------------
+
+
+def clocked(space=SPACE, **diverging: tuple[int, ...]) -> tuple[dict, list[str]]:
+    """The best values, and the words of the clock, where some batches diverge in their epoch 2."""
+
+    def result(plan) -> TrialResult:
+        record = landscape(plan)
+        (execution,) = record.executions
+        size = plan.values["batch_size"]
+        execution = replace(execution, curve=(0.6, 0.8, 0.9 + size / 1000), validated=2_000)
+        if size in diverging["at"] and plan.fidelity.validation == A_FIFTH.validation:
+            execution = replace(
+                execution, accuracy=0.0, best_epoch=0, epochs=2, diverged=True,
+                curve=(0.99, 0.098), costs=(0.5, None),
+            )  # fmt: skip
+        score = 0.0 if execution.diverged else execution.curve[-1]
+        return replace(record, score=score, executions=(execution,))
+
+    strategy = Broad(MLP30, space, {"batch_size": 10})
+    trials = played(strategy, result=result)
+    said = [each.text for each in strategy.explanation(trials) if "clock" in each.stage]
+    return trials[-1].values, said
+
+
+def test_a_batch_that_diverged_neither_sets_the_clock_nor_wins():
+    best, (text,) = clocked(at=(20,))
+    assert best["batch_size"] == 10
+    assert "in 3.0 seconds, batches of 10: 91.00 %" in text
+    assert "20: 0.00 %" in text
+
+
+def test_where_every_batch_diverged_the_present_one_is_kept():
+    best, (text,) = clocked(at=(5, 10, 20))
+    assert best["batch_size"] == 10
+    assert text == "batch_size = 10 kept: no size trained without diverging."
+
+
+# --- any setting of a recipe ----------------------------------------------------------------------
+
+# A range of each setting, such as somebody may search; of some, with what they go with.
+RANGES = {
+    "cost": {"cost": Choice("cross_entropy", "quadratic")},
+    "epochs": {"epochs": Integer(5, 40)},
+    "learning_rate": {"learning_rate": Uniform(0.1, 3)},
+    "batch_size": {"batch_size": Choice(5, 10), "l2": LogUniform(0.01, 10.0)},
+    "l2": {"l2": Uniform(0, 10)},
+    "l1": {"l1": LogUniform(0.01, 10.0)},
+    "lambda_per": {"lambda_per": Choice("image", "batch")},
+    "momentum": {"momentum": Uniform(0, 0.9)},
+    "nesterov": {"nesterov": Choice(False, True)},
+    "schedule": {"schedule": Choice("constant", "halve"), "patience": Choice(None, 5)},
+    "patience": {"patience": Integer(2, 10)},
+    "decay": {"decay": Uniform(0.1, 0.9), "schedule": Choice("decay")},
+    "decay_epochs": {"decay_epochs": Integer(1, 3), "schedule": Choice("decay")},
+    "signed": {"signed": Choice(False, True), "cost": Choice("cross_entropy", "quadratic")},
+    "label_smoothing": {"label_smoothing": Uniform(0, 0.2), "cost": Choice("log_likelihood")},
+    "initializer": {"initializer": Choice("unit_normal", "lecun_normal")},
+    "shuffle": {"shuffle": Choice(True, False)},
+    "partial_batch": {"partial_batch": Choice(True, False)},
+    "expanded": {"expanded": Choice(False, True)},
+    "augment": {"augment": Choice([], ["shift"])},
+    "dropout_off_epochs": {"dropout_off_epochs": Integer(0, 3)},
+    "images": {"images": Integer(20_000, 50_000)},
+    "precision": {"precision": Choice("float32", "mixed_bfloat16")},
+    "units": {"units": Integer(10, 100)},
+}
+
+
+def test_there_is_a_range_of_every_setting():
+    assert set(RANGES) == {"units", *(field.name for field in fields(Recipe))}
+
+
+@pytest.mark.parametrize("name", RANGES)
+def test_every_setting_of_a_recipe_is_searched(name):
+    def result(plan) -> TrialResult:
+        rate = plan.values.get("learning_rate", 0.2)
+        return landscape(replace(plan, values={"batch_size": 10, **plan.values,
+                                               "learning_rate": rate}))  # fmt: skip
+
+    space = SearchSpace.of(**RANGES[name])
+    spec = MLP30
+    if "decay" in str(RANGES[name].get("schedule")):
+        spec = spec.with_settings(schedule="decay", decay=0.5)
+    if "log_likelihood" in str(RANGES[name].get("cost")):
+        spec = zoo.get_spec("conv1").with_settings(epochs=30)
+    strategy = Broad(spec, space)
+    trials = played(strategy, result=result)
+    tried = {repr(trial.values[name]) for trial in trials}
+    assert len(tried) > 1
+    assert strategy.explanation(trials)[-1].stage == "the full problem"
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "first"),
+    [
+        ("momentum", Uniform(0, 0.8), {0.0, 0.2}),  # a quarter of the range from 0
+        ("l1", Uniform(0, 10), {0.0, 2.5}),
+        ("dropout_off_epochs", Integer(0, 2), {0, 1}),
+        ("patience", Integer(2, 10), {6, 10, 3}),  # from the middle, by a factor of 2
+        ("l1", LogUniform(0.01, 100.0), {1.0, 2.0, 0.5}),
+    ],
+)
+def test_neighbours_are_steps_on_the_range(name, kind, first):
+    def level(plan) -> TrialResult:
+        return landscape(replace(plan, values={"learning_rate": 0.2, "batch_size": 10}))
+
+    trials = played(Broad(MLP30, SearchSpace.of(**{name: kind})), result=level)
+    assert {trial.values[name] for trial in trials} == first
+
+
+def test_patience_that_is_searched_counts_on_the_full_problem():
+    search = Broad(MLP30, SearchSpace.of(patience=Integer(2, 10)))
+
+    def level(plan) -> TrialResult:
+        return landscape(replace(plan, values={"learning_rate": 0.2, "batch_size": 10}))
+
+    last = played(search, result=level)[-1]
+    assert (
+        last.fidelity.of_spec(apply(MLP30, last.values)).recipe.patience
+        == (last.values["patience"])
+    )
+
+
 # --- less of a problem ----------------------------------------------------------------------------
 
 
@@ -270,11 +429,47 @@ def test_accuracy_by_the_clock():
     ]  # fmt: skip
 
 
+def test_what_diverged_has_no_time_and_no_accuracy():
+    diverged = trial(diverged=True, costs=[3, None])
+    failed = replace(trial(), result=replace(trial().result, error="no"))
+    for each in (diverged, failed, Trial(0, {})):
+        assert comparison.seconds(each) == math.inf
+        assert comparison.accuracy_after(each, 60) == 0
+
+
+def test_an_epoch_that_took_no_time_that_the_record_shows():
+    quick = trial(seconds_an_epoch=0.0)
+    assert 0 < comparison.seconds(quick) < 1e-3
+    assert comparison.accuracy_after(quick, comparison.seconds(quick)) == 0.9
+    assert comparison.accuracy_after(quick, 0.0) == 0
+
+
 def test_a_margin_is_that_of_two_binomials():
     """1.96 sqrt(2 p q / n), by hand for p = 0.9 and n = 10,000: 0.83 per cent."""
-    assert comparison.margin(trial()) == pytest.approx(0.008316, abs=1e-6)
+    assert comparison.margin(trial()) == pytest.approx(0.008316, abs=1e-6), "of an older version"
+    assert comparison.margin(trial(validated=10_000)) == comparison.margin(trial())
+    assert comparison.margin(trial(score=0.95, validated=200)) == pytest.approx(0.0427, abs=1e-4)
+    assert comparison.margin(Trial(0, {}, TrialResult(0.9))) == 0, "nobody knows of how many"
     assert "not distinguishable" in comparison.compared(trial(0, 0.9), [trial(1, 0.895)])
     assert "not distinguishable" not in comparison.compared(trial(0, 0.9), [trial(1, 0.88)])
+
+
+@pytest.mark.parametrize(("count", "chance"), [(10, 0.5), (20, 0.1), (100, 0.1), (37, 0.5)])
+def test_more_than_guessing_is_what_one_guess_in_a_thousand_has(count, chance):
+    def reached(least):
+        """By hand: the chance that so many or more of the guesses are right."""
+        return sum(
+            math.comb(count, right) * chance**right * (1 - chance) ** (count - right)
+            for right in range(least, count + 1)
+        )
+
+    needed = comparison.more_than_guessing(count, chance)
+    assert reached(needed) <= 0.001 < reached(needed - 1)
+
+
+def test_nine_answers_of_two_never_show_more_than_guessing():
+    """All nine are right by a guess in 512."""
+    assert comparison.more_than_guessing(9, 0.5) is None
 
 
 # --- for real -------------------------------------------------------------------------------------
@@ -291,5 +486,11 @@ def test_a_real_search_starts_hopeless_and_learns(bars, tmp_path):
     assert best.score > 0.9
     story = found.strategy.explanation(found.trials())
     assert story[-1].stage == "the full problem"
+    for trial in found.trials():
+        (execution,) = trial.executions
+        two = 2 if trial.fidelity.digits else 10  # of ten classes, as many images each
+        there = len(bars.validation) * two // 10
+        assert execution.validated == min(trial.fidelity.validation or there, there)
+        assert execution.images <= min(trial.fidelity.images or 500, 500 * two // 10)
     again = Search(tmp_path / "search", spec, space, Broad(spec, space, {"learning_rate": 10.0}))
     again.work(bars.take(500), tell=pytest.fail)

@@ -140,7 +140,7 @@ def test_the_table_ranks_among_those_that_saw_as_much_of_the_problem():
     assert [line.split()[0] for line in lines] == ["on", "4", "3", "on", "2", "on", "1", "0"]
     assert lines[0] == "on the full problem:"
     assert lines[3] == "on 10,000 images:"
-    assert "digits 0 and 1" in lines[5]
+    assert "two classes" in lines[5]
     assert "\non " not in table(trials[3:]), "all saw the same"
 
 
@@ -174,6 +174,13 @@ def test_a_folder_of_another_search_is_refused(few, tmp_path, change, said):
         search(tmp_path, **change).open(few)
     with pytest.raises(RunError, match="another data"):
         search(tmp_path).open(few.take(400))
+
+
+def test_a_finite_space_grows_in_no_search_and_the_error_says_why(few, tmp_path):
+    narrow, wide = SearchSpace.of(l2=Choice(0, 5)), SearchSpace.of(l2=Choice(0, 5, 10))
+    search(tmp_path, space=narrow, strategy=Random(narrow, 2)).open(few)
+    with pytest.raises(RunError, match="part of this space, which has 3 points in all"):
+        search(tmp_path, space=wide, strategy=Random(wide, 3)).open(few)
 
 
 @pytest.mark.integration

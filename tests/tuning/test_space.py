@@ -98,6 +98,15 @@ def test_a_space_that_a_network_does_not_fit(name, space, said):
         space.check(zoo.get_spec(name))
 
 
+@pytest.mark.parametrize("schedules", [("halve", "constant"), ("constant", "halve")])
+@pytest.mark.parametrize("patience", [(None, 5), (5, None)])
+def test_values_that_need_one_another_make_a_space_in_any_order(schedules, patience):
+    space = SearchSpace.of(schedule=Choice(*schedules), patience=Choice(*patience))
+    space.check(zoo.get_spec("mlp30"))
+    with pytest.raises(SpecError, match=r"schedule = 'halve' makes no mlp30: .* needs patience"):
+        SearchSpace.of(schedule=Choice(*schedules), l2=Choice(0, 5)).check(zoo.get_spec("mlp30"))
+
+
 def test_a_tuple_among_the_values_is_stored_and_read_back_as_the_same_space():
     space = SearchSpace.of(augment=Choice((), ("shift",), ("shift", "rotate")))
     assert SearchSpace.from_json(space.to_json()) == space

@@ -31,8 +31,8 @@ def fit_network(
     """Fit a model to what `tuner.search` was given.
 
     Args:
-        model: Of the declaration `spec`.
-        spec: With the recipe, which decides all that `options` do not.
+        model: Of the declaration `spec`, on as much of the problem as `fidelity` says.
+        spec: Of the full problem, with the recipe, which decides all that `options` do not.
         given: The positional arguments: a Data, or images and labels, or what else Keras takes.
         options: Those of Keras' `fit`.
         fidelity: How much of the data is seen.
@@ -44,13 +44,15 @@ def fit_network(
     data = _as_data(given, options.get("validation_data"), spec)
     if data is None or not set(options) <= OPEN:
         batch = {} if _has_batches(given) else {"batch_size": spec.recipe.batch_size}
-        return model.fit(*given, **{"epochs": spec.recipe.epochs, "verbose": 0, **batch, **options})
+        epochs = fidelity.of_spec(spec).recipe.epochs
+        return model.fit(*given, **{"epochs": epochs, "verbose": 0, **batch, **options})
     if "batch_size" in options:
         spec = spec.with_settings(batch_size=options["batch_size"])
+    trained, seen = fidelity.of(spec, data)
     return fit_adapted(
         model,
-        spec,
-        fidelity.of_data(data),
+        replace(fidelity.of_spec(spec), recipe=trained.recipe),  # of the shape that was built
+        seen,
         seed=seed,
         epoch=options.get("initial_epoch", 0),
         until=options.get("epochs"),

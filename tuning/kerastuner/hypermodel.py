@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import keras_tuner
@@ -63,12 +64,14 @@ class ZooHyperModel(keras_tuner.HyperModel):
         """Train by the recipe, as `zoo.train` does; see `tuning.kerastuner.fitting`."""
         suggestion = suggestion_of(hp, self.space)
         paused = hp.values.get("tuner/epochs")  # of keras-tuner's Hyperband: a part of a longer run
-        spec = self.spec_at(hp)
+        epochs = suggestion.fidelity.epochs
         if "epochs" in options and not paused:
-            spec = spec.with_settings(epochs=options["epochs"])
+            epochs = options["epochs"]
         elif paused:
-            spec = spec.with_settings(epochs=max(paused, spec.recipe.epochs))
-        return fit_network(model, spec, data, options, suggestion.fidelity, self.seed or 0)
+            epochs = max(paused, self.spec_at(hp).recipe.epochs)
+        fidelity = replace(suggestion.fidelity, epochs=epochs)
+        spec = apply(self.spec, suggestion.values)
+        return fit_network(model, spec, data, options, fidelity, self.seed or 0)
 
 
 def to_keras_tuner(plan: Suggestion) -> dict[str, Any]:

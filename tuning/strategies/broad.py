@@ -14,9 +14,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
-from tuning.ranges import as_stored
+from tuning.ranges import Choice, Range, as_stored
 from tuning.space import UNITS, SearchSpace, Values, apply
 from tuning.strategies.base import WAIT, Decision, Strategy, Wait
+from tuning.strategies.broad_base import is_number
+from tuning.strategies.broad_signal import ETA, LAMBDA
 from tuning.strategies.broad_stages import BroadSearch
 from tuning.strategies.registry import Option, register_strategy, setting
 from tuning.trial import Suggestion, Trial
@@ -42,8 +44,9 @@ HOPELESS = {"learning_rate": 10.0, "l2": 1000.0}
 class Broad(Strategy):
     """The strategy, for one network over a space, from a starting point.
 
-    Settings of the space that `start` leaves out start from the network's recipe; without a start,
-    it is the book's hopeless one. Ranges bound the search; the start may lie outside.
+    Settings of the space that `start` leaves out start from the network's recipe, or in the middle
+    of a range of numbers that does not hold the recipe's; without a start, it is the book's
+    hopeless one. Ranges bound the search; a start that is given may lie outside.
 
     With `points`, as of an earlier search, the reduced problems are left out: the points are
     trained on the full one, and the last stage goes on from the best.
@@ -65,7 +68,10 @@ class Broad(Strategy):
         try:
             apply(self.spec, {**_settings(self.spec, self.space), **self.start})
         except SpecError as error:
-            raise SpecError(f"the start makes no {self.spec.name}: {error}") from error
+            raise SpecError(
+                f"the start makes no {self.spec.name}: {error}. Choose another, as by --start "
+                "SETTING=VALUE"
+            ) from error
 
     @classmethod
     def from_options(cls, options: argparse.Namespace, spec: ModelSpec, space: SearchSpace) -> Self:
@@ -139,8 +145,20 @@ def _foreign(trial: Trial) -> RunError:
 
 
 def _settings(spec: ModelSpec, space: SearchSpace) -> Values:
-    """Where a setting starts that no start names: at the network's own, or in mid-range."""
+    """Where a setting starts that no start names: at the network's own, or in mid-range.
+
+    A choice may start at a value that is none of it, and the learning rate and lambda outside their
+    ranges: steps lead into them from anywhere.
+    """
     return {
-        name: kind.quantile(0.5) if name == UNITS else as_stored(getattr(spec.recipe, name))
+        name: kind.quantile(0.5) if name == UNITS else _start(name, kind, spec)
         for name, kind in space.ranges
     }
+
+
+def _start(name: str, kind: Range, spec: ModelSpec) -> Any:
+    own = as_stored(getattr(spec.recipe, name))
+    if isinstance(kind, Choice) or name in (ETA, LAMBDA):
+        return own
+    inside = is_number(own) and kind.low <= own <= kind.high
+    return own if inside else kind.quantile(0.5)

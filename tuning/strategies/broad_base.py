@@ -6,7 +6,7 @@ from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
 from tuning.fidelity import Fidelity
-from tuning.space import Choice, SearchSpace, Values
+from tuning.space import Choice, Integer, LogUniform, SearchSpace, Uniform, Values
 from tuning.strategies import comparison
 from tuning.strategies.base import Decision
 from tuning.trial import Suggestion, Trial
@@ -39,8 +39,14 @@ class BroadBase:
         kind = self.ranges[name]
         if isinstance(kind, Choice):
             return [other for other in kind.values if other != value]
-        scaled = [self._within(name, value * factor), self._within(name, value / factor)]
-        return [other for other in dict.fromkeys(scaled) if other != value]
+        if not is_number(value):
+            return [kind.quantile(0.5)]
+        steps = (value * factor, value / factor) if value > 0 else _quarters(kind, value)
+        return [
+            other
+            for other in dict.fromkeys(self._within(name, step) for step in steps)
+            if other != value
+        ]
 
     def _within(self, name: str, value: float) -> Any:
         kind = self.ranges.get(name)
@@ -49,7 +55,7 @@ class BroadBase:
         if isinstance(kind, Choice):
             return min(kind.values, key=lambda choice: abs(choice - value))
         bounded = min(max(value, kind.low), kind.high)
-        return float(f"{bounded:.4g}") if isinstance(kind.quantile(0), float) else round(bounded)
+        return round(bounded) if isinstance(kind, Integer) else float(f"{bounded:.4g}")
 
     def _say(self, stage: str, text: str, trials: Sequence[Trial]) -> None:
         self.decisions.append(Decision(stage, text, tuple(trial.number for trial in trials)))
@@ -59,6 +65,20 @@ class BroadBase:
             f"{text_of({name: best.values[name]})} kept: {comparison.compared(best, trials, name)}."
         )
         self._say(f"{name}, on {problem}", message, trials)
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value can be a point of a range of numbers; a flag cannot."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _quarters(kind: Uniform | Integer, value: float) -> list[float]:
+    """A quarter of a range up and down from 0 or less, where a factor leads nowhere."""
+    if isinstance(kind, LogUniform):
+        return [kind.quantile(0.25)]  # all of it lies above
+    step = (kind.high - kind.low) / 4
+    step = max(round(step), 1) if isinstance(kind, Integer) else step
+    return [value + step, value - step]
 
 
 def text_of(values: Mapping[str, Any]) -> str:

@@ -6,48 +6,34 @@ came of them.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
-from tuning.fidelity import Fidelity, shrunk
+from tuning.fidelity import Fidelity
 from tuning.space import SearchSpace, Values
 from tuning.strategies import comparison
-from tuning.strategies.broad_base import BroadBase, Steps, key_of, text_of
+from tuning.strategies.broad_base import Steps, key_of, text_of
+from tuning.strategies.broad_signal import BATCH, ETA, LAMBDA, TWO_DIGITS, SignalSearch
 from tuning.trial import Trial
 from zoo.spec import ModelSpec
 
-# Of the book's 50,000 images and 10 epochs or more; of a smaller problem they are as large a share.
-FEW = 1_000
-TWO_DIGITS = Fidelity(images=FEW, validation=100, digits=(0, 1), epochs=5, hidden=False)
-ALL_DIGITS = Fidelity(images=FEW, validation=100, epochs=5, hidden=False)
-FIRST_EPOCHS = Fidelity(images=5_000, validation=1_000, epochs=5)
-A_FIFTH = Fidelity(images=10_000, validation=2_000, epochs=10)
-
-ETA, LAMBDA, BATCH = "learning_rate", "l2", "batch_size"
 BY_COST = "learning rate by the training cost"
 
 
-class BroadSearch(BroadBase):
+class BroadSearch(SignalSearch):
     """One run through the strategy: the values it holds to, and what it has said.
 
     Its steps yield suggestions that may run at once, and are sent the trials that came of them.
     """
 
     def __init__(self, spec: ModelSpec, space: SearchSpace, values: Values):
-        super().__init__(space, values)
+        super().__init__(spec, space, values)
         # Of each setting of the network, the values that a reduced problem could not tell apart
         # from the best: it may be too small to show the difference.
         self.undecided: dict[str, list[Any]] = {}
         # The learning rates that were seen to learn in the first epochs.
         self.learned: list[float] = []
-        patience = spec.recipe.patience or max(2, spec.recipe.epochs // 3)
-        self.full = Fidelity(patience=patience)
-        # Of a guess to be right: of few classes more; of many, those most frequent are more than
-        # their share.
-        self.chance = max(0.1, 1 / spec.output_classes)
-        self.images = spec.recipe.images
-        self.first_epochs, self.a_fifth = shrunk(FIRST_EPOCHS, spec), shrunk(A_FIFTH, spec)
 
     def steps(self, points: Sequence[Values] = ()) -> Steps:
         """The whole strategy; with points of an earlier search, its last stage from the best."""
@@ -87,49 +73,6 @@ class BroadSearch(BroadBase):
 
     # --- the stages -------------------------------------------------------------------------------
 
-    def _find_signal_in_all_classes(self) -> Steps:
-        """In a small problem; where nothing learns there, in larger ones, up to all images."""
-        images = FEW
-        while not (yield from self._find_signal(replace(ALL_DIGITS, images=images), self.chance)):
-            if images >= self.images:
-                return
-            images = min(5 * images, self.images)
-        if images > FEW:
-            self._train_on(images)
-
-    def _train_on(self, images: int) -> None:
-        """Decide nothing on fewer images than these: fewer show no signal."""
-        self.first_epochs, self.a_fifth = (
-            replace(problem, images=max(problem.images or images, images))
-            for problem in (self.first_epochs, self.a_fifth)
-        )
-        if images >= self.images:
-            self.a_fifth = self.full
-
-    def _find_signal(self, problem: Fidelity, chance: float) -> Steps:
-        """Whether a way out of guessing was found, which is then the one taken."""
-        needed = _more_than_guessing(problem, chance)
-        for change in ({}, *self._ways_out()):
-            (trial,) = yield from self._try(problem, [change])
-            right = round(trial.score * problem.validation)
-            message = f"{text_of({**self.values, **change})}: {right} of {problem.validation} right"
-            if right >= needed:
-                self.values |= change
-                self._say(f"signal: {problem}", f"{message}. That is a signal.", [trial])
-                return True
-            self._say(f"signal: {problem}", f"{message}, which is guessing.", [trial])
-        self._say(f"signal: {problem}", "No setting learns.", [])
-        return False
-
-    def _ways_out(self) -> list[Values]:
-        """What to change where nothing is learned: no decay first, then other learning rates."""
-        change = {LAMBDA: 0.0} if LAMBDA in self.values else {}
-        ways = [change] if change else []
-        if ETA in self.values:
-            rates = [self.values[ETA] * 10.0**power for power in (-1, 1, -2, -3, -4)]
-            ways += [{**change, ETA: rate} for rate in rates]
-        return ways
-
     def _learning_rate_by_cost(self) -> Steps:
         """The largest learning rate whose cost falls from the first epoch on; then half of it."""
         threshold = magnitude = yield from self._order_of_magnitude()
@@ -166,10 +109,10 @@ class BroadSearch(BroadBase):
         change = {ETA: rate, LAMBDA: 0.0} if LAMBDA in self.values else {ETA: rate}
         (trial,) = yield from self._try(self.first_epochs, [change])
         falls, text = comparison.cost_falls(trial), comparison.falls(trial)
-        right = round(trial.score * self.first_epochs.validation)
-        if right >= _more_than_guessing(self.first_epochs, self.chance):
+        learns = self._learns(trial, self.chance)
+        if learns or learns is None:  # of too few validation images, the cost decides alone
             self.learned.append(rate)
-        elif any(smaller < rate for smaller in self.learned):
+        elif not trial.failed and any(smaller < rate for smaller in self.learned):
             # The cost of rectified units that died falls, too: to that of a guess.
             falls, text = False, "it is guessing, where smaller rates learn"
         kept = "kept" if falls else "too large"
@@ -204,11 +147,17 @@ class BroadSearch(BroadBase):
         changes = []
         for other in sizes:
             # A larger batch takes fewer steps, each by a mean of more gradients: eq. 100 to 102.
-            scaled = {ETA: self._within(ETA, self.values[ETA] * other / size)}
-            changes.append({BATCH: other, **(scaled if ETA in self.ranges else {})})
+            change = {BATCH: other}
+            if ETA in self.ranges:
+                change[ETA] = self._within(ETA, self.values[ETA] * other / size)
+            changes.append(change)
         # Anew, since a trial in one program with others has another clock.
         trials = yield from self._try(self.a_fifth, changes, again=True)
         clock = min(comparison.seconds(trial) for trial in trials)
+        if math.isinf(clock):
+            text = f"{text_of({BATCH: size})} kept: no size trained without diverging."
+            self._say("mini-batch size by the clock", text, trials)
+            return
         best = max(trials, key=lambda trial: comparison.accuracy_after(trial, clock))
         self.values |= {name: best.values[name] for name in changes[0]}
         message = ", ".join(
@@ -245,8 +194,8 @@ class BroadSearch(BroadBase):
                     best, [{name: value} for value in values], tried
                 )
                 # A step that helped is taken once more: the reduced problem never looked there.
-                number = isinstance(best.values[name], int | float)
-                values = self._neighbours(name, best.values[name], 2.0) if moved and number else []
+                again = moved and isinstance(best.values[name], int | float)
+                values = self._neighbours(name, best.values[name], 2.0) if again else []
         return best
 
     def _step_to_the_best(self, best: Trial, changes: list[Values], tried: set[str]) -> Steps:
@@ -260,10 +209,3 @@ class BroadSearch(BroadBase):
         message = f"{text_of(best.values)} {'is better' if moved else 'stays the best'}"
         self._say("the full problem", f"{message}: {comparison.compared(best, trials)}.", trials)
         return best, moved
-
-
-def _more_than_guessing(problem: Fidelity, chance: float) -> int:
-    """How many right answers one guess in a thousand reaches, and one more."""
-    from scipy.stats import binom  # slow to import
-
-    return int(binom.isf(0.001, problem.validation, chance)) + 1

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from tuning.trial import Trial
+from tuning.trial import Execution, Trial
 
 
 def cost_falls(trial: Trial) -> bool:
@@ -80,15 +80,47 @@ def not_told_apart(trials: Sequence[Trial], name: str) -> list[Any]:
 
 
 def margin(trial: Trial) -> float:
-    """The difference of two scores near this one that chance makes, 1 time in 20 or more often."""
-    count = trial.fidelity.validation or 10_000
-    return 1.96 * math.sqrt(2 * max(trial.score * (1 - trial.score), 1e-4) / count)
+    """The difference of two scores near this one that chance makes, 1 time in 20 or more often.
+
+    0 where nobody knows of how many images the score is: nothing is said of chance then.
+    """
+    if not trial.validated:
+        return 0.0
+    return 1.96 * math.sqrt(2 * max(trial.score * (1 - trial.score), 1e-4) / trial.validated)
+
+
+def right(trial: Trial) -> int:
+    """How many validation images a trial has right, of those that it was scored on."""
+    return round(trial.score * (trial.validated or 0))
+
+
+def more_than_guessing(count: int, chance: float) -> int | None:
+    """How many right answers one guess in a thousand reaches, and one more.
+
+    Args:
+        count: Of the answers.
+        chance: Of each to be right by a guess.
+
+    Returns:
+        1 to `count`; None where all of so few may be right by a guess.
+    """
+    from scipy.stats import binom  # slow to import
+
+    needed = int(binom.isf(0.001, count, chance)) + 1
+    return needed if needed <= count else None
 
 
 def seconds(trial: Trial) -> float:
-    """The time of a trial's epochs, without what comes before the first; infinite without one."""
-    times = [execution.epochs * execution.seconds_an_epoch for execution in trial.executions]
-    return statistics.mean(times) if times else math.inf
+    """The time of a trial's epochs, without what comes before the first.
+
+    Infinite for a trial that diverged or was not trained: it never reached the end.
+    """
+    if trial.failed or not trial.executions:
+        return math.inf
+    return statistics.mean(
+        math.inf if execution.diverged else execution.epochs * _seconds_an_epoch(execution)
+        for execution in trial.executions
+    )
 
 
 def accuracy_after(trial: Trial, clock: float) -> float:
@@ -99,13 +131,24 @@ def accuracy_after(trial: Trial, clock: float) -> float:
         clock: Seconds of epochs; those before the first epoch do not count.
 
     Returns:
-        0..1, a mean over its executions; 0 where no epoch was over, or nothing ran.
+        0..1, a mean over its executions; 0 where no epoch was over, or nothing ran. An execution
+        that diverged counts as 0: its last weights are of no use.
     """
-    reached = []
-    for execution in trial.executions:
-        epochs = int(clock / execution.seconds_an_epoch + 1e-6)
-        reached.append(max(execution.curve[:epochs], default=0.0))
-    return statistics.mean(reached) if reached else 0.0
+    if trial.failed or not trial.executions:
+        return 0.0
+    return statistics.mean(_reached(execution, clock) for execution in trial.executions)
+
+
+def _reached(execution: Execution, clock: float) -> float:
+    if execution.diverged:
+        return 0.0
+    epochs = int(clock / _seconds_an_epoch(execution) + 1e-6)
+    return max(execution.curve[:epochs], default=0.0)
+
+
+def _seconds_an_epoch(execution: Execution) -> float:
+    # The record has four decimals: what is 0 there took no longer than half of the last one.
+    return max(execution.seconds_an_epoch, 5e-5)
 
 
 def percent(trial: Trial) -> str:

@@ -13,7 +13,6 @@ from tuning.vectorized.train import as_they_end
 from zoo.data import Data
 from zoo.errors import ZooError
 from zoo.spec import ModelSpec, NetworkSpec
-from zoo.training.job import training_set
 
 Folder = Callable[[int], Path]
 
@@ -38,15 +37,14 @@ def run_vectorized(
         seeds: One an execution.
     """
     fidelity = trials[0].fidelity
-    seen = fidelity.of_data(data)
     specs: dict[int, NetworkSpec] = {}
-    for trial in trials:
-        # What cannot be trained at all is left out here, and run by itself to tell its error.
-        with contextlib.suppress(ZooError):
-            point = fidelity.of_spec(apply(spec, trial.values))
-            specs[trial.number], _ = training_set(point, seen)
     left = {trial.number: trial for trial in trials}
     with contextlib.suppress(ZooError):
+        seen = fidelity.of_data(data)
+        for trial in trials:
+            # What cannot be trained at all is left out here, and run by itself to tell its error.
+            with contextlib.suppress(ZooError):
+                specs[trial.number], _ = fidelity.of(apply(spec, trial.values), data, seen)
         begun = [trial for trial in left.values() if trial.number in specs]
         for number, result in _results(begun, specs, seen, folder, seeds):
             yield left.pop(number), result
@@ -76,6 +74,9 @@ def _results(
         for index, result in as_they_end(networks, data, [seed] * len(out), out, until):
             number = trials[index].number
             mine = executions[number]
-            mine.append(execution_record(result.history, result.best_epoch, result.diverged, seed))
+            sizes = (specs[number].recipe.images, len(data.validation))
+            mine.append(
+                execution_record(result.history, result.best_epoch, result.diverged, seed, *sizes)
+            )
             if len(mine) == len(seeds):
                 yield number, summary(mine, inherited[number])
