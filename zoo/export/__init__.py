@@ -54,7 +54,9 @@ def export(
         format: One of FORMATS.
         folder: The file goes into its subfolder `name`.
         name: The name of the model.
-        metadata: Plain data that is kept beside the file.
+        metadata: Plain data that is kept beside the file. Of it, `class_names` are the names of
+            the classes, and `resize` is how `encoded` brings a picture to the images' size:
+            'stretch', 'crop' or 'pad', which is the default.
         calibration: A few hundred training images, which the int8 formats find their scales with.
         version: The number of a SavedModel; without one it is the next free number.
         overwrite: Whether a file may be replaced. A version, once written, is never changed.
@@ -66,7 +68,7 @@ def export(
 
     Raises:
         UnknownNameError: There is no such format.
-        SpecError: Calibration images or version make no sense.
+        SpecError: Calibration images, version or `resize` make no sense.
         RunError: Something is in the way, cannot be written, or has no counterpart in the format.
     """
     path = path_of(format, folder, name=name, version=version)
