@@ -16,7 +16,7 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from tests.paths import ATTACKS
 from zoo.data import decoding
-from zoo.data.photos import digit_image
+from zoo.data.photos import digit_image, digit_images
 from zoo.errors import DataError
 
 # Turned or mirrored, an F is no F.
@@ -273,6 +273,28 @@ def test_a_missing_file_and_a_folder_are_named(tmp_path):
     assert str(tmp_path / "none.png") in message
     assert "No such file" in message
     assert "Is a directory" in refused(str(tmp_path))
+
+
+def dots(path, rows: int, apart: int):
+    """A picture of rows x rows dots of 7x7 pixels."""
+    grey = np.full((apart * rows + 10, apart * rows + 10), 255, np.uint8)
+    for row in range(rows):
+        for column in range(rows):
+            top, left = 10 + apart * row, 10 + apart * column
+            grey[top : top + 7, left : left + 7] = 0
+    Image.fromarray(grey).save(path)
+    return path
+
+
+def test_pictures_of_too_many_strokes_or_digits_are_refused_at_once(tmp_path):
+    path = tmp_path / "dots.png"
+    with pytest.raises(DataError, match=r"dots.png shows 400 separate strokes, more than 256"):
+        digit_images(dots(path, 20, 14))
+    with pytest.raises(DataError, match=r"dots.png shows 81 digits, more than 64: crop it"):
+        digit_images(dots(path, 9, 14))
+    found = digit_images(dots(path, 8, 14))
+    assert len(found) == 64
+    assert [digit.box[0] for digit in found[:3]] == [10, 24, 38]
 
 
 def test_other_formats_are_refused_whatever_their_name(tmp_path):

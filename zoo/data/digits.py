@@ -13,6 +13,7 @@ from scipy import ndimage
 
 from zoo.data.ink import EIGHT_NEIGHBOURS, Ink, threshold
 from zoo.data.ruling import without_lines
+from zoo.errors import DataError
 
 Box = tuple[int, int, int, int]
 
@@ -26,6 +27,9 @@ _SPECK = 0.05
 # and at least so far from the next, as a share of its own height.
 _AS_HIGH = 0.5
 _APART = 0.2
+# Every stroke is compared with every other, and every digit has a mask of the picture's size.
+_MOST_STROKES = 256
+_MOST_DIGITS = 64
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,10 @@ class Part:
 
 
 def digit_parts(ink: Ink) -> list[Part]:
-    """The digits in a picture's ink, by rows and from left to right; empty where there is none."""
+    """The digits in a picture's ink, by rows and from left to right; empty where there is none.
+
+    Raises DataError, to be read after the picture's name, where there are too many.
+    """
     mask = ink.blurred > threshold(ink.blurred)
     mask = _without_specks(without_lines(mask))
     if not mask.any():
@@ -89,6 +96,10 @@ def _without_specks(mask: np.ndarray) -> np.ndarray:
 def _groups(mask: np.ndarray) -> list[np.ndarray]:
     """The parts of a mask, those together that make one digit: bool [rows, columns] each."""
     parts, count = ndimage.label(mask, EIGHT_NEIGHBOURS)
+    if count > _MOST_STROKES:
+        raise DataError(
+            f"shows {count:,} separate strokes, more than {_MOST_STROKES}: crop it to the digits."
+        )
     boxes = ndimage.find_objects(parts)
     group = list(range(count))
     for one in range(count):
@@ -96,12 +107,23 @@ def _groups(mask: np.ndarray) -> list[np.ndarray]:
             if _belong_together(boxes[one], boxes[other]):
                 old, new = group[one], group[other]
                 group = [new if number == old else number for number in group]
-    masks = [np.isin(parts, [1 + n for n in range(count) if group[n] == g]) for g in set(group)]
-    heights = [np.ptp(np.flatnonzero(each.any(axis=1))) + 1 for each in masks]
-    digits = [height >= _AS_HIGH * max(heights) for height in heights]
-    if sum(digits) == 1:
+    members = [[n for n in range(count) if group[n] == g] for g in set(group)]
+    heights = [
+        max(boxes[n][0].stop for n in those) - min(boxes[n][0].start for n in those)
+        for those in members
+    ]
+    digits = [
+        those
+        for those, height in zip(members, heights, strict=True)
+        if height >= _AS_HIGH * max(heights)
+    ]
+    if len(digits) == 1:
         return [mask]  # a stroke that is far off, and no second digit
-    return [each for each, is_digit in zip(masks, digits, strict=True) if is_digit]
+    if len(digits) > _MOST_DIGITS:
+        raise DataError(
+            f"shows {len(digits)} digits, more than {_MOST_DIGITS}: crop it to some of them."
+        )
+    return [np.isin(parts, [1 + n for n in those]) for those in digits]
 
 
 def _belong_together(one: tuple[slice, slice], other: tuple[slice, slice]) -> bool:

@@ -79,7 +79,10 @@ def digit_images(path: str | Path) -> list[Digit]:
     """
     picture = decoded(path)
     ink = find_ink(picture.grey)
-    parts = digit_parts(ink)
+    try:
+        parts = digit_parts(ink)
+    except DataError as error:
+        raise DataError(f"{path} {error}") from error
     if not parts:
         raise DataError(
             f"{path} shows no digit: nothing stands out from its paper."
