@@ -41,15 +41,20 @@ def bootstrap_interval(values: Sequence[float], confidence: float = 0.95) -> tup
     the next value in 90 cases of 100 with n = 5, and in 94 with n = 20.
 
     Args:
-        values: The values, in any order.
+        values: Two or more, in any order.
         confidence: 0 to 1, both excluded.
 
     Returns:
         The lower and the upper end. The same values give the same ends.
+
+    Raises:
+        statistics.StatisticsError: There are fewer than two values.
     """
     import numpy as np
     from scipy.stats import norm, t
 
+    if len(values) < 2:
+        raise statistics.StatisticsError(f"an interval needs two values or more, not {len(values)}")
     sample, n = np.sort(np.asarray(values, dtype=float)), len(values)
     generator = np.random.default_rng(0)
     means = sample[generator.integers(n, size=(DRAWS, n))].mean(axis=1)

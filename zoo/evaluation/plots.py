@@ -64,7 +64,7 @@ def learning_curves(
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.3)
         axes.legend(frameon=False, loc="center right")
-    figure.suptitle(title)
+    figure.suptitle(title, parse_math=False)
     _save(figure, path)
 
 
@@ -112,13 +112,15 @@ def wrong_digits(
                 va="center",
                 fontsize=size,
                 color=colour,
+                parse_math=False,  # a class may be called $a^$
             )
     shown = (
         f"{len(surest)} of {len(answers.misclassified)} wrong"
         if len(surest) < len(answers.misclassified)
         else (f"all {len(surest)} wrong")
     )
-    figure.suptitle(f"{title}{': ' if title else ''}{shown} (true above, predicted below)")
+    text = f"{title}{': ' if title else ''}{shown} (true above, predicted below)"
+    figure.suptitle(text, parse_math=False)
     _save(figure, path)
 
 
