@@ -488,9 +488,10 @@ def test_a_real_search_starts_hopeless_and_learns(bars, tmp_path):
     assert story[-1].stage == "the full problem"
     for trial in found.trials():
         (execution,) = trial.executions
-        two = 2 if trial.fidelity.digits else 10  # of ten classes, as many images each
-        there = len(bars.validation) * two // 10
+        least = 2 if trial.fidelity.digits else 10
+        images = int((bars.train.labels[:500] < least).sum())
+        there = int((bars.validation.labels < least).sum())
+        assert execution.images == min(trial.fidelity.images or images, images)
         assert execution.validated == min(trial.fidelity.validation or there, there)
-        assert execution.images <= min(trial.fidelity.images or 500, 500 * two // 10)
     again = Search(tmp_path / "search", spec, space, Broad(spec, space, {"learning_rate": 10.0}))
     again.work(bars.take(500), tell=pytest.fail)
