@@ -108,24 +108,7 @@ def check_classes(labels: Mapping[str, np.ndarray], class_names: Sequence[str], 
         class_names: The names of the labels 0, 1, ..., or nothing where only the labels tell.
         what: The set, for errors.
     """
-    for name, values in labels.items():
-        if values.ndim != 1:
-            raise DataError(
-                f"{what}: the {name} labels have the shape {list(values.shape)}; they must be one"
-                " number an image, [n], or one-hot rows."
-            )
-        if values.dtype.kind not in "iu":
-            raise DataError(
-                f"{what}: the {name} labels are {values.dtype} numbers; they must be whole numbers,"
-                " one an image: labels.astype('int32') if they are whole."
-            )
-        if len(values) and values.min() < 0:
-            raise DataError(f"{what}: a {name} label is {values.min()}; labels count from 0 up.")
-        if len(values) and values.max() > LARGEST_LABEL:
-            raise DataError(
-                f"{what}: a {name} label is {values.max()}; labels number the classes, 0 to"
-                f" {LARGEST_LABEL:,} at most."
-            )
+    _check_numbers(labels, what)
     if not len(labels["train"]):
         raise DataError(f"{what}: there is no training image.")
     trained = np.unique(labels["train"])
@@ -152,4 +135,26 @@ def check_classes(labels: Mapping[str, np.ndarray], class_names: Sequence[str], 
             raise DataError(
                 f"{what}: the {name} images have {len(other)} class(es) that no training image has,"
                 f" label {other[0]} for one. Train and {name} need the same classes."
+            )
+
+
+def _check_numbers(labels: Mapping[str, np.ndarray], what: str) -> None:
+    """Refuse labels that are not whole numbers from 0 to LARGEST_LABEL, one an image."""
+    for name, values in labels.items():
+        if values.ndim != 1:
+            raise DataError(
+                f"{what}: the {name} labels have the shape {list(values.shape)}; they must be one"
+                " number an image, [n], or one-hot rows."
+            )
+        if values.dtype.kind not in "iu":
+            raise DataError(
+                f"{what}: the {name} labels are {values.dtype} numbers; they must be whole numbers,"
+                " one an image: labels.astype('int32') if they are whole."
+            )
+        if len(values) and values.min() < 0:
+            raise DataError(f"{what}: a {name} label is {values.min()}; labels count from 0 up.")
+        if len(values) and values.max() > LARGEST_LABEL:
+            raise DataError(
+                f"{what}: a {name} label is {values.max()}; labels number the classes, 0 to"
+                f" {LARGEST_LABEL:,} at most."
             )
