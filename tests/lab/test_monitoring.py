@@ -86,6 +86,24 @@ def test_a_run_that_was_stopped_goes_on_and_tells_all_epochs(bars, tmp_path, who
     assert train_silently(SMALL, bars, tmp_path).rows == gone_on.rows, "read back"
 
 
+def test_an_epoch_that_is_stopped_while_it_is_measured_is_measured_again(
+    bars, tmp_path, monkeypatch
+):
+    measure, calls = monitoring.cost_and_accuracy, []
+
+    def stopped(*arguments):
+        calls.append(arguments)
+        if len(calls) == 4:  # the second set of the second epoch
+            raise KeyboardInterrupt
+        return measure(*arguments)
+
+    monkeypatch.setattr(monitoring, "cost_and_accuracy", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        train_silently(SMALL, bars, tmp_path)
+    watched = train_silently(SMALL, bars, tmp_path)
+    assert [row["epoch"] for row in watched.rows] == [0, 1, 2]
+
+
 def test_the_page_loads_itself_anew_until_the_run_is_over(whole):
     pages = whole[1]
     lines = ["1 of 3 epochs", "2 of 3 epochs", "3 epochs, done", "3 epochs, done"]
@@ -123,6 +141,8 @@ def test_tensorboard_reads_what_was_written(whole):
 def test_what_cannot_be_watched_is_told(bars, tmp_path, whole):
     with pytest.raises(SpecError, match="is a vote"):
         train_silently("conv2_relu_dropout_x5", bars, tmp_path)
+    with pytest.raises(SpecError, match="on must be 'validation' or 'test', not 'tests'"):
+        train_silently(SMALL, bars, tmp_path, on="tests")
     unwatched = tmp_path / "unwatched"
     shutil.copytree(whole[0].folder, unwatched)
     (unwatched / "monitors.jsonl").unlink()

@@ -18,7 +18,8 @@ import zoo
 from zoo.data import Data, Split
 from zoo.errors import RunError, SpecError
 from zoo.training import ensemble
-from zoo.training.run_folder import FILES, RunFolder, discard, load_run
+from zoo.training.run_files import FILES, discard
+from zoo.training.run_folder import RunFolder, load_run
 
 DROPOUT = zoo.ModelSpec(
     "small",
@@ -115,7 +116,7 @@ def test_a_run_folder_tells_the_run(bars, finished):
     settings, result = finished
     folder = settings["out"]
     names = {path.name for path in folder.iterdir()}
-    assert names == {"spec.json", "history.csv", "weights.safetensors", "run.json"}
+    assert names == {"spec.json", "history.csv", "weights.safetensors", "run.json", ".lock"}
     record = json.loads((folder / "run.json").read_text())
     assert (record["seed"], record["best_epoch"]) == (3, result.best_epoch)
     assert record["spec_hash"] == result.spec.hash
@@ -182,7 +183,7 @@ def test_a_diverged_run_stops_and_says_so(bars):
 
 def test_a_diverged_run_that_is_stopped_at_its_end_does_not_go_on(bars, tmp_path):
     class Stop(keras.callbacks.Callback):
-        def on_epoch_end(self, epoch, logs=None):
+        def on_train_end(self, logs=None):
             raise KeyboardInterrupt  # the checkpoint is written, and run.json is not
 
     spec = zoo.get_spec("linear").with_settings(learning_rate=1e30, epochs=4)
@@ -227,6 +228,50 @@ def test_an_interrupted_run_keeps_to_the_sets_that_it_scores(bars, tmp_path):
     with pytest.raises(RunError, match="did not score 'test' after its epochs: leave it out"):
         zoo.train(DROPOUT, bars, out=tmp_path, monitor={"test": bars.test}, progress=False)
     assert (tmp_path / "history.csv").read_bytes() == before
+
+
+def test_an_epoch_that_a_callback_did_not_see_to_its_end_is_repeated(bars, tmp_path):
+    class Note(keras.callbacks.Callback):
+        def __init__(self, stop_at=None):
+            super().__init__()
+            self.stop_at = stop_at
+
+        def on_epoch_end(self, epoch, logs=None):
+            if epoch == self.stop_at:
+                raise KeyboardInterrupt
+            noted.append(epoch)
+
+    noted = []
+    settings = {"epochs": 4, "out": tmp_path, "progress": False}
+    with pytest.raises(KeyboardInterrupt):
+        zoo.train("linear", bars.take(100), callbacks=[Note(stop_at=2)], **settings)
+    zoo.train("linear", bars.take(100), callbacks=[Note()], **settings)
+    assert noted == [0, 1, 2, 3]
+
+
+def test_what_is_monitored_is_checked_before_anything_is_trained(bars, tmp_path):
+    other = Split(np.zeros((4, 8, 8, 1), np.uint8), np.zeros(4, int))
+    more = Split(bars.test.images, bars.test.labels + 1)
+    wrong = {
+        "takes sets by name": [bars.test],
+        "cannot be called 'val'": {"val": bars.test},
+        "cannot be called 1": {1: bars.test},
+        "cannot be called ''": {"": bars.test},
+        r"monitor\['a'\] must be a set, .* not a Data": {"a": bars},
+        r"\(8, 8, 1\) .* give images of the same kind": {"a": other},
+        "labels to 10, .* give images of the same kind": {"a": more},
+    }
+    for said, monitor in wrong.items():
+        with pytest.raises(SpecError, match=said):
+            zoo.train("linear", bars, monitor=monitor, out=tmp_path / "run", progress=False)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_column_is_no_monitored_set(bars, tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        zoo.train(DROPOUT, bars, out=tmp_path, callbacks=[Interrupt(1)], progress=False)
+    with pytest.raises(RunError, match="did not score 'loss' after its epochs"):
+        zoo.train(DROPOUT, bars, out=tmp_path, monitor={"loss": bars.test}, progress=False)
 
 
 @pytest.mark.parametrize("seed", [-1, 1.0, "1", True])

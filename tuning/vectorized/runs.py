@@ -90,7 +90,7 @@ class Run:
         if recipe.momentum:
             for variable, velocity in zip(optimizer.momentums, velocities, strict=True):
                 variable.assign(velocity)
-        recorder = Recorder(self.state, {}, None)
+        recorder = Recorder(self.state, {})
         recorder.set_model(self.model)
         recorder.began = time.perf_counter() - seconds
         recorder.on_epoch_end(self.state.epoch, logs)

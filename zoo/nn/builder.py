@@ -9,11 +9,13 @@ from __future__ import annotations
 import contextlib
 import random
 import warnings
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import singledispatch
 
 import keras
 import numpy as np
+from keras.src.backend.common import global_state
 
 from zoo.errors import SpecError
 from zoo.nn import losses, optimizers
@@ -30,6 +32,9 @@ from zoo.spec import (
     Softmax,
 )
 from zoo.spec.limits import check_size
+
+# Where Keras keeps the numbers of the names that it gives; there is no public way to them.
+_COUNTERS = "object_name_uids"
 
 __all__ = ["BuildContext", "add_layer", "add_network", "build_model", "is_dense", "keras_settings"]
 
@@ -57,7 +62,7 @@ def build_model(
     check_size(spec)
     before = drawing.set(draw_weights)
     try:
-        with keras_settings(spec.recipe.precision):
+        with keras_settings(spec.recipe.precision), names_from_the_start():
             images = keras.Input(spec.input.shape, dtype=spec.input.dtype, name="images")
             outputs = add_network(spec, images, seed)
             model = BlockModel(images, outputs, name=spec.name.replace(".", "_"))
@@ -175,6 +180,24 @@ def keras_settings(precision: str) -> Iterator[None]:
         keras.config.set_floatx(floatx)
         keras.config.set_image_data_format(layout)
         keras.config.set_dtype_policy(policy)
+
+
+@contextlib.contextmanager
+def names_from_the_start() -> Iterator[None]:
+    """Have Keras number what has no name of its own from the start: 'dense', 'dense_1', ...
+
+    It counts within a process, so that a function's second model would have other names than its
+    first, and the weights that are kept by these names could not be read again. What is made later
+    is called like nothing before, as ever.
+    """
+    before = global_state.get_global_attribute(_COUNTERS) or {}
+    own: dict[str, int] = defaultdict(int)
+    global_state.set_global_attribute(_COUNTERS, own)
+    try:
+        yield
+    finally:
+        for name, count in before.items():
+            own[name] = max(own[name], count)
 
 
 def _seeds(seed: int | None) -> Iterator[int]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from zoo.errors import SpecError
 from zoo.spec import ModelSpec, NetworkSpec
+from zoo.training.variable_names import named
 
 
 def check_transfer(trained: NetworkSpec, spec: NetworkSpec) -> None:
@@ -53,10 +54,10 @@ def take_body(model: keras.Model, tensors: Mapping[str, np.ndarray], trained: Ne
     own = head(model).name
     channels = trained.input.shape[2], model.input_shape[3]
     first = True
-    for variable in model.weights:
-        if variable.path.partition("/")[0] == own:
+    for name, variable in named(model.weights):
+        if name.partition("/")[0] == own:
             continue
-        tensor = tensors[variable.path]
+        tensor = tensors[name]
         if first and channels[0] != channels[1]:
             tensor = _of_channels(tensor, *channels)
         first = False

@@ -21,15 +21,12 @@ from zoo.training.shared_scores import accuracy
 
 
 class Recorder(keras.callbacks.Callback):
-    """Writes the history, keeps the best weights, saves checkpoints, and stops a diverged run."""
+    """Writes the history, keeps the best weights, and stops a diverged run."""
 
-    def __init__(
-        self, state: TrainingState, monitor: Mapping[str, Split], folder: RunFolder | None
-    ):
+    def __init__(self, state: TrainingState, monitor: Mapping[str, Split]):
         super().__init__()
         self.state = state
         self.monitor = monitor
-        self.folder = folder
 
     def on_epoch_begin(self, epoch, logs=None):
         """Start the epoch's clock."""
@@ -47,12 +44,26 @@ class Recorder(keras.callbacks.Callback):
         elif row["val_accuracy"] >= self._best():
             self.state.best_epoch = epoch + 1
             self.state.best_weights = weights.arrays(self.model.weights)
-        if self.folder:
-            self.folder.save(self.model, self.state)
 
     def _best(self) -> float:
         best = self.state.best_epoch
         return self.state.rows[best - 1]["val_accuracy"] if best else 0.0
+
+
+class Checkpoint(keras.callbacks.Callback):
+    """Saves a run after each epoch; it comes last.
+
+    An epoch that is interrupted while another callback is at work is so repeated with all of them.
+    """
+
+    def __init__(self, state: TrainingState, folder: RunFolder):
+        super().__init__()
+        self.state = state
+        self.folder = folder
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Save the state after the epoch."""
+        self.folder.save(self.model, self.state)
 
 
 class Patience(keras.callbacks.Callback):

@@ -31,20 +31,21 @@ def train_members(job: TrainingJob, jobs: int) -> TrainResult:
         RunError: A member diverged, a process died, or the folder holds another run.
     """
     model = build_model(job.spec, seed=job.seed, draw_weights=False)
-    state = job.begin(model)  # before hours of training: the folder may hold another run
-    if state.done:
+    with job.held():
+        state = job.begin(model)  # before hours of training: the folder may hold another run
+        if state.done:
+            return job.finish(model, state)
+        calls = [(_member(job, number),) for number in range(len(job.spec.members))]
+        rows: dict[int, list[dict[str, Any]]] = {}
+        trained: dict[str, np.ndarray] = {}
+        done = parallel.results(_trained_weights, calls, jobs, tensorflow=True)
+        for index, (history, tensors) in done:
+            rows[index] = history
+            prefix = f"member_{index + 1}_"
+            trained |= {f"{prefix}{name}": tensor for name, tensor in tensors.items()}
+        weights.assign(model.weights, trained)
+        state.rows, state.best_epoch = [_row_of_a_vote(model, job, rows)], 1
         return job.finish(model, state)
-    calls = [(_member(job, number),) for number in range(len(job.spec.members))]
-    rows: dict[int, list[dict[str, Any]]] = {}
-    trained: dict[str, np.ndarray] = {}
-    done = parallel.results(_trained_weights, calls, jobs, tensorflow=True)
-    for index, (history, tensors) in done:
-        rows[index] = history
-        prefix = f"member_{index + 1}_"
-        trained |= {f"{prefix}{name}": tensor for name, tensor in tensors.items()}
-    weights.assign(model.weights, trained)
-    state.rows, state.best_epoch = [_row_of_a_vote(model, job, rows)], 1
-    return job.finish(model, state)
 
 
 def _member(job: TrainingJob, index: int) -> TrainingJob:

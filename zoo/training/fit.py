@@ -14,11 +14,12 @@ from zoo.nn.builder import build_model
 from zoo.nn.mapped_images import keras_data
 from zoo.nn.processes import agree
 from zoo.training import devices, weights
-from zoo.training.callbacks import Decay, DropoutOff, Patience, ProgressBar, Recorder
+from zoo.training.callbacks import Checkpoint, Decay, DropoutOff, Patience, ProgressBar, Recorder
 from zoo.training.early_stopping import plateau_rule
 from zoo.training.job import TrainingJob, TrainResult
 from zoo.training.run_folder import TrainingState
 from zoo.training.shared_scores import own_share
+from zoo.training.variable_names import unique
 
 
 def train_network(job: TrainingJob, model: keras.Model | None = None) -> TrainResult:
@@ -35,11 +36,12 @@ def train_network(job: TrainingJob, model: keras.Model | None = None) -> TrainRe
         if job.start:
             _start_from(job.start, model)
             _freeze(job.frozen, model)
-        state = job.begin(model)
-        _check_agreement(f"{state.epoch:020}")
-        if not state.done:
-            _fit(model, job, state)
-        result = job.finish(model, state)
+        with job.held():
+            state = job.begin(model)
+            _check_agreement(f"{state.epoch:020}")
+            if not state.done:
+                _fit(model, job, state)
+            result = job.finish(model, state)
     if job.devices == 1:
         return result
     # What is trained belongs to no device more than to another.
@@ -60,16 +62,20 @@ def _check_agreement(what: str) -> None:
 
 def frozen_layers(model: keras.Model) -> tuple[str, ...]:
     """The names of the layers of a model that its user froze."""
-    layers = [layer for layer in _layers(model) if layer.weights]
-    return tuple(layer.name for layer in layers if not layer.trainable)
+    return tuple(name for name, layer in _layers_with_weights(model) if not layer.trainable)
 
 
 def _freeze(names: tuple[str, ...], model: keras.Model) -> None:
-    for layer in _layers(model):
-        if layer.name in names:
+    for name, layer in _layers_with_weights(model):
+        if name in names:
             layer.trainable = False
     if not model.trainable_variables:
         raise SpecError("all layers of start are frozen: leave one to be trained")
+
+
+def _layers_with_weights(model: keras.Model) -> list[tuple[str, keras.layers.Layer]]:
+    layers = [layer for layer in _layers(model) if layer.weights]
+    return list(zip(unique([each.name for each in layers]), layers, strict=True))
 
 
 def _layers(model: keras.Model) -> list[keras.layers.Layer]:
@@ -80,7 +86,7 @@ def _layers(model: keras.Model) -> list[keras.layers.Layer]:
 
 def _start_from(tensors: dict[str, np.ndarray], model: keras.Model) -> None:
     there = {name: tensor.shape for name, tensor in tensors.items()}
-    here = {variable.path: tuple(variable.shape) for variable in model.weights}
+    here = weights.shapes(model.weights)
     if there != here:
         odd = sorted(set(there.items()).symmetric_difference(here.items()))[0][0]
         raise SpecError(f"start has other layers than {model.name}, see {odd}: give the same ones")
@@ -96,8 +102,9 @@ def _fit(model: keras.Model, job: TrainingJob, state: TrainingState) -> None:
     ):
         return  # it was interrupted between its last epoch and its end
     bar = [ProgressBar(job.spec, state)] if job.progress else []
-    recorder = Recorder(state, job.monitor, job.folder)
-    fit(model, job, state.epoch, callbacks=[recorder, Patience(state, recipe), *bar])
+    own = [Recorder(state, job.monitor), Patience(state, recipe), *bar]
+    last = [Checkpoint(state, job.folder)] if job.folder else []
+    fit(model, job, state.epoch, callbacks=own, last=last)
 
 
 def fit(
@@ -107,6 +114,7 @@ def fit(
     *,
     until: int | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
+    last: Sequence[keras.callbacks.Callback] = (),
     validate: bool = True,
     verbose: int = 0,
 ) -> keras.callbacks.History:
@@ -118,6 +126,7 @@ def fit(
         epoch: The first epoch, from 0.
         until: The epoch to stop before; the recipe's last where it is None.
         callbacks: Those of the trainer, called before the job's.
+        last: Further ones, called after the job's.
         validate: Whether the validation images are scored after each epoch.
         verbose: As for Keras.
 
@@ -132,6 +141,6 @@ def fit(
         initial_epoch=epoch,
         validation_data=scored,
         validation_batch_size=EVALUATION_BATCH,
-        callbacks=[*callbacks, Decay(recipe), DropoutOff(recipe), *job.callbacks],
+        callbacks=[*callbacks, Decay(recipe), DropoutOff(recipe), *job.callbacks, *last],
         verbose=verbose,
     )

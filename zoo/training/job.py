@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,14 +14,15 @@ import numpy as np
 from zoo.data import Data, Split
 from zoo.data.dataset import DIGIT_NAMES
 from zoo.data.expand import expand
-from zoo.errors import RunError
+from zoo.errors import RunError, SpecError
 from zoo.nn.batching import Blocks
 from zoo.nn.processes import process
 from zoo.nn.schedules import first_epoch_without_dropout
 from zoo.spec import Claim, NetworkSpec
 from zoo.training import weights
 from zoo.training.fitting import fitted
-from zoo.training.run_folder import RunFolder, TrainingState, discard
+from zoo.training.run_files import check_files, discard, folders, held
+from zoo.training.run_folder import RunFolder, TrainingState
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,16 @@ class TrainingJob:
         writes = process()[0] == 0
         return RunFolder(*identity, self.class_names, self.resize, self.devices, writes)
 
+    def held(self) -> AbstractContextManager[None]:
+        """Keep other trainings out of the folder; a finished run is read without that.
+
+        Raises RunError where one is at work there.
+        """
+        finished = self.out and (self.out / "run.json").exists() and not self.overwrite
+        if self.out is None or finished or process()[0]:
+            return nullcontext()
+        return held(self.out)
+
     def blocks(self, epoch: int) -> Blocks:
         """The training images in mini-batches, as they come from an epoch on."""
         recipe = self.spec.recipe
@@ -115,11 +127,14 @@ class TrainingJob:
     def begin(self, model: keras.Model) -> TrainingState:
         """How far the run has come; where its folder holds a state, `model` takes it.
 
-        Raises RunError for an interrupted run that left a set to monitor unscored.
+        Raises RunError for an interrupted run that left a set to monitor unscored, and where the
+        folder has files that no run wrote.
         """
         if not self.folder:
             return TrainingState(devices=(self.devices,))
         if self.overwrite and self.folder.writes:  # not before all is settled that may be refused
+            for path in folders(self.folder.path):
+                check_files(path)
             discard(self.folder.path)
         state = self.folder.begin(model)
         missing = sorted({*self.monitor} - state.monitored)
@@ -154,6 +169,38 @@ class TrainingJob:
             self.class_names,
             state.devices,
         )
+
+
+def check_monitored(monitor: Mapping[str, Split], data: Data) -> None:
+    """Check the sets that are scored after each epoch.
+
+    Args:
+        monitor: The sets by name.
+        data: What is trained on.
+
+    Raises:
+        SpecError: They are no sets by name, are of other images than the data, or a name is that of
+            the validation images.
+    """
+    if not isinstance(monitor, Mapping):
+        raise SpecError(
+            f"monitor takes sets by name, as {{'test': data.test}}, not a {type(monitor).__name__}"
+        )
+    for name, split in monitor.items():
+        if not isinstance(name, str) or name in ("", "val"):
+            raise SpecError(
+                f"a monitored set cannot be called {name!r}: its accuracies are the column "
+                "NAME_accuracy, and val_accuracy is that of the validation images"
+            )
+        if not isinstance(split, Split):
+            kind = type(split).__name__
+            raise SpecError(f"monitor[{name!r}] must be a set, as data.test is, not a {kind}")
+        greatest = int(split.labels.max())
+        if split.shape != data.shape or greatest >= data.classes:
+            raise SpecError(
+                f"monitor[{name!r}] has images {split.shape} with labels to {greatest}, and the "
+                f"data has {data.shape} in {data.classes} classes: give images of the same kind"
+            )
 
 
 def training_set(spec: NetworkSpec, data: Data) -> tuple[NetworkSpec, Split]:

@@ -5,6 +5,7 @@ checkpoint.safetensors  everything the next epoch needs; gone when the run is fi
 history.csv             a row an epoch, written as the run goes
 weights.safetensors     the weights of the best validation epoch
 run.json                seed, data, versions, best epoch and history; its presence says: finished
+.lock                   held by the process that trains here
 """
 
 from __future__ import annotations
@@ -23,16 +24,16 @@ import keras
 import numpy as np
 
 from zoo.data.dataset import DIGIT_NAMES
-from zoo.errors import RunError
+from zoo.errors import RunError, SpecError
 from zoo.nn.builder import build_model
 from zoo.spec import NetworkSpec
 from zoo.training import weights
+from zoo.training.run_files import CHECKPOINT, FILES, check_files, discard
 from zoo.training.run_record import CheckpointRecord, RunRecord, read_checkpoint, read_run
 from zoo.utils.atomic import atomic_write, remove_stale_temporaries
 from zoo.utils.machine import processor
 
-CHECKPOINT = "checkpoint.safetensors"
-FILES = ("spec.json", CHECKPOINT, "history.csv", "weights.safetensors", "run.json")
+__all__ = ["CHECKPOINT", "FILES", "RunFolder", "TrainingState", "discard", "load_run"]
 
 Tensors = dict[str, np.ndarray]
 
@@ -56,7 +57,11 @@ class TrainingState:
     @property
     def monitored(self) -> set[str]:
         """The names of the sets that were scored after every epoch."""
-        sets = [{name.removesuffix("_accuracy") for name in row} for row in self.rows]
+        ending = "_accuracy"
+        sets = [
+            {name.removesuffix(ending) for name in row if name.endswith(ending)}
+            for row in self.rows
+        ]
         return set.intersection(*sets) if sets else set()
 
     @property
@@ -85,7 +90,8 @@ class RunFolder:
     def begin(self, model: keras.Model) -> TrainingState:
         """Start the run, or take it up where it was: its state goes into `model`.
 
-        Raises RunError where the folder holds a run of something else.
+        Raises RunError where the folder holds a run of something else, or files of a run's names
+        that are none.
         """
         if self.writes:
             remove_stale_temporaries(self.path)
@@ -93,6 +99,8 @@ class RunFolder:
             return self._finished(model)
         if self._checkpoint.exists():
             return self._interrupted(model)
+        check_files(self.path)
+        self._check_declaration()
         if self.writes:
             self._write("spec.json", self.spec.to_json(indent=2))
         return TrainingState(devices=(self.devices,))
@@ -163,6 +171,18 @@ class RunFolder:
                     "choose another folder, or delete that run"
                 )
 
+    def _check_declaration(self) -> None:
+        """Check that a run which ended in its first epoch was of this network."""
+        path = self.path / "spec.json"
+        try:
+            there = path.exists() and NetworkSpec.from_json(path.read_text("utf-8")).hash
+        except SpecError:
+            there = ""
+        if there not in (False, self.spec.hash):
+            raise RunError(
+                f"{path} declares another network or recipe: choose another folder, or delete it"
+            )
+
     def _finished(self, model: keras.Model) -> TrainingState:
         run = read_run(self._result)
         self._check_identity(run)
@@ -176,12 +196,12 @@ class RunFolder:
         tensors, metadata = weights.read(self._checkpoint)
         run = read_checkpoint(metadata.get("run"), self._checkpoint)
         self._check_identity(run)
-        weights.assign(_state(model), tensors, "now/")
-        best = {
-            name.removeprefix("best/"): array
-            for name, array in tensors.items()
-            if name.startswith("best/")
-        }
+        here = _state(model)
+        now = weights.matching(_part(tensors, "now/"), weights.shapes(here), self._checkpoint)
+        best = _part(tensors, "best/")
+        if best:
+            best = weights.matching(best, weights.shapes(model.weights), self._checkpoint)
+        weights.assign(here, now)
         diverged = bool(run.rows) and not math.isfinite(run.rows[-1]["loss"])
         state = TrainingState(run.rows, run.best_epoch, best, diverged, devices=run.devices)
         if run.devices[-1] != self.devices:
@@ -211,17 +231,6 @@ def _devices(progress: TrainingState) -> dict[str, Any]:
     return {} if progress.devices == (1,) else {"devices": [*progress.devices]}
 
 
-def discard(path: str | Path) -> None:
-    """Delete the files of a run, finished or not, and of its members; no other file of the folder.
-
-    What says that a run is finished goes first: a process that is killed leaves no run without
-    weights.
-    """
-    for folder in (Path(path), *Path(path).glob("member_*/")):
-        for name in reversed(FILES):
-            (folder / name).unlink(missing_ok=True)
-
-
 def load_run(path: str | Path) -> tuple[NetworkSpec, keras.Model]:
     """Read a finished run back: its spec, and its model with the trained weights.
 
@@ -236,6 +245,14 @@ def load_run(path: str | Path) -> tuple[NetworkSpec, keras.Model]:
     if metadata.get("spec_hash") != spec.hash:
         raise RunError(f"the weights in {path} are not of the spec beside them: train again")
     return spec, model
+
+
+def _part(tensors: Tensors, prefix: str) -> Tensors:
+    return {
+        name.removeprefix(prefix): array
+        for name, array in tensors.items()
+        if name.startswith(prefix)
+    }
 
 
 def _state(model: keras.Model) -> list[keras.Variable]:

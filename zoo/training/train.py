@@ -22,7 +22,7 @@ from zoo.training import weights
 from zoo.training.devices import check_devices, check_sets
 from zoo.training.ensemble import train_members
 from zoo.training.fit import frozen_layers, train_network
-from zoo.training.job import TrainingJob, TrainResult, training_set
+from zoo.training.job import TrainingJob, TrainResult, check_monitored, training_set
 from zoo.utils.tensorflow import set_environment
 
 
@@ -52,7 +52,8 @@ def train(
             first `images` for training, after expanding them where it says so.
         seed: Of the initial weights, the order of the images and the dropout masks; from 0 up.
         epochs: In place of the recipe's.
-        monitor: Further sets by name, whose accuracies are recorded after each epoch.
+        monitor: Further sets by name, but for 'val', whose accuracies are recorded after each
+            epoch.
         callbacks: Further callbacks of Keras; not for a vote.
         start: A model of the same layers, whose weights are the initial ones, as in
             `start=zoo.load("conv2_relu")`; its frozen layers stay as they are. Not for a vote.
@@ -71,8 +72,8 @@ def train(
     Raises:
         SpecError: A setting is wrong, or does not fit the data, the devices or the backend.
         DataError: The images are not there, or are no images.
-        RunError: `out` holds another run or a damaged one, a process has died, or there are fewer
-            devices.
+        RunError: `out` holds another run, a damaged one or files that no training wrote, another
+            training is at work there, a process has died, or there are fewer devices.
     """
     set_environment()
     spec = get_spec(network)
@@ -122,9 +123,10 @@ def training_job(
         progress: Whether a bar is shown.
 
     Raises:
-        SpecError: The recipe does not fit the images or the devices.
+        SpecError: The recipe does not fit the images or the devices, or a monitored set is none.
         DataError: The recipe expands images on the disk that would not fit into memory.
     """
+    check_monitored(monitor, data)
     spec, images = training_set(spec, data)
     check_sets(devices, spec.recipe, [data.validation, *monitor.values()])
     return TrainingJob(

@@ -1,7 +1,8 @@
 """Weights on disk: safetensors files, which hold numbers and words and nothing that can run.
 
 A file carries the tensors by the names of their variables, and metadata: strings by name. Shapes
-and types are checked against the model before a number is read.
+and types are checked against the model before a number is read. The names are explained in
+variable_names.py.
 """
 
 from __future__ import annotations
@@ -9,13 +10,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from zoo.errors import RunError
+from zoo.training.variable_names import named, stored_names
 from zoo.utils.atomic import atomic_write
 
 if TYPE_CHECKING:
@@ -80,19 +82,19 @@ def arrays(variables: Iterable[keras.Variable], prefix: str = "") -> dict[str, n
         prefix: Comes before each name.
 
     Returns:
-        The arrays by the variables' paths, as in 'conv_1/kernel'.
+        The arrays by the names that `named` gives.
     """
     from keras import ops  # reading a file needs no Keras
 
     return {
-        f"{prefix}{variable.path}": np.array(ops.convert_to_numpy(variable))
-        for variable in variables
+        f"{prefix}{name}": np.array(ops.convert_to_numpy(variable))
+        for name, variable in named(variables)
     }
 
 
 def shapes(variables: Iterable[keras.Variable]) -> dict[str, tuple[int, ...]]:
     """The shapes of variables by their names: what `read` checks a file against."""
-    return {variable.path: tuple(variable.shape) for variable in variables}
+    return {name: tuple(variable.shape) for name, variable in named(variables)}
 
 
 def fingerprint(tensors: Mapping[str, np.ndarray]) -> str:
@@ -117,8 +119,8 @@ def assign(
     Raises:
         KeyError: There is no tensor for a variable.
     """
-    for variable in variables:
-        variable.assign(tensors[f"{prefix}{variable.path}"])
+    for name, variable in named(variables):
+        variable.assign(tensors[f"{prefix}{name}"])
 
 
 def write(path: str | Path, tensors: dict[str, np.ndarray], metadata: Mapping[str, str]) -> None:
@@ -152,7 +154,7 @@ def read(
         expected: The shapes that it must have, by name; None takes what is there.
 
     Returns:
-        The arrays by name, and the metadata.
+        The arrays by name, by the expected one if there is one, and the metadata.
 
     Raises:
         RunError: The file is missing, damaged or no safetensors file; or with `expected`, its names
@@ -163,26 +165,57 @@ def read(
         raise RunError(f"there are no weights at {path}: train the network first")
     try:
         with safe_open(path, framework="numpy") as file:
+            there = list(file.keys())
+            stored = dict(zip(there, there, strict=True))
             if expected is not None:
-                _check(file, expected, path)
-            return {
-                name: file.get_tensor(name) for name in list(file.keys())
-            }, file.metadata() or {}
+                stored = stored_names(there, expected, path)
+                _check(file, stored, expected, path)
+            tensors = {name: file.get_tensor(stored[name]) for name in stored}
+            return tensors, file.metadata() or {}
     except SafetensorError as error:
         raise RunError(f"{path} is damaged or no safetensors file ({error})") from error
 
 
-def _check(file, expected: Mapping[str, tuple[int, ...]], path: Path) -> None:
-    names = set(file.keys())
-    if names != set(expected):
-        odd = sorted(names.symmetric_difference(expected))
-        raise RunError(f"{path} belongs to other layers: {odd[0]} is in only one of them")
+def metadata(path: str | Path) -> dict[str, str]:
+    """The metadata of a safetensors file; none where it is damaged, or no such file."""
+    try:
+        with safe_open(path, framework="numpy") as file:
+            return file.metadata() or {}
+    except (SafetensorError, OSError):
+        return {}
+
+
+def matching(
+    tensors: Mapping[str, np.ndarray], expected: Mapping[str, tuple[int, ...]], path: str | Path
+) -> dict[str, np.ndarray]:
+    """Arrays by the names of the variables that they are for.
+
+    Args:
+        tensors: Arrays by the names that a file has for them.
+        expected: The shapes of the variables by their names, as `shapes` gives them.
+        path: Of the file, as the error names it.
+
+    Raises:
+        RunError: They are of other variables.
+    """
+    stored = stored_names(tensors, expected, path)
     for name, wanted in expected.items():
-        there = file.get_slice(name)
-        shape = tuple(there.get_shape())
-        if shape != wanted:
-            raise RunError(
-                f"{path} belongs to other layers: {name} has shape {shape}, not {wanted}"
-            )
+        _check_shape(name, tensors[stored[name]].shape, wanted, path)
+    return {name: tensors[stored[name]] for name in expected}
+
+
+def _check(
+    file: Any, stored: Mapping[str, str], expected: Mapping[str, tuple[int, ...]], path: Path
+) -> None:
+    for name, wanted in expected.items():
+        there = file.get_slice(stored[name])
+        _check_shape(name, tuple(there.get_shape()), wanted, path)
         if there.get_dtype() not in PRECISIONS:
             raise RunError(f"{path} holds {there.get_dtype()} in {name}: weights are F32 or F16")
+
+
+def _check_shape(
+    name: str, shape: tuple[int, ...], wanted: tuple[int, ...], path: str | Path
+) -> None:
+    if shape != wanted:
+        raise RunError(f"{path} belongs to other layers: {name} has shape {shape}, not {wanted}")

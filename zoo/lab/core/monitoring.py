@@ -131,10 +131,14 @@ def train_monitored(
         progress: Whether to show how far it is.
 
     Raises:
-        SpecError: The network is an ensemble, whose members train on their own.
+        SpecError: The network is an ensemble, whose members train on their own; or `on` is neither
+            of the two.
+        RunError: The folder holds another run, or one that was not watched.
     """
     import zoo
 
+    if on not in ("validation", "test"):
+        raise SpecError(f"on must be 'validation' or 'test', not {on!r}")
     spec, folder = zoo.get_spec(network), Path(out)
     if spec.members:
         raise SpecError(f"{spec.name} is a vote and has no epochs of its own: watch a member")
