@@ -11,6 +11,7 @@ from zoo.networks import NETWORK3, NETWORKS
 from zoo.quoted_networks import QUOTED_NETWORKS
 from zoo.spec import IMAGE_SHAPE, Claim, FunctionSpec, InputSpec, NetworkSpec, Recipe, Shape
 from zoo.spec.function import register_function
+from zoo.spec.validation import as_tuple, shown, whole_number
 
 if TYPE_CHECKING:
     import keras
@@ -69,6 +70,11 @@ def register(spec, *, recipe=NETWORK3, claim=None, summary="", input_shape=IMAGE
             return function
 
         return declare
+    if not isinstance(spec, NetworkSpec):
+        raise SpecError(
+            "register takes a declaration, such as a zoo.ModelSpec, or the name for a function "
+            f"below, not {shown(spec)}"
+        )
     if spec.name in _SPECS:
         raise SpecError(f"the name {spec.name!r} is taken: choose another, or unregister it first")
     if isinstance(spec, FunctionSpec):
@@ -77,16 +83,22 @@ def register(spec, *, recipe=NETWORK3, claim=None, summary="", input_shape=IMAGE
     return spec
 
 
-def unregister(name: str) -> None:
+def unregister(name: str | NetworkSpec) -> None:
     """Take a network out of the registry again.
 
     Args:
-        name: Of a registered network.
+        name: Of a registered network, or its declaration.
 
     Raises:
-        UnknownNameError: There is no network of that name.
+        UnknownNameError: There is no network of that name, or the registry has another declaration
+            under it.
     """
-    del _SPECS[get_spec(name).name]
+    spec = get_spec(name)
+    if _SPECS.get(spec.name) != spec:
+        raise UnknownNameError(
+            f"the registry has no such declaration of {spec.name!r}: give the name of a network"
+        )
+    del _SPECS[spec.name]
 
 
 def get_spec(name: str | NetworkSpec) -> NetworkSpec:
@@ -106,9 +118,9 @@ def get_spec(name: str | NetworkSpec) -> NetworkSpec:
     """
     if isinstance(name, NetworkSpec):
         return name
-    if name not in _SPECS:
+    if not isinstance(name, str) or name not in _SPECS:
         raise UnknownNameError(
-            f"there is no network {name!r}.{nearest(str(name), _SPECS)} "
+            f"there is no network {shown(name)}.{nearest(str(name), _SPECS)} "
             "`python -m zoo list` shows them all."
         )
     return _SPECS[name]
@@ -127,12 +139,19 @@ def list_models(
     Returns:
         The names; none where nothing matches.
 
+    Raises:
+        SpecError: A pattern is no text, or the chapter no whole number from 1 up.
+
     >>> list_models("mlp30*", chapter=5)
     ['mlp30', 'mlp30x2', 'mlp30x3', 'mlp30x4']
     >>> list_models("conv2_relu*", exclude=["*fc*", "*x5*", "*.long"])
     ['conv2_relu', 'conv2_relu.expanded', 'conv2_relu_dropout', 'conv2_relu_dropout.fast']
     """
-    dropped = [exclude] if isinstance(exclude, str) else list(exclude)
+    dropped = (exclude,) if isinstance(exclude, str) else as_tuple(exclude)
+    if dropped is None or not all(isinstance(each, str) for each in (pattern, *dropped)):
+        raise SpecError(f"a pattern is text, as in 'conv2_*', not {shown((pattern, exclude))}")
+    if chapter is not None:
+        chapter = whole_number(chapter, "chapter")
     return [
         name
         for name, spec in _SPECS.items()

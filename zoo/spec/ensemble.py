@@ -47,11 +47,11 @@ class EnsembleSpec(NetworkSpec):
     input: InputSpec = field(default_factory=InputSpec)
 
     def __post_init__(self) -> None:
-        if isinstance(self.member_layers, str) or not list(self.member_layers):
+        self._check_kinds()
+        given = validation.as_tuple(self.member_layers)
+        if not given:
             raise SpecError(f"{self.name} needs members: give each as a tuple of layers")
-        members = tuple(
-            layers.checked(member, f"a member of {self.name}") for member in self.member_layers
-        )
+        members = tuple(layers.checked(member, f"a member of {self.name}") for member in given)
         object.__setattr__(self, "member_layers", members)
         check_rule(self, len(members))
         self._check()

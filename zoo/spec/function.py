@@ -53,6 +53,7 @@ class FunctionSpec(NetworkSpec):
     classes: int = 10
 
     def __post_init__(self) -> None:
+        self._check_kinds()
         if not callable(self.function):
             raise SpecError(f"{self.name} needs a function that returns a Keras model")
         validation.whole(self, "classes")
@@ -111,7 +112,7 @@ class FunctionSpec(NetworkSpec):
 
     def with_classes(self, classes: int) -> FunctionSpec:
         """Return this declaration if it has so many classes, else refuse."""
-        if classes == self.classes:
+        if validation.whole_number(classes, "classes") == self.classes:
             return self
         raise SpecError(
             f"{self.name} is a Keras function with {self.classes} outputs, which cannot be made "
@@ -121,10 +122,11 @@ class FunctionSpec(NetworkSpec):
     def _with_architecture(
         self, layers: Any = None, input_shape: Any = None, classes: int | None = None
     ) -> FunctionSpec:
-        if input_shape is not None and tuple(input_shape) != self.input.shape:
+        shape = self.input.shape if input_shape is None else InputSpec(input_shape).shape
+        if shape != self.input.shape:
             raise SpecError(
                 f"{self.name} is a Keras function of images {self.input.shape}, which cannot be "
-                f"made {tuple(input_shape)}: register a function for them"
+                f"made {shape}: register a function for them"
             )
         return super()._with_architecture(layers, None, classes)
 

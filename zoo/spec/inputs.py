@@ -38,7 +38,8 @@ class InputSpec:
         shape = tuple(self.shape) if isinstance(self.shape, (tuple, list)) else ()
         if len(shape) != 3 or not all(_is_length(length) for length in shape):
             raise SpecError(
-                f"an input shape is (height, width, channels), as (28, 28, 1), not {self.shape!r}"
+                f"an input shape is (height, width, channels), as (28, 28, 1), not "
+                f"{validation.shown(self.shape)}"
             )
         object.__setattr__(self, "shape", tuple(int(length) for length in shape))
         validation.choice(self, "dtype", Literal["uint8"])

@@ -118,18 +118,20 @@ def checked(layers: Any, where: str) -> tuple[Layer, ...]:
     Raises:
         SpecError: There are none, or something else stands among them.
     """
-    if isinstance(layers, str) or not isinstance(layers, Iterable):
-        raise SpecError(f"the layers of {where} must be a sequence of layers, not {layers!r}")
-    layers = tuple(layers)
-    if not layers:
+    given = validation.as_tuple(layers)
+    if given is None:
+        raise SpecError(
+            f"the layers of {where} must be a sequence of layers, not {validation.shown(layers)}"
+        )
+    if not given:
         raise SpecError(f"{where} has no layers: give it at least an output layer")
-    for layer in layers:
+    for layer in given:
         if KINDS.get(type(layer).__name__) is not type(layer):
             raise SpecError(
-                f"{layer!r} is no layer that {where} could have: its kind is not registered. "
-                f"Kinds: {', '.join(KINDS)}."
+                f"{validation.shown(layer)} is no layer that {where} could have: its kind is not "
+                f"registered. Kinds: {', '.join(KINDS)}."
             )
-    return layers
+    return given
 
 
 def with_outputs(layers: tuple[Layer, ...], units: int) -> tuple[Layer, ...]:

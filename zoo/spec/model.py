@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from zoo.errors import SpecError
-from zoo.spec import layers
+from zoo.spec import layers, validation
 from zoo.spec.claim import Claim
 from zoo.spec.inputs import InputSpec
 from zoo.spec.layers import Layer, Shape
@@ -47,13 +47,15 @@ class ModelSpec(NetworkSpec):
     classes: int | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "layers", layers.checked(self.layers, str(self.name)))
         self._check_kinds()  # `walk` needs the input
+        object.__setattr__(self, "layers", layers.checked(self.layers, self.name))
         shape = self.walk()[-1][1]
         self._check()
         if len(shape) != 1:
             raise SpecError(f"{self.name} puts out {shape}: end with a dense layer")
-        if self.classes is not None and self.classes != shape[0]:
+        if self.classes is not None:
+            validation.whole(self, "classes")
+        if self.classes not in (None, shape[0]):
             raise SpecError(
                 f"{self.name} has {shape[0]} outputs, and classes says {self.classes}: give the "
                 f"last layer {self.classes} units, or leave classes out"

@@ -40,17 +40,21 @@ class NetworkSpec:
     KINDS: ClassVar[dict[str, type[NetworkSpec]]] = {}
 
     def _check_kinds(self) -> None:
-        for name, kind in (("recipe", Recipe), ("input", InputSpec)):
-            if not isinstance(getattr(self, name), kind):
-                raise SpecError(f"the {name} of {self.name} must be a zoo.{kind.__name__}")
-
-    def _check(self) -> None:
         parts = self.name.split(".") if isinstance(self.name, str) else []
         if len(parts) not in (1, 2) or not all(part.isidentifier() for part in parts):
             raise SpecError(
-                f"{self.name!r} is no name for a network: use letters, digits and underscores, "
-                "and a dot before the recipe, as in 'conv2_relu.expanded'"
+                f"{validation.shown(self.name)} is no name for a network: use letters, digits and "
+                "underscores, and a dot before the recipe, as in 'conv2_relu.expanded'"
             )
+        for name, kind in (("recipe", Recipe), ("input", InputSpec), ("claim", Claim)):
+            value = getattr(self, name)
+            if not isinstance(value, kind) and not (name == "claim" and value is None):
+                raise SpecError(
+                    f"the {name} of {self.name} must be a zoo.{kind.__name__}, not "
+                    f"{validation.shown(value)}"
+                )
+
+    def _check(self) -> None:
         validation.text(self, "summary")
         self._check_kinds()
         # Keras would train these without a word, down the gradient of something else.

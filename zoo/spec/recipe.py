@@ -85,8 +85,9 @@ class Recipe:
         validation.whole(self, "dropout_off_epochs", least=0)
         validation.flag(self, "nesterov", "signed", "shuffle", "partial_batch", "expanded")
         validation.choice(self, "cost", Cost)
-        if self.initializer in RENAMED_VALUES["initializer"]:
-            now = RENAMED_VALUES["initializer"][self.initializer]
+        renamed = RENAMED_VALUES["initializer"]
+        if isinstance(self.initializer, str) and self.initializer in renamed:
+            now = renamed[self.initializer]
             raise SpecError(f"the initializer {self.initializer!r} is now {now!r}")
         validation.choice(self, "initializer", Initializer)
         validation.choice(self, "lambda_per", Literal["image", "batch"])

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Set
 from typing import Any, get_args
 
 from zoo.errors import SpecError, nearest
+
+# Python writes no whole number of more than 4300 digits, so that neither JSON nor an error could
+# hold what is counted with such a one.
+_BEYOND = 10**1000
 
 
 def whole(record: Any, *names: str, least: int = 1) -> None:
@@ -22,10 +26,35 @@ def whole(record: Any, *names: str, least: int = 1) -> None:
         SpecError: A field is below `least`, or no whole number; True and False are none.
     """
     for name in names:
-        value = getattr(record, name)
-        if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < least:
-            raise SpecError(f"{name} must be a whole number from {least} up, not {value!r}")
-        _store(record, name, int(value))
+        _store(record, name, whole_number(getattr(record, name), name, least))
+
+
+def whole_number(value: Any, name: str, least: int = 1) -> int:
+    """A whole number as int, of whatever type it is.
+
+    Args:
+        value: What a caller gave.
+        name: What it is, as the error names it.
+        least: The least number allowed.
+
+    Raises:
+        SpecError: It is below `least` or beyond any size, or no whole number; True and False are
+            none.
+    """
+    whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    if not whole or not least <= value < _BEYOND:
+        limit = " and below 1e1000" if whole and value >= _BEYOND else ""
+        raise SpecError(f"{name} must be a whole number from {least} up{limit}, not {shown(value)}")
+    return int(value)
+
+
+def shown(value: Any) -> str:
+    """A value as an error names it: 80 characters at most, and of a number too long none."""
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes no whole number of more than 4300 digits
+        return f"a number of type {type(value).__name__} with thousands of digits"
+    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def real(record: Any, *names: str, least: float, below: float = math.inf) -> None:
@@ -42,13 +71,13 @@ def real(record: Any, *names: str, least: float, below: float = math.inf) -> Non
     """
     for name in names:
         value = getattr(record, name)
-        number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-        if not number or not math.isfinite(value):
-            raise SpecError(f"{name} must be a finite number, not {value!r}")
-        if not least <= value < below:
+        number = _as_float(value)
+        if number is None:
+            raise SpecError(f"{name} must be a finite number, not {shown(value)}")
+        if not least <= number < below:
             limit = "" if below == math.inf else f" and below {below:g}"
-            raise SpecError(f"{name} must be {least:g} or more{limit}, not {value!r}")
-        _store(record, name, float(value))
+            raise SpecError(f"{name} must be {least:g} or more{limit}, not {shown(value)}")
+        _store(record, name, number)
 
 
 def positive(record: Any, *names: str) -> None:
@@ -70,31 +99,47 @@ def positives(record: Any, name: str) -> None:
         SpecError: It is no sequence, or one of them is 0 or less, not finite, or no number.
     """
     values = getattr(record, name)
-    if not isinstance(values, Iterable) or not all(map(_is_positive, values := tuple(values))):
-        raise SpecError(f"{name} must be finite numbers above 0, not {values!r}")
-    _store(record, name, tuple(map(float, values)))
+    given = as_tuple(values)
+    floats = (None,) if given is None else tuple(map(_as_float, given))
+    if any(number is None or number <= 0 for number in floats):
+        raise SpecError(f"{name} must be finite numbers above 0, not {shown(values)}")
+    _store(record, name, floats)
 
 
-def _is_positive(value: Any) -> bool:
-    return (
-        isinstance(value, numbers.Real)
-        and not isinstance(value, bool)
-        and 0 < float(value) < math.inf
-    )
+def as_tuple(values: Any) -> tuple[Any, ...] | None:
+    """What has an order and is no text, as a tuple; None for anything else."""
+    unordered = isinstance(values, str | bytes | Set | Mapping)
+    if unordered or not isinstance(values, Iterable):
+        return None
+    try:
+        return tuple(values)
+    except TypeError:  # an array without axes calls itself iterable
+        return None
+
+
+def _as_float(value: Any) -> float | None:
+    """A finite number as float; None for anything else, and for True and False."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:  # a whole number or a fraction beyond 1.8e308
+        return None
+    return number if math.isfinite(number) else None
 
 
 def flag(record: Any, *names: str) -> None:
     """Check that the named fields are True or False."""
     for name in names:
         if not isinstance(getattr(record, name), bool):
-            raise SpecError(f"{name} must be True or False, not {getattr(record, name)!r}")
+            raise SpecError(f"{name} must be True or False, not {shown(getattr(record, name))}")
 
 
 def text(record: Any, *names: str) -> None:
     """Check that the named fields are strings."""
     for name in names:
         if not isinstance(getattr(record, name), str):
-            raise SpecError(f"{name} must be text, not {getattr(record, name)!r}")
+            raise SpecError(f"{name} must be text, not {shown(getattr(record, name))}")
 
 
 def choice(record: Any, name: str, choices: Any) -> None:
@@ -109,9 +154,11 @@ def choice(record: Any, name: str, choices: Any) -> None:
         SpecError: It is another one; the nearest is named, and all are listed.
     """
     value, known = getattr(record, name), get_args(choices)
-    if value not in known:
-        close = nearest(str(value), known)
-        raise SpecError(f"{name} {value!r} is unknown.{close} Choose from: {', '.join(known)}.")
+    if not isinstance(value, str) or value not in known:
+        close = nearest(value, known) if isinstance(value, str) else ""
+        raise SpecError(
+            f"{name} {shown(value)} is unknown.{close} Choose from: {', '.join(known)}."
+        )
 
 
 def choices(record: Any, name: str, known: Any) -> None:
@@ -128,7 +175,7 @@ def choices(record: Any, name: str, known: Any) -> None:
     values = getattr(record, name)
     words = isinstance(values, list | tuple) and all(isinstance(word, str) for word in values)
     if not words or len(set(values)) != len(values):
-        raise SpecError(f"{name} must be a sequence of different words, not {values!r}")
+        raise SpecError(f"{name} must be a sequence of different words, not {shown(values)}")
     known_names(values, get_args(known), name)
     _store(record, name, tuple(values))
 
@@ -148,7 +195,7 @@ def known_names(given: Iterable[str], known: Iterable[str], where: str) -> None:
     for name in given:
         if name not in known:
             raise SpecError(
-                f"{where} has no {name!r}.{nearest(name, known)} It has: {', '.join(known)}."
+                f"{where} has no {name!r}.{nearest(str(name), known)} It has: {', '.join(known)}."
             )
 
 
