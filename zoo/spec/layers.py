@@ -36,6 +36,9 @@ KINDS: dict[str, type] = {}
 def register_layer(kind: Kind) -> Kind:
     """Make a kind of layer known by its class name, so that declarations in JSON can name it.
 
+    A class of the same module and qualified name replaces the earlier one, as where a cell of a
+    notebook is run again.
+
     Args:
         kind: A frozen dataclass with the methods of `Layer`, whose fields are plain data.
 
@@ -45,8 +48,10 @@ def register_layer(kind: Kind) -> Kind:
     Raises:
         SpecError: The name is taken by another kind.
     """
-    if KINDS.setdefault(kind.__name__, kind) is not kind:
+    there = KINDS.get(kind.__name__, kind)
+    if (there.__module__, there.__qualname__) != (kind.__module__, kind.__qualname__):
         raise SpecError(f"a layer kind {kind.__name__!r} is there already: choose another name")
+    KINDS[kind.__name__] = kind
     return kind
 
 
