@@ -212,7 +212,7 @@ def test_ctrl_c_in_mid_epoch_keeps_the_run_and_the_same_command_goes_on(tmp_path
     assert process.returncode == 130, printed
     assert printed.splitlines()[-1] == "zoo: stopped; the same command goes on where it was"
     names = {path.name for path in (tmp_path / "run").iterdir()}
-    assert names <= {"spec.json", "checkpoint.safetensors", "history.csv", ".lock"}
+    assert names <= {"spec.json", "checkpoint.safetensors", "history.csv", ".run.lock"}
 
     from zoo.training.weights import read
 
@@ -251,7 +251,7 @@ sys.exit(main(sys.argv[1:]))
     assert done.returncode == 1, done.stderr
     assert done.stderr.startswith(f"zoo: cannot write {out}")
     assert done.stderr.count("\n") == 1
-    assert {path.name for path in out.iterdir()} == {"spec.json", ".lock"}
+    assert {path.name for path in out.iterdir()} == {"spec.json", ".run.lock"}
 
 
 def test_a_warning_is_one_line():

@@ -70,4 +70,4 @@ def test_weights_agree_bit_by_bit_after_any_number_of_kills(most, epochs, bars, 
     for mine, theirs in zip(unbroken.model.get_weights(), model.get_weights(), strict=True):
         np.testing.assert_array_equal(mine, theirs, err_msg=f"kills drawn from seed {seed}")
     names = {path.name for path in tmp_path.iterdir()}
-    assert names == {"spec.json", "history.csv", "weights.safetensors", "run.json", ".lock"}
+    assert names == {"spec.json", "history.csv", "weights.safetensors", "run.json", ".run.lock"}

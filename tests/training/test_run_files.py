@@ -18,7 +18,7 @@ SILENT = {"epochs": 1, "progress": False}
 
 
 def contents(folder):
-    return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != ".lock"}
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != ".run.lock"}
 
 
 def put(folder, name):

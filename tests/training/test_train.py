@@ -116,7 +116,7 @@ def test_a_run_folder_tells_the_run(bars, finished):
     settings, result = finished
     folder = settings["out"]
     names = {path.name for path in folder.iterdir()}
-    assert names == {"spec.json", "history.csv", "weights.safetensors", "run.json", ".lock"}
+    assert names == {"spec.json", "history.csv", "weights.safetensors", "run.json", ".run.lock"}
     record = json.loads((folder / "run.json").read_text())
     assert (record["seed"], record["best_epoch"]) == (3, result.best_epoch)
     assert record["spec_hash"] == result.spec.hash

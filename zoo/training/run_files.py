@@ -17,7 +17,7 @@ CHECKPOINT = "checkpoint.safetensors"
 FILES = ("spec.json", CHECKPOINT, "history.csv", "weights.safetensors", "run.json")
 
 # Held by the process that trains there. It stays: a lock file that is deleted locks nobody out.
-LOCK = ".lock"
+LOCK = ".run.lock"
 
 
 @contextlib.contextmanager

@@ -5,7 +5,7 @@ checkpoint.safetensors  everything the next epoch needs; gone when the run is fi
 history.csv             a row an epoch, written as the run goes
 weights.safetensors     the weights of the best validation epoch
 run.json                seed, data, versions, best epoch and history; its presence says: finished
-.lock                   held by the process that trains here
+.run.lock               held by the process that trains here
 """
 
 from __future__ import annotations
