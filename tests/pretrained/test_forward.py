@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -124,6 +125,13 @@ def test_the_larger_share_wins_however_sure_the_others_are():
     tensors[names[0]][3], tensors[names[1]][7] = 0.1, 20  # unsure, and sure
     blank = np.zeros((1, 28, 28, 1), np.uint8)
     assert forward.NumpyNetwork(spec, tensors).predict(blank).digits.tolist() == [3]
+
+
+def test_weights_for_other_images_are_refused():
+    declared = replace(zoo.get_spec("mlp30"), input=zoo.InputSpec((14, 56, 1), scale=1 / 2))
+    for load in (forward.load, zoo.load):
+        with pytest.raises(RunError, match="other layers or images"):
+            load(declared)
 
 
 def test_bad_images_are_refused():

@@ -113,8 +113,7 @@ def load(name: str | NetworkSpec) -> NumpyNetwork:
     """
     spec = get_spec(name)
     entry = entry_of(spec.name)
-    if entry.trained_by.body() != spec.body():
-        raise RunError(f"the pretrained weights of {entry.name} are for other layers: train it")
+    entry.check_fits(spec)
     expected = tensor_shapes(spec)
     path = weights_file(entry)
     verify(path, entry)

@@ -70,6 +70,14 @@ class Entry:
         """The declaration whose recipe trained the weights."""
         return NetworkSpec.from_plain(self.spec)
 
+    def check_fits(self, spec: NetworkSpec) -> None:
+        """Raise RunError unless the weights are for the layers and the images of `spec`."""
+        trained = self.trained_by
+        if (trained.body(), trained.input) != (spec.body(), spec.input):
+            raise RunError(
+                f"the pretrained weights of {self.name} are for other layers or images: train it"
+            )
+
     @property
     def score(self) -> Score:
         """On the test images."""

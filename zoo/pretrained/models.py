@@ -107,8 +107,7 @@ def load(
         )
     spec = get_spec(name)
     entry = entry_of(spec.name)
-    if entry.trained_by.body() != spec.body():
-        raise RunError(f"the pretrained weights of {entry.name} are for other layers: train it")
+    entry.check_fits(spec)
     path = weights_file(entry)
     verify(path, entry)
     trained, spec = spec, spec.with_settings(**{"precision": "float32", **settings})

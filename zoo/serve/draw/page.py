@@ -183,8 +183,7 @@ def _weights(entry: Entry, spec: NetworkSpec) -> Mapping[str, Any]:
 
     path = weights_file(entry)
     verify(path, entry)
-    if entry.trained_by.body() != spec.body():
-        raise RunError(f"the pretrained weights of {entry.name} are for other layers: train it")
+    entry.check_fits(spec)
     try:
         return load_file(path)
     except SafetensorError as error:
