@@ -16,6 +16,7 @@ import zoo
 from tests import children
 from tests.distinct import kinds_of_objects, one_of_each
 from tests.paths import ROOT
+from zoo.errors import SpecError
 from zoo.nn.losses import QuadraticCost, SmoothedLogLikelihoodCost
 from zoo.nn.optimizers import OneCycle
 
@@ -96,6 +97,34 @@ def test_a_vote_of_names_and_models_comes_back(tmp_path):
     other = keras.models.load_model(tmp_path / "m.keras")
     assert_alike(vote, other)
     np.testing.assert_array_equal(vote(IMAGES), other(IMAGES))
+
+
+@pytest.mark.parametrize(
+    ("members", "weights", "said"),
+    [
+        ("mlp30", (), "a list of members, not 'mlp30'"),
+        (5, (), "a list of members, not 5"),
+        ([], (), "needs members"),
+        ([zoo.get_spec("mlp30")], (), "names or models, not ModelSpec"),
+        (["mlp30", "linear"], (1,), "2 members"),
+        (["mlp30"], 3, "weights"),
+    ],
+)
+def test_what_cannot_vote_is_refused(members, weights, said):
+    with pytest.raises(SpecError, match=said):
+        zoo.vote(members, weights=weights)
+
+
+def test_weights_of_a_vote_may_be_given_one_by_one():
+    models = [zoo.build("linear", seed=seed) for seed in (1, 2)]
+    vote = zoo.vote((each for each in models), weights=(float(each) for each in (1, 3)))
+    assert vote.get_layer("tally_1").get_config()["weights"] == [1.0, 3.0]
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, True, "1"])
+def test_a_model_is_built_from_a_whole_seed(seed):
+    with pytest.raises(SpecError, match="seed must be a whole number from 0 up"):
+        zoo.build("linear", seed=seed)
 
 
 @pytest.mark.integration

@@ -16,7 +16,7 @@ import pytest
 
 import zoo
 from zoo.data import Data, Split
-from zoo.errors import RunError, SpecError
+from zoo.errors import DataError, RunError, SpecError
 from zoo.training import ensemble
 from zoo.training.run_files import FILES, discard
 from zoo.training.run_folder import RunFolder, load_run
@@ -278,6 +278,28 @@ def test_a_column_is_no_monitored_set(bars, tmp_path):
 def test_a_seed_is_a_whole_number(bars, seed):
     with pytest.raises(SpecError, match="seed must be a whole number"):
         zoo.train("mlp30", bars, seed=seed)
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "said"),
+    [
+        ({"data": np.zeros(3)}, DataError, "data must be a zoo.Data, not a ndarray"),
+        ({"start": "mlp30"}, SpecError, "start must be a Keras model"),
+        ({"jobs": 0}, SpecError, "jobs must be a whole number from 1 up"),
+        ({"devices": 1.5}, SpecError, "devices must be a whole number from 1 up"),
+        ({"out": __file__}, RunError, "test_train.py is a file: name a folder"),
+    ],
+)
+def test_wrong_arguments_are_one_line(bars, given, error, said):
+    with pytest.raises(error, match=said):
+        zoo.train(DROPOUT, **{"data": bars, **given}, progress=False)
+
+
+def test_numbers_of_numpy_are_numbers(bars):
+    given = {"seed": np.int64(3), "devices": np.int64(1), "jobs": np.int64(1)}
+    runs = [zoo.train(DROPOUT, bars, progress=False, **each) for each in (given, {"seed": 3})]
+    for mine, same in zip(runs[0].model.get_weights(), runs[1].model.get_weights(), strict=True):
+        np.testing.assert_array_equal(mine, same)
 
 
 def test_members_of_a_vote_are_trained_apart_and_vote_together(bars, tmp_path):

@@ -32,6 +32,7 @@ from zoo.spec import (
     Softmax,
 )
 from zoo.spec.limits import check_size
+from zoo.spec.validation import whole_number
 
 # Where Keras keeps the numbers of the names that it gives; there is no public way to them.
 _COUNTERS = "object_name_uids"
@@ -57,8 +58,11 @@ def build_model(
         The model.
 
     Raises:
-        SpecError: The network is larger than `zoo.spec.limits` allows.
+        SpecError: The network is larger than `zoo.spec.limits` allows, or the seed is no whole
+            number from 0 up.
     """
+    if seed is not None:
+        seed = whole_number(seed, "seed", 0)
     check_size(spec)
     before = drawing.set(draw_weights)
     try:
@@ -112,7 +116,8 @@ def _(spec: EnsembleSpec, images, seed: int | None):
 @add_network.register
 def _(spec: FunctionSpec, images, seed: int | None):
     if seed is not None:
-        keras.utils.set_random_seed(seed)  # the only hold on initializers that are not ours
+        # The only hold on initializers that are not ours; NumPy's old generator takes 32 bits.
+        keras.utils.set_random_seed(seed % 2**32)
     model, name = spec.function(), str(spec)
     if not isinstance(model, keras.Model):
         raise SpecError(f"{name} must return a keras.Model, not {type(model).__name__}")

@@ -20,6 +20,7 @@ from zoo.pretrained.transfer import check_transfer, freeze_body, take_body
 from zoo.registry import get_spec
 from zoo.spec import NetworkSpec
 from zoo.spec.ensemble import check_rule
+from zoo.spec.validation import as_tuple, shown
 from zoo.training import weights as weights_files
 
 
@@ -181,12 +182,16 @@ def vote(
         SpecError: Members, rule or weights do not fit each other.
         UnknownNameError: There is no network of a name.
     """
-    if isinstance(members, str):
-        raise SpecError(f"a vote takes a list of members, not the one name {members!r}")
-    models = [load(member) if isinstance(member, str) else member for member in members]
-    if not models:
+    given, counted = as_tuple(members), _Rule(rule, weights)
+    if given is None:
+        raise SpecError(f"a vote takes a list of members, not {shown(members)}")
+    if not given:
         raise SpecError("a vote needs members: give names or models")
-    check_rule(_Rule(rule, weights), len(models))
+    for member in given:
+        if not isinstance(member, str | keras.Model):
+            raise SpecError(f"a vote's members are names or models, not {shown(member)}")
+    check_rule(counted, len(given))
+    models = [load(member) if isinstance(member, str) else member for member in given]
     shapes = sorted({(model.input_shape[1:], model.output_shape[1:]) for model in models})
     if len(shapes) > 1:
         message = " and ".join(f"{images} -> {outputs}" for images, outputs in shapes)
@@ -197,7 +202,7 @@ def vote(
             keras.Model(model.inputs, model.outputs[0], name=f"member_{number}")(images)
             for number, model in enumerate(models, start=1)
         ]
-        tally = Tally(rule, weights, name="tally_1", dtype="float32")
+        tally = Tally(counted.rule, counted.weights, name="tally_1", dtype="float32")
         model = BlockModel(images, tally(outputs), name=name)
         model.compile(
             loss="sparse_categorical_crossentropy",

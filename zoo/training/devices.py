@@ -17,6 +17,7 @@ from zoo.data import Split
 from zoo.errors import RunError, SpecError
 from zoo.evaluation.scores import EVALUATION_BATCH
 from zoo.spec import Recipe
+from zoo.spec.validation import whole_number
 
 BACKENDS = ("tensorflow", "jax")
 
@@ -33,8 +34,7 @@ def check_devices(devices: int, recipe: Recipe, backend: str) -> None:
         SpecError: The number is none, the mini-batch does not divide, or the backend has no
             training on several devices.
     """
-    if isinstance(devices, bool) or not isinstance(devices, int) or devices < 1:
-        raise SpecError(f"devices must be a whole number from 1 up, not {devices!r}")
+    devices = whole_number(devices, "devices")
     if devices > 1 and backend not in BACKENDS:
         raise SpecError(
             f"Keras trains on several devices with {' or '.join(BACKENDS)}, not with {backend}: "

@@ -14,10 +14,11 @@ from types import MappingProxyType
 import keras
 
 from zoo.data import Data, Split, load_data
-from zoo.errors import SpecError
+from zoo.errors import DataError, RunError, SpecError
 from zoo.nn.processes import are_several
 from zoo.registry import get_spec
 from zoo.spec import NetworkSpec
+from zoo.spec.validation import shown, whole_number
 from zoo.training import weights
 from zoo.training.devices import check_devices, check_sets
 from zoo.training.ensemble import train_members
@@ -79,10 +80,11 @@ def train(
     spec = get_spec(network)
     if epochs is not None:
         spec = spec.with_settings(epochs=epochs)
-    _check_numbers(spec, seed, jobs, devices)
+    seed, jobs, devices = _checked(spec, seed, jobs, devices)
+    _check_kinds(data, start, out)
     job = training_job(
         spec,
-        data or load_data(progress=progress),
+        load_data(progress=progress) if data is None else data,
         seed=seed,
         monitor=monitor or {},
         callbacks=callbacks,
@@ -147,12 +149,26 @@ def training_job(
     )
 
 
-def _check_numbers(spec: NetworkSpec, seed: int, jobs: int, devices: int) -> None:
-    """Raise SpecError for what no data could make right."""
-    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
-        raise SpecError(f"seed must be a whole number from 0 up, not {seed!r}")
+def _checked(spec: NetworkSpec, seed: int, jobs: int, devices: int) -> tuple[int, int, int]:
+    """The numbers as int, of whatever type; SpecError for what no data could make right."""
+    seed, jobs = whole_number(seed, "seed", 0), whole_number(jobs, "jobs")
+    devices = whole_number(devices, "devices")
     check_devices(devices, spec.recipe, keras.backend.backend())
     if devices > 1 and jobs > 1:
         raise SpecError("a vote trains on several devices or in several processes, not both")
     if spec.members and are_several():
         raise SpecError("processes that train together train no vote: train its members one by one")
+    return seed, jobs, devices
+
+
+def _check_kinds(data: Data | None, start: keras.Model | None, out: str | Path | None) -> None:
+    """Raise DataError, SpecError or RunError for an argument that is something else."""
+    if data is not None and not isinstance(data, Data):
+        raise DataError(
+            f"data must be a zoo.Data, not a {type(data).__name__}: zoo.load_data makes one of a "
+            "name, a folder or arrays"
+        )
+    if start is not None and not isinstance(start, keras.Model):
+        raise SpecError(f"start must be a Keras model, as zoo.load(NAME) gives, not {shown(start)}")
+    if out is not None and Path(out).exists() and not Path(out).is_dir():
+        raise RunError(f"{out} is a file: name a folder for the run")
