@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import replace
 
 import keras
@@ -93,6 +94,30 @@ def test_a_function_of_ones_own_is_built_trained_and_scored_like_any_other(own_n
     result = zoo.train(own_name, bars, epochs=3, progress=False)
     assert result.model.count_params() == 7_850
     assert zoo.evaluate(result.model, bars.test).accuracy > 0.9
+
+
+def test_functions_that_files_could_not_tell_apart_are_refused(own_name):
+    def sized(units):
+        def net():
+            return keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Dense(units)])
+
+        return net
+
+    small = sized(5)
+    zoo.register(own_name)(small)
+    with pytest.raises(SpecError, match=f"as another one of '{own_name}' is"):
+        zoo.register(f"{own_name}_50")(sized(50))
+    assert f"{own_name}_50" not in zoo.list_models()
+    assert zoo.ModelSpec.from_json(zoo.get_spec(own_name).to_json()).function is small
+    zoo.unregister(own_name)
+    large = sized(50)
+    zoo.register(own_name)(large)  # a cell that is run again
+    assert zoo.ModelSpec.from_json(zoo.get_spec(own_name).to_json()).function is large
+
+
+def test_a_function_without_a_name_is_refused():
+    with pytest.raises(SpecError, match=r"needs a function with a name, by def, .* not functools"):
+        zoo.register("nameless")(functools.partial(own_function))
 
 
 def test_a_function_may_use_layers_with_costs_and_states_of_their_own(own_name, bars):

@@ -10,7 +10,7 @@ from zoo.errors import SpecError, UnknownNameError, nearest
 from zoo.networks import NETWORK3, NETWORKS
 from zoo.quoted_networks import QUOTED_NETWORKS
 from zoo.spec import IMAGE_SHAPE, Claim, FunctionSpec, InputSpec, NetworkSpec, Recipe, Shape
-from zoo.spec.function import register_function
+from zoo.spec.function import reference_of, register_function
 from zoo.spec.validation import as_tuple, shown, whole_number
 
 if TYPE_CHECKING:
@@ -78,9 +78,26 @@ def register(spec, *, recipe=NETWORK3, claim=None, summary="", input_shape=IMAGE
     if spec.name in _SPECS:
         raise SpecError(f"the name {spec.name!r} is taken: choose another, or unregister it first")
     if isinstance(spec, FunctionSpec):
+        _check_reference(spec)
         register_function(spec.function)
     _SPECS[spec.name] = spec
     return spec
+
+
+def _check_reference(spec: FunctionSpec) -> None:
+    """Raise SpecError where JSON could not tell the function from that of another network.
+
+    Functions that a loop or another function makes have one name: their runs would be mixed up.
+    """
+    name = reference_of(spec.function)
+    others = (other for other in _SPECS.values() if isinstance(other, FunctionSpec))
+    for other in others:
+        if other.function is not spec.function and reference_of(other.function) == name:
+            raise SpecError(
+                f"the function of {spec.name!r} is called {name}, as another one of "
+                f"{other.name!r} is: files know functions by their names. Define each by a "
+                "def of its own"
+            )
 
 
 def unregister(name: str | NetworkSpec) -> None:

@@ -54,8 +54,11 @@ class FunctionSpec(NetworkSpec):
 
     def __post_init__(self) -> None:
         self._check_kinds()
-        if not callable(self.function):
-            raise SpecError(f"{self.name} needs a function that returns a Keras model")
+        if not callable(self.function) or not hasattr(self.function, "__qualname__"):
+            raise SpecError(
+                f"{self.name} needs a function with a name, by def, that returns a Keras model, "
+                f"not {validation.shown(self.function)}"
+            )
         validation.whole(self, "classes")
         self._check()
 
