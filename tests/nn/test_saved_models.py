@@ -102,7 +102,7 @@ def test_a_vote_of_names_and_models_comes_back(tmp_path):
 @pytest.mark.parametrize(
     ("members", "weights", "said"),
     [
-        ("mlp30", (), "a list of members, not 'mlp30'"),
+        ("mlp30", (), "a list of members, not the one name 'mlp30'"),
         (5, (), "a list of members, not 5"),
         ([], (), "needs members"),
         ([zoo.get_spec("mlp30")], (), "names or models, not ModelSpec"),

@@ -184,7 +184,8 @@ def vote(
     """
     given, counted = as_tuple(members), _Rule(rule, weights)
     if given is None:
-        raise SpecError(f"a vote takes a list of members, not {shown(members)}")
+        one = "the one name " if isinstance(members, str) else ""
+        raise SpecError(f"a vote takes a list of members, not {one}{shown(members)}")
     if not given:
         raise SpecError("a vote needs members: give names or models")
     for member in given:

@@ -175,7 +175,7 @@ class RunFolder:
         """Check that a run which ended in its first epoch was of this network."""
         path = self.path / "spec.json"
         try:
-            there = path.exists() and NetworkSpec.from_json(path.read_text("utf-8")).hash
+            there = path.exists() and NetworkSpec.from_json(path.read_text(encoding="utf-8")).hash
         except SpecError:
             there = ""
         if there not in (False, self.spec.hash):
