@@ -55,6 +55,13 @@ def test_a_declaration_beside_a_users_weights_makes_no_run_of_them(bars, tmp_pat
         zoo.train("mlp30", bars.take(100), out=tmp_path, **SILENT)
 
 
+def test_a_declaration_that_is_no_text_is_not_replaced(bars, tmp_path):
+    (tmp_path / "spec.json").write_bytes(b"\xff\xfe")
+    with pytest.raises(RunError, match=r"spec\.json"):
+        zoo.train("linear", bars.take(100), out=tmp_path, **SILENT)
+    assert (tmp_path / "spec.json").read_bytes() == b"\xff\xfe"
+
+
 def test_a_members_folder_is_looked_into_before_anything_is_deleted(bars, tmp_path):
     member, few = (zoo.Softmax(),), bars.take(100)
     recipe = zoo.Recipe(cost="log_likelihood", epochs=1, learning_rate=0.1)

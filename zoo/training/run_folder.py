@@ -176,7 +176,7 @@ class RunFolder:
         path = self.path / "spec.json"
         try:
             there = path.exists() and NetworkSpec.from_json(path.read_text(encoding="utf-8")).hash
-        except SpecError:
+        except (SpecError, UnicodeDecodeError):
             there = ""
         if there not in (False, self.spec.hash):
             raise RunError(
