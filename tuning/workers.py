@@ -142,7 +142,7 @@ class _Worker:
             with contextlib.suppress(OSError):
                 connection.send_bytes(job)
             with contextlib.suppress(EOFError, OSError):
-                self._error = _error(*connection.recv())
+                self._error = _unpacked(*connection.recv())
 
 
 def _work(connection: Connection) -> None:
@@ -161,11 +161,11 @@ def _work(connection: Connection) -> None:
     except Exception as error:
         # It would come again in every process: who started us raises it.
         with contextlib.suppress(OSError):
-            connection.send(_told(error))
+            connection.send(_packed(error))
         sys.exit(1)
 
 
-def _told(error: Exception) -> tuple[str, bytes]:
+def _packed(error: Exception) -> tuple[str, bytes]:
     """An error for another process: its traceback, and itself where it can be handed over."""
     text = "".join(traceback.format_exception(error))
     if not isinstance(error, ZooError | OSError):
@@ -176,8 +176,8 @@ def _told(error: Exception) -> tuple[str, bytes]:
         return text, b""
 
 
-def _error(text: str, pickled: bytes) -> Exception:
-    """The error that another process has told, or one that says as much."""
+def _unpacked(text: str, pickled: bytes) -> Exception:
+    """The error that another process has sent, or one that says as much."""
     try:
         error: Exception = pickle.loads(pickled)
     except Exception:

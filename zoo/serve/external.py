@@ -10,6 +10,10 @@ import functools
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
+from google.protobuf.empty_pb2 import Empty
+from google.protobuf.message import DecodeError
+from google.protobuf.unknown_fields import UnknownFieldSet
+
 from zoo.errors import RunError
 from zoo.utils.regular import readable
 
@@ -25,6 +29,7 @@ _FIELDS: dict[str, dict[int, str]] = {
     "entry": {1: "key", 2: "value"},
 }
 _DEEPEST = 100  # as protobuf itself
+_LENGTH = 2  # the wire type of texts and messages
 
 
 def data_files(path: Path) -> dict[str, Path]:
@@ -53,54 +58,22 @@ def data_files(path: Path) -> dict[str, Path]:
 def _names(path: Path, size: int, modified: int) -> tuple[str, ...]:
     content = path.read_bytes()
     try:
-        found = _locations(content, 0, len(content), "model", _DEEPEST)
+        found = _locations(content, "model", _DEEPEST)
         return tuple(dict.fromkeys(name.decode() for name in found))
-    except (ValueError, IndexError):  # ONNX Runtime will say what is wrong with it
+    except (ValueError, DecodeError):  # ONNX Runtime will say what is wrong with it
         return ()
 
 
-def _locations(content: bytes, start: int, stop: int, kind: str, depth: int) -> Iterator[bytes]:
+def _locations(content: bytes, kind: str, depth: int) -> Iterator[bytes]:
     """The values of all entries of external data whose key is `location`."""
     if not depth:
         raise ValueError("messages are nested too deep")
-    fields = _FIELDS[kind]
-    texts: dict[str, bytes] = {}
-    for number, begin, end in _messages(content, start, stop):
-        wanted = fields.get(number)
+    kinds, texts = _FIELDS[kind], dict[str, bytes]()
+    for field in UnknownFieldSet(Empty.FromString(content)):
+        wanted = kinds.get(field.field_number) if field.wire_type == _LENGTH else None
         if wanted in _FIELDS:
-            yield from _locations(content, begin, end, wanted, depth - 1)
+            yield from _locations(field.data, wanted, depth - 1)
         elif wanted is not None:
-            texts[wanted] = content[begin:end]
+            texts[wanted] = field.data
     if texts.get("key") == b"location":
         yield texts.get("value", b"")
-
-
-def _messages(content: bytes, place: int, stop: int) -> Iterator[tuple[int, int, int]]:
-    """Number, begin and end of each field of a message that has a length."""
-    while place < stop:
-        tag, place = _varint(content, place)
-        wire = tag & 7
-        if wire == 2:
-            length, place = _varint(content, place)
-            if place + length > stop:
-                raise ValueError("a message is longer than what holds it")
-            yield tag >> 3, place, place + length
-            place += length
-        elif wire == 0:
-            _, place = _varint(content, place)
-        elif wire in (1, 5):
-            place += 8 if wire == 1 else 4
-        else:
-            raise ValueError(f"there is no wire type {wire}")
-
-
-def _varint(content: bytes, place: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        byte = content[place]
-        value |= (byte & 127) << shift
-        place, shift = place + 1, shift + 7
-        if byte < 128:
-            return value, place
-        if shift > 63:
-            raise ValueError("a number is longer than ten bytes")

@@ -56,7 +56,6 @@ class NetworkSpec:
 
     def _check(self) -> None:
         validation.text(self, "summary")
-        self._check_kinds()
         # Keras would train these without a word, down the gradient of something else.
         allowed = {
             "cross_entropy": ("sigmoid", "softmax"),
