@@ -6,7 +6,6 @@ changes none of it.
 
 from __future__ import annotations
 
-import bisect
 import math
 import statistics
 from collections.abc import Iterator, Sequence
@@ -88,19 +87,31 @@ def end_of(runs: Sequence[Run]) -> tuple[float, float]:
 
 def bests(runs: Sequence[Run], cost: float) -> list[float]:
     """What each run had reached at a cost; 0 before its first full trial."""
-    return [
-        float(best[costs <= cost][-1]) if (costs <= cost).any() else 0.0 for costs, best in runs
-    ]
+    ended = [int(np.searchsorted(costs, cost, side="right")) for costs, _ in runs]
+    return [float(best[n - 1]) if n else 0.0 for n, (_, best) in zip(ended, runs, strict=True)]
 
 
-def cost_to(runs: Sequence[Run], goal: float) -> float:
-    """The least cost at which the median of runs reaches a goal; infinite where it never does."""
+def costs_to(runs: Sequence[Run], drawn: np.ndarray, goals: np.ndarray) -> np.ndarray:
+    """The least cost at which the median of some of the runs reaches a goal, for many choices.
+
+    Args:
+        runs: All runs.
+        drawn: Which of them count, [choices, n].
+        goals: Accuracies in 0..1, [choices].
+
+    Returns:
+        [choices]; infinite where the median never gets there.
+    """
     marks = np.unique(np.concatenate([costs for costs, _ in runs]))
+    reached = np.array([bests(runs, mark) for mark in marks])
     # The best so far never falls, so the marks need not be tried one after another.
-    place = bisect.bisect_left(
-        marks, True, key=lambda mark: statistics.median(bests(runs, mark)) >= goal
-    )
-    return float(marks[place]) if place < len(marks) else math.inf
+    low, high = np.zeros(len(goals), int), np.full(len(goals), len(marks))
+    while (searched := low < high).any():
+        middle = np.where(searched, (low + high) // 2, 0)
+        enough = np.median(reached[middle[:, None], drawn], axis=1) >= goals
+        high = np.where(searched & enough, middle, high)
+        low = np.where(searched & ~enough, middle + 1, low)
+    return np.append(marks, math.inf)[low]
 
 
 def cost_interval(runs: Sequence[Run], yardstick: Sequence[Run]) -> tuple[float, float, float]:
@@ -108,19 +119,18 @@ def cost_interval(runs: Sequence[Run], yardstick: Sequence[Run]) -> tuple[float,
 
     By bootstrap: seeds of both are drawn again, so that the goal has its noise, too.
     """
-
-    def share(runs: Sequence[Run], yardstick: Sequence[Run]) -> float:
-        budget, goal = end_of(yardstick)
-        return cost_to(runs, goal) / budget
-
     generator = np.random.default_rng(0)
-
-    def again(runs: Sequence[Run]) -> list[Run]:
-        return [runs[place] for place in generator.integers(len(runs), size=len(runs))]
-
-    drawn = sorted(share(again(runs), again(yardstick)) for _ in range(DRAWS))
-    ends = [drawn[round(place * (DRAWS - 1))] for place in (0.025, 0.975)]
-    return share(runs, yardstick), ends[0], ends[1]
+    counts = len(runs), len(yardstick)
+    draws = [[generator.integers(n, size=n) for n in counts] for _ in range(DRAWS)]
+    ours, theirs = (
+        np.stack([np.arange(n), *drawn])
+        for n, drawn in zip(counts, zip(*draws, strict=True), strict=True)
+    )
+    budgets = np.median(np.array([costs[-1] for costs, _ in yardstick])[theirs], axis=1)
+    goals = np.median(np.array([best[-1] for _, best in yardstick])[theirs], axis=1)
+    share, *drawn = costs_to(runs, ours, goals) / budgets
+    low, high = (sorted(drawn)[round(place * (DRAWS - 1))] for place in (0.025, 0.975))
+    return float(share), float(low), float(high)
 
 
 def draw(rows: Sequence[Row], path: Path) -> None:

@@ -167,8 +167,11 @@ def test_the_median_run_decides_and_the_interval_is_that_of_the_seeds():
         bests = [0.5] * place + [0.9] * (10 - place)
         rows += [{**row, "seed": seed} for row in raced("broad", *bests, seeds=1)]
     runs = search_table.races(rows)["`mlp30`, mnist"]["broad"]
-    assert search_table.cost_to(runs, 0.9) == 300
-    assert search_table.cost_to(runs, 0.91) == math.inf
+    everyone, worst = [0, 1, 2], [2, 2, 0]
+    costs = search_table.costs_to(
+        runs, np.array([everyone, everyone, worst]), np.array([0.9, 0.91, 0.9])
+    )
+    assert costs.tolist() == [300, math.inf, 1_000]
     assert search_table.bests(runs, 250) == [0.9, 0.5, 0.5]
     assert search_table.bests(runs, 50) == [0, 0, 0]
     yardstick = search_table.races(raced("random", *[0.5] * 9, 0.9))["`mlp30`, mnist"]["random"]
