@@ -67,6 +67,8 @@ HABITS = {
     "Saving": [
         "model.save('m.keras'); keras.models.load_model('m.keras')",
         "model.save('m.h5'); keras.models.load_model('m.h5')",
+        "model.save('m.h5'); keras.models.load_model('m.h5').fit(x, y)",
+        "model.save('m.h5'); type(pickle.loads(pickle.dumps(model)).optimizer).__name__",
         "model.save_weights('m.weights.h5'); model.load_weights('m.weights.h5'); model",
         "pickle.loads(pickle.dumps(model))",
         "copy.deepcopy(model)",

@@ -25,7 +25,15 @@ from zoo.cli.checks import check_backend
 from zoo.cli.completion import add_completion
 from zoo.cli.exit_codes import run_command
 from zoo.cli.figures import add_json_option
-from zoo.cli.options import add_output_options, import_module, nonempty, path
+from zoo.cli.options import (
+    add_data_options,
+    add_output_options,
+    data_words,
+    import_module,
+    load_images,
+    nonempty,
+    path,
+)
 from zoo.cli.refusals import open_closed_streams
 from zoo.errors import SpecError
 from zoo.utils.extras import check_extras
@@ -76,14 +84,13 @@ def search(options: argparse.Namespace) -> None:
     strategy = strategy_of(options, spec, space, project, say, storage)
     from tuning.progress import SearchProgress
     from tuning.search import Search
-    from zoo.data import load_data
     from zoo.training.fitting import fitted
 
     batch = 1 if place else options.batch_trials
     found = Search(project, spec, space, strategy, options.executions, options.seed, batch, storage)
     if place and not place.is_chief:
         await_chief(place, options.heartbeat_timeout)
-    data = load_data(options.data, progress=not options.quiet)
+    data = load_images(options)
     if (there := fitted(spec, data)) != spec:
         # Of fewer images or other classes, lambda, reduced problems and sizes are others.
         strategy = strategy_of(options, there, space, project, storage=storage)
@@ -93,7 +100,7 @@ def search(options: argparse.Namespace) -> None:
     _run(options, found, data, progress, place)
     progress.close()
     if not place or place.is_chief:
-        show(found, as_json=options.json)
+        show(found, as_json=options.json, images=data_words(options))
 
 
 def _run(
@@ -194,7 +201,7 @@ def _add_common(command: argparse.ArgumentParser, entry: StrategyEntry) -> None:
     command.add_argument("--epochs", type=count, help="in place of the recipe's")
     command.add_argument("--limit", type=count, metavar="N", help="training images")
     command.add_argument("--patience", type=count, metavar="N", help="stop without improvement")
-    command.add_argument("--data", type=nonempty, default="mnist", help="as for python -m zoo")
+    add_data_options(command)
     command.add_argument(
         "--heartbeat-timeout", type=_seconds, default=HEARTBEAT_TIMEOUT, metavar="20s",
         help="across machines: when a silent worker or chief is presumed dead",

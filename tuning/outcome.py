@@ -16,12 +16,13 @@ if TYPE_CHECKING:
     from tuning.search import Search
 
 
-def show(found: Search, *, as_json: bool = False) -> None:
+def show(found: Search, *, as_json: bool = False, images: str = "") -> None:
     """Keep all trials and the best point in files, and print them.
 
     Args:
         found: A search with at least one trial that has learned something.
         as_json: Whether JSON is printed, and not a table.
+        images: The options of the command line that name the images, for the next command.
 
     Raises:
         RunError: No trial has learned anything.
@@ -48,7 +49,7 @@ def show(found: Search, *, as_json: bool = False) -> None:
             print(f"{measure}  {trial.score:.2%}  trial {trial.number}")
     reduced = "" if best.fidelity.rank == FULL.rank else f", of {best.fidelity}"
     print(f"\nbest: trial {best.number}, {best.score:.2%} on the validation images{reduced}")
-    print(f"{path}: python -m zoo train --from {path}")
+    print(f"{path}: {' '.join(filter(None, ('python -m zoo train --from', str(path), images)))}")
 
 
 def _front(found: Search) -> list[tuple[float, Trial]]:

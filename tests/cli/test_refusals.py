@@ -77,6 +77,16 @@ def test_tensorflow_is_imported_with_a_closed_stderr():
     assert (done.stdout, done.returncode) == ("inside\n", 0)
 
 
+def test_a_closed_stderr_is_no_error_of_the_library_either():
+    program = (
+        "from zoo.utils.tensorflow import suppress_output\n"
+        "with suppress_output():\n"
+        "    print('inside')\n"
+    )
+    done = _shell(f'{sys.executable} -c "{program}" 2>&-')
+    assert (done.stdout, done.returncode) == ("inside\n", 0)
+
+
 @pytest.mark.parametrize("output", ["list", "list mlp30 --names", "list --json"])
 def test_a_pipe_that_nobody_reads_is_no_error(output):
     # The reader has closed its end before anything is written.

@@ -66,6 +66,37 @@ def test_a_folder_loads_as_the_network_does(folder, form):
     assert float(model.optimizer.learning_rate) == 0.25
 
 
+def test_a_folder_of_a_networks_name_stands_in_for_no_network(folder, tmp_path, monkeypatch):
+    shutil.copytree(folder, tmp_path / "mlp30")  # it holds `linear`
+    monkeypatch.chdir(tmp_path)
+    assert zoo.load("mlp30").count_params() == zoo.get_spec("mlp30").parameters
+    assert zoo.load("./mlp30").count_params() == zoo.get_spec("linear").parameters
+
+
+@pytest.mark.parametrize("form", [Path, str])
+def test_a_folder_in_the_home_is_found_where_it_was_put(form, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert zoo.push("linear", form("~/net")) == tmp_path / "net"
+    assert zoo.load(form("~/net")).count_params() == zoo.get_spec("linear").parameters
+
+
+def test_a_folders_body_is_a_start_for_other_classes(tmp_path):
+    network = zoo.push("mlp30", tmp_path / "network")
+    there, here = (zoo.load(name, classes=26, seed=1) for name in (network, "mlp30"))
+    assert there.output_shape == (None, 26)
+    for mine, theirs in zip(there.get_weights(), here.get_weights(), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    fresh = zoo.load(network, fresh_head=True, seed=1).get_weights()[-2]
+    assert not np.array_equal(fresh, zoo.load(network).get_weights()[-2])
+    with pytest.raises(SpecError, match="is for images of 28x28, not 32x32"):
+        zoo.load(network, input_shape=(32, 32, 1))
+
+
+def test_a_revision_is_not_pushed_to():
+    with pytest.raises(SpecError, match="main branch: leave out @v2"):
+        zoo.push("linear", "me/net@v2")
+
+
 def test_a_network_of_members_goes_there_and_back(tmp_path):
     name = "conv2_relu_dropout_x5"
     zoo.push(name, tmp_path / "vote")

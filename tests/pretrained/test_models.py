@@ -12,11 +12,12 @@ import pytest
 from safetensors import safe_open
 
 import zoo
-from tests.paths import ATTACKS
+from tests.paths import ATTACKS, ROOT
 from zoo.errors import RunError, UnknownNameError
 from zoo.pretrained import manifest
 from zoo.pretrained.manifest import Entry
 from zoo.pretrained.model_card import card
+from zoo.reproduction import results
 from zoo.training import weights
 
 MANIFEST = manifest.manifest()
@@ -34,7 +35,16 @@ def test_figures_and_card_are_those_of_the_weights(name, mnist):
     assert answers.score == entry.score
     assert entry.data == mnist.fingerprint
     text = manifest.weights_file(MANIFEST[name]).with_name("README.md").read_text()
-    assert text == card(entry, zoo.get_spec(entry.architecture), answers)
+    assert text == card(entry, answers)
+
+
+@pytest.mark.parametrize("name", MANIFEST)
+def test_its_run_has_the_same_figures_among_the_results(name):
+    entry = MANIFEST[name]
+    rows = [row for row in results.read(ROOT / "benchmarks/results.csv")
+            if (row.spec_hash, row.seed) == (entry.spec_hash, entry.seed)]  # fmt: skip
+    assert rows, "every published run is among the results"
+    assert (entry.validation, entry.test) in [(row.validation, row.test) for row in rows]
 
 
 @pytest.mark.parametrize("name", MANIFEST)
@@ -318,6 +328,15 @@ def test_a_file_that_exists_is_kept_unless_told_otherwise(tmp_path):
     assert path.read_text() == "something else"
     zoo.save(zoo.build("linear"), path, overwrite=True)
     zoo.build("linear", weights=path)
+    for place in (tmp_path, path / "below", tmp_path / "new" / ("long" * 100)):
+        with pytest.raises(RunError, match=r"cannot write .*choose another path"):
+            zoo.save(zoo.build("linear"), place, overwrite=True)
+
+
+def test_no_weights_are_drawn_ones():
+    drawn, none = (zoo.build("linear", seed=1, weights=weights) for weights in (False, None))
+    for mine, theirs in zip(drawn.get_weights(), none.get_weights(), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
 
 
 def test_a_declaration_loads_as_its_name_does(saved):

@@ -6,11 +6,12 @@ import hashlib
 import json
 from dataclasses import asdict, replace
 
+import keras
 import numpy as np
 import pytest
 
 import zoo
-from zoo.errors import RunError
+from zoo.errors import DataError, RunError
 from zoo.pretrained import manifest, publish
 from zoo.pretrained.model_card import card
 from zoo.training.run_folder import load_run
@@ -107,9 +108,54 @@ def test_it_is_loaded_by_either_name(published, saved, bars):
 def test_the_card_is_made_of_what_was_measured(published, saved, bars):
     _, entry = published
     text = (saved / "mlp30.brief/README.md").read_text()
-    assert text == card(entry, BOOK, zoo.predict(zoo.load("mlp30"), bars.test))
-    for expected in (str(entry.score), entry.sha256, "**not the book's**", "96.48 %", "23,860"):
+    assert text == card(entry, zoo.predict(zoo.load("mlp30"), bars.test), "bars")
+    for expected in (str(entry.score), entry.sha256, "**not the book's**", "96.48 %", "23,860",
+                     "digits as bars has them"):  # fmt: skip
         assert expected in text
+
+
+@pytest.mark.parametrize(
+    ("name", "figure", "recipe"),
+    [
+        ("mlp30.quadratic", "95.42 % (chapter 1", "`mlp30.quadratic`, the book's"),
+        ("conv2_relu.expanded", "99.37 % (chapter 6", "`conv2_relu.expanded`, the book's"),
+        ("conv2_relu_dropout.fast", "99.60 % (chapter 6", "`conv2_relu_dropout.fast`, **not"),
+        ("wan2013", "99.79 % (chapter 1", "`wan2013`, ours"),
+        ("linear", "no figure", "`linear`, the book's"),
+    ],
+)
+def test_a_card_has_the_figure_of_its_own_recipe(published, bars, name, figure, recipe):
+    spec = zoo.get_spec(name)
+    made = {"name": name, "file": f"{name}/{manifest.WEIGHTS}", "spec": spec.to_plain()}
+    entry = replace(published[1], **made, spec_hash=spec.hash)
+    text = card(entry, zoo.predict(zoo.build("linear", seed=0), bars.test))
+    assert f"| the book | {figure}" in text
+    assert f"| recipe | {recipe}" in text
+    assert "from *Neural Networks and Deep Learning*" in text
+
+
+def test_a_function_has_a_card_without_a_number_of_parameters(published, saved, bars, tmp_path):
+    @zoo.register("counted_by_keras", recipe=replace(BOOK.recipe, epochs=1, images=2000))
+    def counted_by_keras():
+        dense = keras.layers.Dense(10, "sigmoid")
+        return keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Flatten(), dense])
+
+    try:
+        out = tmp_path / "counted_by_keras-seed0"
+        zoo.train("counted_by_keras", bars, seed=0, out=out, progress=False)
+        publish.publish("counted_by_keras", tmp_path, bars)
+        text = (saved / "counted_by_keras" / "README.md").read_text()
+        assert "parameters" not in text
+        assert "Nielsen" not in text
+        assert "`counted_by_keras`, ours" in text
+    finally:
+        zoo.unregister("counted_by_keras")
+
+
+def test_weights_of_other_classes_are_not_published_as_digits(published, saved, bars):
+    letters = replace(bars, name="letters", class_names=tuple("abcdefghij"))
+    with pytest.raises(DataError, match=r"letters has other classes: zoo\.push"):
+        publish.publish("mlp30.brief", published[0], letters)
 
 
 def test_training_may_start_from_it(published, saved, bars):

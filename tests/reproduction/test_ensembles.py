@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import shutil
 from collections import Counter
 from dataclasses import replace
 
@@ -120,6 +121,16 @@ def test_runs_on_images_of_ones_own_are_drawn_from_by_the_networks_name(bars, tm
     found = sample_ensembles("linear", few, of=2, runs=tmp_path)
     assert found.seeds == (0, 1)
     assert found.test.total == len(few.test)
+
+
+def test_a_diverged_run_is_no_member(runs, bars, tmp_path):
+    for seed in (0, 1, 11):
+        shutil.copytree(run_folder(NAME, seed, runs), run_folder(NAME, seed, tmp_path))
+    record = run_folder(NAME, 1, tmp_path) / "run.json"
+    record.write_text(record.read_text().replace('"diverged": false', '"diverged": true'))
+    assert sample_ensembles(NAME, bars, of=2, runs=tmp_path).seeds == (0, 11)
+    with pytest.raises(RunError, match="seed1 holds a run that diverged: leave its seed out"):
+        sample_ensembles(NAME, bars, [0, 1], of=2, runs=tmp_path)
 
 
 @pytest.mark.integration

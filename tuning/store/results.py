@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from tuning.fidelity import FULL
 from tuning.space import apply
+from tuning.store.identity import read_identity
 from tuning.strategies.comparison import short
 from tuning.trial import Trial
 from zoo.spec import ModelSpec
@@ -150,8 +151,10 @@ def keep_best(search: Found, best: Trial) -> Path:
     path = search.project / "best.json"
     spec = apply(search.spec, best.values)
     spec = replace(spec, name=f"{spec.name.partition('.')[0]}.tuned", claim=None)
+    identity = search.project / "search.json"
     record = {
         "spec": spec.to_plain(),
+        "data": read_identity(identity).data if identity.exists() else "",
         "values": best.values,
         "score": best.score,
         "trial": best.number,

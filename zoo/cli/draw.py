@@ -24,7 +24,7 @@ def add_draw(choices) -> None:
     command.add_argument("--port", type=port, default=0, help="default: any free one")
     command.add_argument("--no-browser", action="store_true", help="only print the address")
     command.add_argument(
-        "--source", type=path, metavar="DIR", help="folder that holds MNIST's four files already"
+        "--source", type=path, metavar="DIR", help="folder with MNIST's files, or mnist.pkl.gz"
     )
 
 

@@ -6,6 +6,7 @@ import argparse
 import importlib
 import json
 import re
+import shlex
 import sys
 import warnings
 from pathlib import Path
@@ -182,7 +183,20 @@ def add_data_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--data", type=nonempty, default="mnist", help=summary)
     add_picture_options(command)
     command.add_argument(
-        "--source", type=path, metavar="DIR", help="folder that holds MNIST's four files already"
+        "--source", type=path, metavar="DIR", help="folder with MNIST's files, or mnist.pkl.gz"
+    )
+
+
+def data_words(options: argparse.Namespace) -> str:
+    """The options about images, as they were given; empty where they are the defaults."""
+    given = {"data": options.data} if options.data != "mnist" else {}
+    if options.size:
+        given["size"] = "x".join(str(side) for side in options.size)
+    if options.resize != "stretch":
+        given["resize"] = options.resize
+    given |= {name: getattr(options, name) for name in ("channels", "cache", "source")}
+    return shlex.join(
+        word for name, value in given.items() if value for word in (f"--{name}", str(value))
     )
 
 

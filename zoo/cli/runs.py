@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from zoo.cli.checks import check_images, check_runs, check_source, check_voters, check_weights
 from zoo.cli.figures import claim_record, print_json
@@ -17,6 +19,9 @@ from zoo.spec import NetworkSpec
 from zoo.spec.limits import check_size
 from zoo.spec.serialization import parse_json
 from zoo.utils.tensorflow import import_tensorflow
+
+if TYPE_CHECKING:
+    from zoo.data import Data
 
 
 def train(options: argparse.Namespace) -> None:
@@ -33,6 +38,8 @@ def train(options: argparse.Namespace) -> None:
         if options.data != "mnist" and options.size is None:
             options.size = spec.input.shape[:2]  # of the trained weights
     data = load_images(options)
+    if options.best:
+        _note_other_images(options.best, data)
     import_tensorflow()
     from zoo.cli.presenting import present
     from zoo.reproduction.reproduce import run_folder
@@ -189,9 +196,20 @@ def _asked_for(options: argparse.Namespace) -> NetworkSpec:
     if options.name is not None:
         return get_spec(options.name)
     try:
-        plain = parse_json(options.best.read_text(encoding="utf-8"), "a best.json")["spec"]
+        plain = _best(options.best)["spec"]
     except SpecError:
         raise
     except (ValueError, KeyError, TypeError) as error:
         raise SpecError(f"{options.best} is no best.json of a search: it has no spec") from error
     return NetworkSpec.from_plain(plain)
+
+
+def _best(path: Path) -> dict[str, Any]:
+    return parse_json(path.read_text(encoding="utf-8"), "a best.json")
+
+
+def _note_other_images(path: Path, data: Data) -> None:
+    searched = _best(path).get("data")
+    if searched and searched != data.fingerprint:
+        print(f"zoo: {path} was found on other images than {data.name}: to train on those, give "
+              "--data and its options as to the search", file=sys.stderr)  # fmt: skip

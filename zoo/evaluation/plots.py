@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
+from zoo.errors import SpecError
 from zoo.utils.atomic import atomic_write
 
 if TYPE_CHECKING:
@@ -136,5 +137,7 @@ def save_image(image: np.ndarray, path: str | Path) -> None:
 
 
 def _save(figure: Figure, path: str | Path) -> None:
+    if Path(path).suffix.lower() not in (".png", ".svg", ".pdf"):
+        raise SpecError(f"{path} is no name of a picture: let it end in .png, .svg or .pdf")
     with atomic_write(path) as temporary:
         figure.savefig(temporary, dpi=120)

@@ -44,7 +44,7 @@ class Score:
         return self.correct / self.total
 
     def interval(self, confidence: float = 0.95) -> tuple[float, float]:
-        """The Wilson interval of the accuracy, in 0..1: what other test images would have given.
+        """The Wilson interval, in 0..1: where the accuracy on all such images should lie.
 
         Source: E. B. Wilson, J. Am. Stat. Assoc. 22 (1927).
         """

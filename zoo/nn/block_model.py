@@ -85,18 +85,18 @@ class BlockModel(backend_model()):  # type: ignore[misc] # its base depends on t
             options["x"], _ = self._door().data(options["x"])
             return super().predict(**options)
 
-    def train_on_batch(self, x, y=None, **options):
+    def train_on_batch(self, x, y=None, *arguments, **options):
         """Keras' `train_on_batch`; of a block, it trains on each batch in it."""
         if isinstance(x, np.ndarray) and is_block(x):
             self._prepare_for(BLOCKS)
         else:
             self._prepare_for(BATCHES)
             x, y = self._door(labels=True).data(x, y)
-        return super().train_on_batch(x, y, **options)
+        return super().train_on_batch(x, y, *arguments, **options)
 
-    def test_on_batch(self, x, y=None, **options):
+    def test_on_batch(self, x, y=None, *arguments, **options):
         """Keras' `test_on_batch`, of images and labels that are checked."""
-        return super().test_on_batch(*self._door(labels=True).data(x, y), **options)
+        return super().test_on_batch(*self._door(labels=True).data(x, y), *arguments, **options)
 
     def predict_on_batch(self, x):
         """Keras' `predict_on_batch`, of images that are checked."""
@@ -110,9 +110,13 @@ class BlockModel(backend_model()):  # type: ignore[misc] # its base depends on t
 
     def get_compile_config(self):
         """Keras' own; the optimizer gets the variables that it will have where it is loaded."""
-        if getattr(self, "optimizer", None) is not None and not self.optimizer.built:
-            self.optimizer.build(self.trainable_variables)
-        return super().get_compile_config()
+        optimizer = getattr(self, "optimizer", None)
+        if optimizer is not None and not optimizer.built:
+            optimizer.build(self.trainable_variables)
+        config = super().get_compile_config()
+        if config and optimizer is not None:  # Keras drops it from there when it writes an .h5 file
+            config.setdefault("optimizer", keras.saving.serialize_keras_object(optimizer))
+        return config
 
     def _door(self, labels: bool = False) -> Door:
         checked = labels and takes_labels(getattr(self, "loss", None))
@@ -122,6 +126,10 @@ class BlockModel(backend_model()):  # type: ignore[misc] # its base depends on t
         if self._trained_on not in (None, kind):
             self.train_function = None
         self._trained_on = kind
+        # Keras builds the optimizer of an .h5 file for no variables.
+        if self.optimizer.built and not self.optimizer._trainable_variables:
+            self.optimizer.built = False
+            self.optimizer.build(self.trainable_variables)
 
     def _fit_blocks(self, blocks: Blocks, callbacks=None, **options):
         # Keras' own hook at the end of an epoch is called once before the first one, too.

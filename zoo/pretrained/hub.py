@@ -24,8 +24,7 @@ from typing import Any, TypeGuard
 
 import keras
 
-from zoo.errors import RunError
-from zoo.nn.builder import build_model
+from zoo.errors import RunError, SpecError
 from zoo.pretrained.hub_client import download, upload
 from zoo.pretrained.hub_contents import Contents, contents_of
 from zoo.pretrained.hub_folder import (
@@ -39,9 +38,10 @@ from zoo.pretrained.hub_folder import (
     read_config,
     repository_of,
 )
+from zoo.pretrained.transfer import with_weights
+from zoo.registry import list_models
 from zoo.spec import NetworkSpec
 from zoo.spec.limits import most_parameters
-from zoo.training import weights as weights_files
 from zoo.training.job import TrainResult
 from zoo.utils.atomic import atomic_directory
 from zoo.utils.regular import is_readable_to_its_end
@@ -82,7 +82,9 @@ def push(
             weights are damaged, or no numbers.
     """
     folder = folder_of(repo)
-    identity = "" if folder else repository_of(str(repo))[0]
+    identity, revision = ("", None) if folder else repository_of(str(repo))
+    if revision:
+        raise SpecError(f"push writes to the main branch: leave out @{revision}")
     if folder and folder.exists():
         raise RunError(f"{folder} exists already: choose another folder")
     contents = contents_of(source, spec, class_names)
@@ -94,12 +96,15 @@ def push(
         return upload(Path(place) / "network", identity, private, overwrite)
 
 
-def load(reference: str | Path, *, seed: int | None = None, **settings: Any) -> keras.Model:
+def load(
+    reference: str | Path, *, seed: int | None = None, fresh_head: bool = False, **settings: Any
+) -> keras.Model:
     """A network from the hub, or from a folder of the same shape.
 
     Args:
         reference: "hf://owner/name", with `@revision` behind it if not the newest; or a folder.
-        seed: Decides the dropout masks of further training.
+        seed: Decides the dropout masks of further training, and the weights of a fresh head.
+        fresh_head: As in `zoo.load`.
         **settings: Change the recipe, as in `zoo.load`.
 
     Raises:
@@ -117,10 +122,9 @@ def load(reference: str | Path, *, seed: int | None = None, **settings: Any) -> 
         count = config.network.parameters  # None where only Keras can count them
         largest = _LARGEST_HEADER + 4 * (most_parameters() if count is None else count)
         path, _ = download(identity, WEIGHTS, revision, largest)
-    spec = config.network.with_settings(**{"precision": "float32", **settings})
     _check_weights(path, config)
-    model = build_model(spec, seed=seed, draw_weights=False)
-    weights_files.load(model, path)
+    spec = config.network.with_settings(**{"precision": "float32", **settings})
+    model, _ = with_weights(path, config.network, spec, seed=seed, fresh_head=fresh_head)
     return model
 
 
@@ -128,7 +132,10 @@ def is_reference(name: Any) -> TypeGuard[str | Path]:
     """Whether a name is of the hub, or of a folder that holds a network in its shape."""
     if isinstance(name, str) and name.startswith(PREFIX):
         return True
-    return isinstance(name, str | os.PathLike) and (Path(name) / CONFIG).is_file()
+    if not isinstance(name, str | os.PathLike) or name in list_models():
+        return False  # a folder of a network's name is read by its path, as in ./conv2_relu
+    folder = folder_of(name if isinstance(name, str) else Path(name))
+    return folder is not None and (folder / CONFIG).is_file()
 
 
 def _write(contents: Contents, folder: Path) -> None:

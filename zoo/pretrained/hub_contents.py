@@ -33,7 +33,7 @@ tags: [neural-networks-and-deep-learning]
 
 # {name}
 
-{summary}A network of {parameters:,} parameters, trained with neural-zoo.
+{summary}A network{parameters}, trained with neural-zoo.
 
 ```python
 import zoo
@@ -162,7 +162,7 @@ def _card(spec: NetworkSpec, names: Sequence[str], facts: Mapping[str, str]) -> 
     return _CARD.format(
         name=spec.name,
         summary=f"{summary[:1].upper()}{summary[1:]}. " if summary else "",
-        parameters=spec.parameters or 0,
+        parameters="" if spec.parameters is None else f" of {spec.parameters:,} parameters",
         images=f"[n, {', '.join(map(str, spec.input.shape))}]",
         classes=spec.output_classes,
         facts="\n".join(["| | |", "| --- | --- |", *(f"| {a} | {b} |" for a, b in rows.items())]),

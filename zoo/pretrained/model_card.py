@@ -5,8 +5,12 @@ The front matter is the Hugging Face hub's, so that a card can go up there as it
 
 from __future__ import annotations
 
+from zoo.errors import UnknownNameError
 from zoo.evaluation.scores import Predictions, confusion_table
+from zoo.networks import NETWORKS
 from zoo.pretrained.manifest import Entry
+from zoo.quoted_networks import QUOTED_NETWORKS
+from zoo.registry import get_spec
 from zoo.spec import Claim, NetworkSpec
 
 TEXT = """\
@@ -14,20 +18,20 @@ TEXT = """\
 license: apache-2.0
 library_name: keras
 pipeline_tag: image-classification
-datasets: [mnist]
+datasets: [{data_name}]
 metrics: [accuracy]
-tags: [mnist, digits, neural-networks-and-deep-learning]
+tags: [{data_name}, digits, neural-networks-and-deep-learning]
 model-index:
 - name: {name}
   results:
   - task: {{type: image-classification}}
-    dataset: {{name: MNIST, type: mnist, split: test}}
+    dataset: {{name: {title}, type: {data_name}, split: test}}
     metrics: [{{type: accuracy, value: {accuracy}, verified: false}}]
 ---
 
 # {name}
 
-{summary}, with {parameters:,} parameters, from *Neural Networks and Deep Learning* (M. Nielsen).
+{summary}{parameters}{source}.
 
 ```python
 import zoo
@@ -59,30 +63,36 @@ model = zoo.load("{name}")
 ## Use, and limits
 
 Made for readers of the book: to look at, to measure, to fine-tune. It knows single handwritten
-digits as MNIST has them: white on black, 20 pixels high, centred by mass in 28x28; `python -m zoo
+digits as {title} has them: white on black, 20 pixels high, centred by mass in 28x28; `python -m zoo
 predict` brings other images into that form. It has no answer for "no digit", its probabilities are
 those of its training and not of your data, and small changes made on purpose can fool it. It is
 not for reading anything that matters to somebody without a person who looks.
 """
 
 
-def card(entry: Entry, architecture: NetworkSpec, answers: Predictions) -> str:
+def card(entry: Entry, answers: Predictions, data_name: str = "mnist") -> str:
     """The card of a pretrained network.
 
     Args:
         entry: The network's entry of the manifest.
-        architecture: Its declaration with the book's recipe and figure.
         answers: Its predictions for the test images.
+        data_name: Of the images that it was trained on.
 
     Returns:
         Markdown, with front matter that the Hugging Face hub reads.
     """
     low, high = entry.score.interval()
+    architecture = _of_the_book(entry)
+    count = architecture.parameters  # None where only Keras can count them
+    named = any(spec.name == architecture.name for spec in (*NETWORKS, *QUOTED_NETWORKS))
     return TEXT.format(
         name=entry.name,
         accuracy=f"{entry.score.accuracy:.4f}",
         summary=architecture.summary[:1].upper() + architecture.summary[1:],
-        parameters=architecture.parameters,
+        parameters="" if count is None else f", with {count:,} parameters",
+        source=", from *Neural Networks and Deep Learning* (M. Nielsen)" if named else "",
+        title={"mnist": "MNIST"}.get(data_name, data_name),
+        data_name=data_name,
         score=entry.score,
         low=100 * low,
         high=100 * high,
@@ -106,6 +116,17 @@ def card(entry: Entry, architecture: NetworkSpec, answers: Predictions) -> str:
     )
 
 
+def _of_the_book(entry: Entry) -> NetworkSpec:
+    """The declaration with the book's figure: its own, or that of its architecture's own recipe."""
+    trained_by = entry.trained_by
+    if trained_by.claim is not None and _is_the_books(trained_by):
+        return trained_by
+    try:
+        return get_spec(entry.architecture)
+    except UnknownNameError:  # a recipe alone may be registered
+        return trained_by
+
+
 def _claim(claim: Claim | None) -> str:
     if claim is None:
         return "no figure"
@@ -115,8 +136,13 @@ def _claim(claim: Claim | None) -> str:
 def _recipe(entry: Entry, architecture: NetworkSpec) -> str:
     trained_by = entry.trained_by
     if trained_by.hash == architecture.hash:
-        return f"`{trained_by.name}`, the book's"
+        whose = "the book's" if _is_the_books(trained_by) else "ours"
+        return f"`{trained_by.name}`, {whose}"
     return f"`{trained_by.name}`, **not the book's**: {trained_by.summary}"
+
+
+def _is_the_books(spec: NetworkSpec) -> bool:
+    return any(declared.hash == spec.hash for declared in NETWORKS)
 
 
 def _epochs(entry: Entry) -> str:

@@ -16,7 +16,7 @@ from zoo.nn.builder import build_model, keras_settings
 from zoo.nn.voting import Tally
 from zoo.pretrained import hub
 from zoo.pretrained.manifest import entry_of, verify, weights_file
-from zoo.pretrained.transfer import check_transfer, freeze_body, take_body
+from zoo.pretrained.transfer import freeze_body, with_weights
 from zoo.registry import get_spec
 from zoo.spec import NetworkSpec
 from zoo.spec.ensemble import check_rule
@@ -28,7 +28,7 @@ def build(
     name: str | NetworkSpec,
     *,
     seed: int | None = None,
-    weights: bool | str | Path = False,
+    weights: bool | str | Path | None = False,
     **settings: Any,
 ) -> keras.Model:
     """Build a network of the zoo as a `keras.Model`, compiled with its recipe.
@@ -38,7 +38,7 @@ def build(
         seed: The same seed gives the same initial weights and dropout masks; without one they are
             decided by `keras.utils.set_random_seed`, or drawn afresh.
         weights: True for the pretrained weights, as `load` gives them; or the path of a file that
-            `save` wrote.
+            `save` wrote. False or None draws them.
         **settings: Change the recipe: `build("mlp30", learning_rate=0.5, epochs=3)`.
 
     Returns:
@@ -53,8 +53,8 @@ def build(
     if weights is True:
         return load(name, seed=seed, **settings)
     spec = get_spec(name).with_settings(**settings)
-    model = build_model(spec, seed=seed, draw_weights=weights is False)
-    if weights is not False:
+    model = build_model(spec, seed=seed, draw_weights=not weights)
+    if weights:
         weights_files.load(model, weights)
     return model
 
@@ -95,9 +95,7 @@ def load(
     if freeze not in ("", "body"):
         raise SpecError(f"freeze is 'body' or nothing, not {freeze!r}")
     if hub.is_reference(name):
-        if fresh_head:
-            raise SpecError("fresh_head is for the zoo's own weights: load a network by its name")
-        model = hub.load(name, seed=seed, **settings)
+        model = hub.load(name, seed=seed, fresh_head=fresh_head, **settings)
         if freeze:
             freeze_body(model)
         return model
@@ -111,20 +109,10 @@ def load(
     entry.check_fits(spec)
     path = weights_file(entry)
     verify(path, entry)
-    trained, spec = spec, spec.with_settings(**{"precision": "float32", **settings})
-    tuned = fresh_head or (spec.body(), spec.input) != (trained.body(), trained.input)
-    if tuned:
-        check_transfer(trained, spec)
-    model = build_model(spec, seed=seed, draw_weights=tuned)
-    expected = None if tuned else weights_files.shapes(model.weights)
-    tensors, metadata = weights_files.read(path, expected)
-    weights_files.check_finite(tensors, path)
+    asked = spec.with_settings(**{"precision": "float32", **settings})
+    model, metadata = with_weights(path, spec, asked, seed=seed, fresh_head=fresh_head)
     if metadata.get("spec_hash") != entry.spec_hash or entry.trained_by.hash != entry.spec_hash:
         raise RunError(f"{path} was trained by another spec than the manifest says: fetch it again")
-    if tuned:
-        take_body(model, tensors, trained)
-    else:
-        weights_files.assign(model.weights, tensors)
     if freeze:
         freeze_body(model)
     return model
@@ -152,7 +140,10 @@ def save(
     """
     if Path(path).exists() and not overwrite:
         raise RunError(f"{path} exists already: choose another path, or overwrite=True")
-    weights_files.save(model, path, metadata)
+    try:
+        weights_files.save(model, path, metadata)
+    except OSError as error:
+        raise RunError(f"cannot write {path} ({error}): choose another path") from error
 
 
 def _is_path(name: Any) -> bool:
@@ -169,7 +160,8 @@ def vote(
     """One model of several: pretrained networks by name, or models of your own.
 
     Args:
-        members: Names, or models that take images of one shape and put out one number a class.
+        members: Names, or models that take bytes, 0 to 255, of images of one shape and put out one
+            number a class: a model for numbers in 0..1 begins with a `Rescaling(1 / 255)` here.
         rule: 'plurality' or 'mean', as in `EnsembleSpec`.
         weights: One a member, above 0, or none.
         name: The name of the model.

@@ -10,7 +10,8 @@ import keras
 import numpy as np
 
 from zoo.data import Data, Split
-from zoo.errors import RunError, UnknownNameError
+from zoo.data.dataset import DIGIT_NAMES
+from zoo.errors import DataError, RunError
 from zoo.evaluation.scores import evaluate, predict
 from zoo.nn.builder import build_model
 from zoo.pretrained import manifest
@@ -41,9 +42,15 @@ def publish(network: str, runs: Path, data: Data) -> manifest.Entry:
         The new entry of the manifest.
 
     Raises:
+        DataError: The classes are no digits: `predict`, `draw` and the card take them for such.
         RunError: There is no finished run on these images, or the record of one is damaged.
     """
     spec = get_spec(network)
+    if data.class_names != DIGIT_NAMES:
+        raise DataError(
+            f"the pretrained networks read digits, and {data.name} has other classes: zoo.push "
+            "puts a run's folder on the hub, or into a folder that zoo.load reads"
+        )
     folder, run = best_run(spec, runs, data)
     _, trained = load_run(folder)
     # Scored as `load` will build it: the precision of a recipe is for training alone.
@@ -74,7 +81,7 @@ def publish(network: str, runs: Path, data: Data) -> manifest.Entry:
         data=data.fingerprint,
         versions=dict(run.versions),
     )
-    _put_in_place(entry, blob, card(entry, _architecture(spec, entry), answers))
+    _put_in_place(entry, blob, card(entry, answers, data.name))
     return entry
 
 
@@ -87,14 +94,6 @@ def _put_in_place(entry: manifest.Entry, blob: bytes, text: str) -> None:
         with atomic_write((folder / entry.file).with_name(CARD)) as temporary:
             temporary.write_text(text, encoding="utf-8")
         manifest.record(entry)
-
-
-def _architecture(spec: NetworkSpec, entry: manifest.Entry) -> NetworkSpec:
-    """The declaration with the book's recipe and figure; a recipe alone may be registered."""
-    try:
-        return get_spec(entry.architecture)
-    except UnknownNameError:
-        return spec
 
 
 def best_run(spec: NetworkSpec, runs: Path, data: Data) -> tuple[Path, RunRecord]:

@@ -6,12 +6,15 @@ The head is the last layer, which knows the classes; the body is all that comes 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import keras
 import numpy as np
 
 from zoo.errors import SpecError
+from zoo.nn.builder import build_model
 from zoo.spec import ModelSpec, NetworkSpec
+from zoo.training import weights as weights_files
 from zoo.training.variable_names import named
 
 
@@ -38,6 +41,36 @@ def check_transfer(trained: NetworkSpec, spec: NetworkSpec) -> None:
         raise SpecError(f"the weights for {there[2]} channels cannot be had from {here[2]}: use 1")
     if trained.body()[:-1] != spec.body()[:-1]:
         raise SpecError(f"the pretrained weights of {spec.name} are for other layers: train it")
+
+
+def with_weights(
+    path: Path, trained: NetworkSpec, spec: NetworkSpec, *, seed: int | None, fresh_head: bool
+) -> tuple[keras.Model, dict[str, str]]:
+    """A model with trained weights, or with those of the body alone, and the file's metadata.
+
+    Args:
+        path: A file of weights.
+        trained: The declaration that they are of.
+        spec: What the model is built by: the same, or one that `check_transfer` lets through.
+        seed: Decides the dropout masks of further training, and the weights of a fresh head.
+        fresh_head: Whether the last layer is drawn afresh where it would fit, too.
+
+    Raises:
+        SpecError: The body does not fit `spec`.
+        RunError: The file is damaged, or belongs to other layers than `trained`.
+    """
+    tuned = fresh_head or (spec.body(), spec.input) != (trained.body(), trained.input)
+    if tuned:
+        check_transfer(trained, spec)
+    model = build_model(spec, seed=seed, draw_weights=tuned)
+    expected = None if tuned else weights_files.shapes(model.weights)
+    tensors, metadata = weights_files.read(path, expected)
+    weights_files.check_finite(tensors, path)
+    if tuned:
+        take_body(model, tensors, trained)
+    else:
+        weights_files.assign(model.weights, tensors)
+    return model, metadata
 
 
 def take_body(model: keras.Model, tensors: Mapping[str, np.ndarray], trained: NetworkSpec) -> None:

@@ -26,6 +26,7 @@ from zoo.reproduction.reproduce import RUNS, run_folder
 from zoo.spec import EnsembleSpec, ModelSpec, Rule
 from zoo.training.fitting import fitted
 from zoo.training.run_folder import load_run
+from zoo.training.run_record import read_run
 
 # Outputs of members that are counted in one go: 40 MB of them.
 MOST_AT_ONCE = 1_000_000
@@ -124,7 +125,7 @@ def sample_ensembles(
     Args:
         network: The recipe whose runs are the pool.
         data: The images that the ensembles are scored on.
-        seeds: Which runs form the pool; None for all in `runs`.
+        seeds: Which runs form the pool; None for all in `runs` that did not diverge.
         of: Members of an ensemble.
         rule: 'plurality' or 'mean', as in `EnsembleSpec`.
         most: How many ensembles are scored at most.
@@ -134,7 +135,7 @@ def sample_ensembles(
         The number of correct images for each member, each ensemble, and the whole pool.
 
     Raises:
-        RunError: A run is missing or not finished.
+        RunError: A run is missing, not finished, or diverged.
         SpecError: There are fewer runs than `of`, the rule does not exist, or the network is an
             ensemble already.
     """
@@ -240,10 +241,13 @@ def _alone(outputs: np.ndarray, labels: np.ndarray) -> np.ndarray:
 def _found(spec: ModelSpec, runs: Path) -> list[int]:
     seeds = (path.parent.name.rpartition("-seed")[2] for path in runs.glob("*/run.json"))
     numbers = sorted({int(seed) for seed in seeds if seed.isdecimal()})
-    return [seed for seed in numbers if (run_folder(spec.name, seed, runs) / "run.json").exists()]
+    records = {seed: run_folder(spec.name, seed, runs) / "run.json" for seed in numbers}
+    return [seed for seed, path in records.items() if path.exists() and not read_run(path).diverged]
 
 
 def _outputs(folder: Path, spec: ModelSpec, splits: Iterable[Split]) -> list[np.ndarray]:
+    if (folder / "run.json").exists() and read_run(folder / "run.json").diverged:
+        raise RunError(f"{folder} holds a run that diverged: leave its seed out")
     trained_by, trained = load_run(folder)
     if trained_by.hash != spec.hash:
         raise RunError(f"{folder} holds a run of another recipe than {spec.name}: leave it out")

@@ -61,7 +61,7 @@ def import_tensorflow() -> None:
 @contextlib.contextmanager
 def suppress_output() -> Iterator[None]:
     """Send what is written to the descriptor of stderr nowhere, unless `be_verbose` was called."""
-    if _verbose:
+    if _verbose or sys.stderr is None:  # None: it was closed before Python began
         yield
         return
     sys.stderr.flush()

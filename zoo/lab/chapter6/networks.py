@@ -97,7 +97,8 @@ def networks(context: Context) -> Result:
         what = "from the first network to the last but the vote, points"
         checks.insert(0, check_close(what, plain(climb, 3), 1.80, within=2**0.5 * allowed))
     remark = (
-        "Published are the best of the seeds trained, by validation images. Where it says 'by', a "
+        "Published is the run that was best on the validation images when it was published; later "
+        "ones may be better. Where it says 'by', a "
         "recipe of ours stands in for the book's, which sees more images. A figure "
         f"agrees within {allowed:.2f} points: two standard deviations of a difference of two "
         "networks that differ in their seed, by the results of this repository."
