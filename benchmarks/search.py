@@ -28,6 +28,7 @@ from benchmarks.rows import Row, read_rows, write_rows
 from benchmarks.search_problems import Problem, problem_of, strategies
 from benchmarks.search_table import FIRST, OTHERS, YARDSTICK, draw, table
 from tuning.fidelity import FULL
+from tuning.report.comparison import presentations
 from tuning.search import Search
 from tuning.strategies.registry import strategies as registered
 from tuning.trial import Trial
@@ -194,13 +195,7 @@ def _keep(ended: Sequence[Row]) -> None:
 
 
 def _costs(trials: Sequence[Trial], spec: ModelSpec) -> list[int]:
-    """The presentations that each trial paid for: of a run that goes on, the further epochs."""
-    epochs = [sum(execution.epochs for execution in trial.executions) for trial in trials]
-    return [
-        trial.fidelity.of_spec(spec).recipe.images
-        * (epochs[trial.number] - (0 if trial.after is None else epochs[trial.after]))
-        for trial in trials
-    ]
+    return [presentations(trials, trial, spec) for trial in trials]
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,4 +1,4 @@
-"""Hyper-parameter search for the networks of the zoo: grid, random, and keras-tuner's own.
+"""Hyper-parameter search for the networks of the zoo: from the book's strategy to CMA-ES.
 
     space = tuning.SearchSpace.of(learning_rate=tuning.LogUniform(0.01, 1), l2=tuning.Choice(0, 5))
     tuner = keras_tuner.RandomSearch(tuning.hypermodel("mlp30", space), "val_accuracy", 10)

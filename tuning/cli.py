@@ -81,6 +81,8 @@ def search(options: argparse.Namespace) -> None:
         check_extras("ray")
         if options.workers > 1:
             raise SpecError("--workers is for one machine: with --ray, the cluster's cores count")
+    if place and not place.is_chief:
+        options.start_from = None  # the chief has those points, and a worker asks it for all
     strategy = strategy_of(options, spec, space, project, say, storage)
     from tuning.progress import SearchProgress
     from tuning.search import Search

@@ -9,6 +9,7 @@ Any number of processes may work on one folder.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -23,7 +24,7 @@ from tuning.store.trials import Budget, TrialStore
 from tuning.strategies.base import Strategy, Wait
 from tuning.trial import Trial, TrialResult
 from zoo.data import Data
-from zoo.errors import RunError, SpecError, ZooError
+from zoo.errors import RunError, SpecError
 from zoo.spec import ModelSpec
 
 # Seconds between looks at whether the trials that a strategy waits for have ended.
@@ -186,12 +187,26 @@ class Search:
             trial: One that is claimed, with its result.
             data: What it was trained on.
         """
-        result = trial.result
-        assert result is not None
-        if self.strategy.measures_latency:
-            result = replace(result, latency=self._latency(trial, data))
+        result = self.measured(trial, data)
         self.store.end(trial.number, result)
         return replace(trial, result=result)
+
+    def measured(self, trial: Trial, data: Data) -> TrialResult:
+        """A trial's result, with the latency of its network where the strategy asks for it.
+
+        Args:
+            trial: As for `end`.
+            data: As for `end`.
+        """
+        from tuning.latency import latency_of
+
+        result = trial.result
+        assert result is not None
+        if not self.strategy.measures_latency:
+            return result
+        with contextlib.suppress(SpecError):  # a point that makes no network: the result says so
+            return replace(result, latency=latency_of(apply(self.spec, trial.values), data))
+        return result
 
     def is_over(self, *, seconds: float | None = None, most: int | None = None) -> bool:
         """Whether all trials have ended and none will begin.
@@ -224,11 +239,3 @@ class Search:
         before = None if trial.after is None else self.store.folder(trial.after)
         folder = self.store.folder(trial.number)
         return run(trial, self.spec, data, folder, self.seeds, before=before)
-
-    def _latency(self, trial: Trial, data: Data) -> float | None:
-        from tuning.latency import latency_of
-
-        try:
-            return latency_of(apply(self.spec, trial.values), data)
-        except ZooError:  # of a point that makes no network: its own error is in the result
-            return None

@@ -78,7 +78,7 @@ def warm_start(project: Path, space: SearchSpace, spec: ModelSpec, most: int = P
         elif values not in points:
             points.append({name: values[name] for name in ranges})
     if not points:
-        reasons = "; ".join(remarks[-3:]) or "no trial in it has learned anything"
+        reasons = "; ".join(remarks[-3:]) if trials else "no trial in it has learned anything"
         raise SpecError(f"no point of {project} fits this space: {reasons}")
     return WarmStart(tuple(points), tuple(remarks))
 

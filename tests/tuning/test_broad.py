@@ -495,3 +495,12 @@ def test_a_real_search_starts_hopeless_and_learns(bars, tmp_path):
         assert execution.validated == min(trial.fidelity.validation or there, there)
     again = Search(tmp_path / "search", spec, space, Broad(spec, space, {"learning_rate": 10.0}))
     again.work(bars.take(500), tell=pytest.fail)
+
+
+def test_a_choice_without_the_recipes_value_is_kept_to():
+    space = SearchSpace.of(
+        learning_rate=LogUniform(0.001, 10.0), batch_size=Choice(16, 32), momentum=Choice(0.5, 0.9)
+    )
+    for trial in played(Broad(MLP30, space)):
+        assert trial.values["batch_size"] in (16, 32)
+        assert trial.values["momentum"] in (0.5, 0.9)

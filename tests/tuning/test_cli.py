@@ -7,12 +7,15 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+from PIL import Image
 
 import zoo
 from tests.paths import ROOT
 from tuning import Choice, SearchSpace
 from tuning.cli import _parser, main
+from tuning.kerastuner.chief import VARIABLES
 from tuning.search import Search
 from tuning.store.trials import ENDLESS, Budget
 from tuning.strategies.bayesian import Bayesian
@@ -20,6 +23,7 @@ from tuning.strategies.grid import Grid
 from tuning.strategies.hyperband import Hyperband
 from tuning.strategies.random import TRIALS, Random
 from tuning.trial import Trial, TrialResult
+from zoo.cli.main import main as zoo_main
 from zoo.errors import RunError
 
 MLP30 = zoo.get_spec("mlp30")
@@ -110,12 +114,49 @@ def test_a_folder_that_cannot_be_one(bars, tmp_path):
 def test_on_data_of_ones_own_a_search_is_over_what_is_trained(idx_folder, tmp_path, monkeypatch):
     found = []
     monkeypatch.setattr("tuning.cli._run", lambda _, *given: found.extend(given[:2]))
-    monkeypatch.setattr("tuning.cli.show", lambda search, as_json: None)
+    monkeypatch.setattr("tuning.cli.show", lambda search, as_json, images: None)
     assert main(["broad", "mlp30", "--data", str(idx_folder), "--project", str(tmp_path)]) == 0
     search, data = found
     images = len(data.train)
     assert search.spec.recipe.images == search.strategy.spec.recipe.images == images < 50_000
     assert search.spec.recipe.l2 == MLP30.recipe.l2
+
+
+def test_a_worker_needs_no_search_to_start_from(tmp_path, monkeypatch, capsys):
+    def ask(place, timeout):
+        raise RunError(f"{place.name} asks its chief")
+
+    for variable, value in zip(VARIABLES, ("tuner0", "127.0.0.1", "4000"), strict=True):
+        monkeypatch.setenv(variable, value)
+    monkeypatch.setattr("tuning.cli.await_chief", ask)
+    command = ["random", "mlp30", "--start-from", str(tmp_path / "a"), "--project", str(tmp_path)]
+    assert main(command) == 1
+    assert "tuner0 asks its chief" in capsys.readouterr().err
+    monkeypatch.setenv(VARIABLES[0], "chief")
+    assert main(command) == 1
+    assert "holds no search to start from" in capsys.readouterr().err
+
+
+def test_pictures_are_searched_at_a_size_and_the_next_command_names_them(
+    tmp_path, monkeypatch, capsys
+):
+    generator = np.random.default_rng(0)
+    for name, count in (("a", 12), ("b", 12)):
+        (tmp_path / "pictures" / name).mkdir(parents=True)
+        for number in range(count):
+            array = generator.integers(0, 256, (9 + number % 3, 8), dtype=np.uint8)
+            Image.fromarray(array).save(tmp_path / "pictures" / name / f"{number}.png")
+    monkeypatch.chdir(tmp_path)
+    images = ["--data", "pictures", "--size", "8x8", "--resize", "pad"]
+    command = ["random", "linear", *images, "--trials", "1", "--epochs", "1", "-q"]
+    assert main([*command, "--project", "search"]) == 0
+    best = "python -m zoo train --from search/best.json"
+    assert f"{best} --data pictures --size 8x8 --resize pad\n" in capsys.readouterr().out
+    train = ["train", "--from", "search/best.json", "-q"]
+    assert zoo_main([*train, *images, "--out", "same"]) == 0
+    assert "other images" not in capsys.readouterr().err
+    assert zoo_main([*train, "--epochs", "1", "--out", "other"]) == 0
+    assert "search/best.json was found on other images than mnist" in capsys.readouterr().err
 
 
 # --- what is refused before anything is trained ---------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -36,7 +37,14 @@ def test_a_search_costs_the_images_that_its_trials_saw(tmp_path):
         trial(0, 0.8, 1, fidelity=longer), trial(1, 0.9, 3, fidelity=few, after=0), trial(2, 0.7),
         trial(3, 0.6), trial(4, 0.75),
     ], SPACE)  # fmt: skip
-    assert [presentations(record, each) for each in record.all] == [1000, 2000, *[100_000] * 3]
+    assert [presentations(record.all, each, record.spec) for each in record.all] == [
+        1000,
+        2000,
+        *[100_000] * 3,
+    ]
+    (execution,) = trial(0, 0.9).executions
+    two_digits = Trial(0, {}, TrialResult(0.9, (replace(execution, images=384),)), fidelity=few)
+    assert presentations([two_digits], two_digits, record.spec) == 2 * 384
     curve = curve_of(record)
     assert [cost for cost, _ in curve] == pytest.approx([0.103, 0.303, 0.303])
     assert [score for _, score in curve] == [0.7, 0.75, 0.75]

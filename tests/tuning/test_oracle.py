@@ -13,6 +13,7 @@ import pytest
 
 import zoo
 from tuning import Choice, Integer, LogUniform, SearchSpace
+from tuning.fidelity import Fidelity
 from tuning.kerastuner import entries
 from tuning.kerastuner.foreign import oracle_settings
 from tuning.kerastuner.hypermodel import hypermodel
@@ -21,6 +22,7 @@ from tuning.kerastuner.oracle import StrategyOracle
 from tuning.kerastuner.tuner import Tuner
 from tuning.report.record import read_record
 from tuning.search import Search
+from tuning.store.events import started_event
 from tuning.store.journal import Journal
 from tuning.store.trials import Budget
 from tuning.strategies.base import WAIT
@@ -278,6 +280,23 @@ def test_an_error_that_is_not_the_points_own_is_raised(few, tmp_path, monkeypatc
     assert all(trial.result is None for trial in tuner.problem.trials())
 
 
+def test_the_best_trial_is_one_on_the_most_of_the_problem(few, tmp_path):
+    tuner = tuned(tmp_path, Grid(GRID))
+    tuner.problem.open(few)
+    trials = [
+        Trial(0, {"learning_rate": 0.1}, fidelity=Fidelity(images=100)),
+        Trial(1, {"learning_rate": 0.1}),
+        Trial(2, {"learning_rate": 0.1}),
+    ]
+    for trial, score in zip(trials, (1.0, 0.8, 0.9), strict=True):
+        with tuner.problem.store.journal.writing() as writer:
+            writer.add(started_event(trial))
+        tuner.problem.store.end(trial.number, TrialResult(score))
+    best = [trial.trial_id for trial in tuner.oracle.get_best_trials(2)]
+    assert best == ["0002", "0001"]
+    assert [trial.trial_id for trial in tuner.oracle.get_best_trials(9)] == [*best, "0000"]
+
+
 def test_a_project_of_another_search_is_refused_with_the_difference(few, tmp_path):
     tuned(tmp_path, Grid(GRID)).problem.open(few)
     space = SearchSpace.of(learning_rate=Choice(1e30, 0.2))
@@ -287,21 +306,24 @@ def test_a_project_of_another_search_is_refused_with_the_difference(few, tmp_pat
 
 
 @pytest.mark.skipif(not importlib.util.find_spec("optuna"), reason="Optuna is missing")
-def test_a_default_between_keras_tuners_steps_counts_as_the_nearest_of_them():
+def test_a_default_that_is_no_value_of_its_range_counts_as_the_nearest_one():
     asked = keras_tuner.HyperParameters()
     asked.Float("rate", 0.01, 1.0, sampling="log")
     asked.Float("dropout", 0.0, 0.5, step=0.1, default=0.3)  # the step is 0.30000000000000004
     asked.Int("units", 16, 512, sampling="log", default=64)  # between 62 and 65
+    asked.Float("share", 0.1, 1.0, default=5.0)  # outside
     space = entries.space_of(asked)
     growing = entries.GrowingStrategy(space, entries.strategy_maker("tpe", 0), asked)
     early = [Trial(n, {"rate": 0.01 * (n + 1)}, TrialResult(0.5 + n / 100)) for n in range(14)]
     found = growing.suggest(early).values  # what was asked late was at its default in all of these
-    assert set(found) == {"rate", "dropout", "units"}
+    assert set(found) == {"rate", "dropout", "units", "share"}
 
 
 def test_what_an_oracle_cannot_be():
     with pytest.raises(SpecError, match=r"'gird'\. Did you mean 'grid'"):
         StrategyOracle("gird")
+    with pytest.raises(SpecError, match="cmaes plays its own points again"):
+        StrategyOracle("cmaes")
     with pytest.raises(SpecError, match="broad needs more than a space: give it made"):
         StrategyOracle("broad")
     for name, said in [

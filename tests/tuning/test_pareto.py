@@ -10,6 +10,8 @@ import pytest
 import zoo
 from tuning import Choice, Integer, LogUniform, SearchSpace, latency
 from tuning.fidelity import Fidelity
+from tuning.kerastuner.oracle import StrategyOracle
+from tuning.kerastuner.tuner import Tuner
 from tuning.outcome import show
 from tuning.report.pareto import against_latency, against_parameters
 from tuning.report.record import read_record
@@ -20,7 +22,7 @@ from tuning.strategies.base import WAIT
 from tuning.strategies.pareto import Pareto, parameters_of, pareto_front
 from tuning.strategies.random import Random
 from tuning.trial import Trial, TrialResult
-from zoo.errors import SpecError
+from zoo.errors import RunError, SpecError
 
 SPEC = zoo.get_spec("mlp30")
 SPACE = SearchSpace.of(units=Integer(5, 100), learning_rate=LogUniform(0.01, 1.0))
@@ -131,6 +133,38 @@ def test_a_search_measures_the_latency_of_each_shape_once(bars, tmp_path, monkey
     assert "no quicker network is as good:" in said
     assert "µs an image" in said
     assert "microseconds an image" in against_latency(read_record(found.project))
+
+
+@pytest.mark.integration
+@optuna
+def test_latency_is_measured_under_keras_tuner_too_and_what_fails_is_raised(
+    bars, tmp_path, monkeypatch
+):
+    few, space = bars.take(100), SearchSpace.of(units=Choice(5, 400), l2=Choice(0, 1))
+    spec = SPEC.with_settings(epochs=1, images=100)
+    options = {"directory": tmp_path, "project_name": "search"}
+    strategy = Pareto(space, 2, 1, spec=spec, against="latency")
+    tuner = Tuner(StrategyOracle(strategy), spec, space, **options)
+    tuner.search(few, verbose=0)
+    assert all(0 < trial.latency < 1 for trial in tuner.problem.trials())
+
+    def fails(spec, data):
+        raise RunError("the model does not become ONNX")
+
+    monkeypatch.setattr(latency, "latency_of", fails)
+    found = Search(tmp_path / "other", spec, space, strategy)
+    with pytest.raises(RunError, match="does not become ONNX"):
+        found.work(few)
+    assert [trial.result for trial in found.trials()] == [None]
+
+
+@pytest.mark.parametrize("schedules", [("halve", "constant"), ("constant", "halve")])
+@pytest.mark.parametrize("patiences", [(None, 5), (5, None)])
+def test_settings_that_need_one_another_are_a_space_in_any_order(schedules, patiences):
+    space = SearchSpace.of(
+        units=Integer(5, 100), schedule=Choice(*schedules), patience=Choice(*patiences)
+    )
+    assert Pareto(space, 30, spec=SPEC).space == space
 
 
 @optuna

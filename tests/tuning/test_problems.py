@@ -81,7 +81,7 @@ def test_the_full_problem_needs_no_name(tmp_path, capsys):
 
 def test_a_rung_is_a_problem_whatever_it_is_called(halving, monkeypatch):
     monkeypatch.setattr(Fidelity, "__str__", lambda self: "it")
-    epochs = [problem.epochs for problem in charts.problems_of(halving)]
+    epochs = [problem.epochs for problem in halving.problems]
     assert epochs == [1, 3, None]
     counts = [sum(t.fidelity.epochs == each for t in halving.all) for each in epochs]
     assert counts[0] == 40, "each point enters the lowest rung once"
@@ -107,4 +107,7 @@ def test_a_search_over_images_costs_the_images_of_each_trial(tmp_path):
         [trial(n, 0.9, 27, {"images": images}) for n, images in enumerate((1000, 50_000))],
         space,
     )
-    assert [presentations(record, each) for each in record.all] == [27_000, 1_350_000]
+    assert [presentations(record.all, each, record.spec) for each in record.all] == [
+        27_000,
+        1_350_000,
+    ]

@@ -213,6 +213,24 @@ def test_a_search_in_a_folder_is_not_overwritten_by_a_study(server, tmp_path, ba
         replace(node, project=tmp_path / "renamed").open(few)
 
 
+def test_a_report_says_where_the_trials_of_a_study_are(server, tmp_path, bars):
+    node = searched(tmp_path / "node", server.url)
+    node.open(bars.take(100))
+    scored(node, 0.5)
+    with pytest.raises(RunError, match="are in the study 'node' of a database: a copy comes"):
+        read_record(node.project)
+
+
+def test_another_database_is_named_as_such(server, tmp_path, bars, monkeypatch):
+    few, node = bars.take(100), searched(tmp_path / "node", server.url)
+    node.open(few)
+    scored(node, 0.5)
+    copy_events(node.store)
+    monkeypatch.setattr(DatabaseStore, "events", lambda store: [])
+    with pytest.raises(RunError, match="that this database lacks: name the database that holds"):
+        node.open(few)
+
+
 def test_a_copy_of_a_study_replaces_no_trials_that_it_lacks(server, tmp_path, bars):
     """As of a folder of an earlier version, whose search.json does not say where trials are."""
     few, node = bars.take(100), searched(tmp_path / "older", server.url)

@@ -11,12 +11,13 @@ import zoo
 from benchmarks import vectorized as benchmark
 from benchmarks.rows import read_rows, write_rows
 from tests import reference
-from tuning import Choice, SearchSpace
+from tuning import Choice, LogUniform, SearchSpace
 from tuning.search import Search
 from tuning.space import apply
-from tuning.store.trials import Budget
+from tuning.store.trials import Budget, TrialStore
 from tuning.strategies.base import WAIT
 from tuning.strategies.grid import Grid
+from tuning.strategies.random import Random
 from tuning.trial import Trial, TrialResult
 from tuning.vectorized import programs, train
 from tuning.vectorized.program import settings_of
@@ -24,10 +25,11 @@ from tuning.vectorized.programs import PROGRAMS
 from tuning.vectorized.runs import Run, _blocks, key_of
 from tuning.vectorized.sizes import fill
 from tuning.vectorized.train import as_they_end, train_vectorized
-from zoo.errors import SpecError
+from zoo.errors import RunError, SpecError
 from zoo.nn.builder import build_model
 from zoo.spec import FullyConnected, ModelSpec, Recipe, Softmax
 from zoo.training.job import TrainingJob
+from zoo.training.run_files import held
 
 SIGMOIDS = ModelSpec(
     "sigmoids",
@@ -392,6 +394,33 @@ def test_a_budget_of_time_is_not_outrun_by_a_batch():
     assert Budget(trials=3).holds([]) == float("inf")
     assert budget.holds([]) == 1, "how long a trial takes is not known yet"
     assert budget.holds([ended(5), ended(15), Trial(2, {})]) == pytest.approx(4)
+
+
+def test_batches_of_several_workers_share_a_budget_of_time(tmp_path):
+    space = SearchSpace.of(learning_rate=LogUniform(0.1, 1.0))
+    store, strategy, budget = TrialStore(tmp_path, space), Random(space), Budget(seconds=600)
+    with store.claim(strategy, budget) as trial:
+        store.end(trial.number, TrialResult(0.5, seconds=60))  # so nine more fit
+    with (
+        store.claim(strategy, budget) as first,
+        store.claim_batch(first, strategy, budget, 8) as ours,
+        store.claim(strategy, budget) as second,
+        store.claim_batch(second, strategy, budget, 8) as theirs,
+    ):
+        assert [trial.number for trial in ours] == list(range(1, 9))
+        assert [trial.number for trial in theirs] == [9]
+    with (
+        store.claim(strategy, budget) as left,
+        store.claim_batch(left, strategy, budget, 12) as batch,
+    ):
+        assert [trial.number for trial in batch] == list(range(1, 10)), "all that were left"
+
+
+def test_a_folder_in_which_another_training_is_at_work_is_left_alone(few, tmp_path):
+    spec = SIGMOIDS.with_settings(epochs=1, images=100)
+    with held(tmp_path / "b"), pytest.raises(RunError, match="another training"):
+        train_vectorized([spec, spec], few, out=[tmp_path / "a", tmp_path / "b"])
+    assert not (tmp_path / "b" / "run.json").exists()
 
 
 def test_a_search_that_was_killed_at_any_event_goes_on(few, tmp_path, monkeypatch):

@@ -121,6 +121,8 @@ def test_what_cannot_start_from_another_search(tmp_path):
     nothing = other(tmp_path / "c", (0.0, 0.0))
     with pytest.raises(SpecError, match="no trial in it has learned anything"):
         warm_start(nothing, THERE, SPEC)
+    with pytest.raises(SpecError, match="fits this space: no trial in it has learned anything"):
+        warm_start(nothing, SearchSpace.of(units=Integer(5, 9), l2=Choice(0, 5)), SPEC)
 
 
 def test_a_search_keeps_the_points_that_it_began_with(tmp_path, bars):

@@ -181,7 +181,8 @@ class Client:
     def alive(self, trial_id: str) -> Iterator[Callable[[], None]]:
         """Show every second that the trial's worker lives.
 
-        Yields a check for the worker to make; it raises NoUse where there is none in going on.
+        Yields a check for the worker to make; it raises TrialSuperseded where there is no use in
+        going on.
         """
         trouble: list[TrialSuperseded] = []
         ended = threading.Event()

@@ -109,6 +109,11 @@ def strategy_maker(strategy: str | Maker, seed: int) -> Maker:
         hint = nearest(strategy, known)
         raise SpecError(f"there is no strategy {strategy!r}.{hint} Strategies: {', '.join(known)}.")
     kind = known[strategy].kind
+    if kind.replays:
+        raise SpecError(
+            f"{strategy} plays its own points again to go on, and a model of keras-tuner's has "
+            "trials of other points, as its defaults: search with tuning.Search, or take 'tpe'"
+        )
     names = {field.name for field in fields(kind)}  # type: ignore[arg-type]
     needed = [
         field.name
@@ -127,10 +132,12 @@ def strategy_maker(strategy: str | Maker, seed: int) -> Maker:
 
 
 def _nearest(value: Any, kind: Range) -> Any:
-    """A value of the range: a default may lie between the steps that keras-tuner takes."""
-    if not isinstance(kind, Choice) or value in kind.values or not _is_number(value):
+    """A value of the range: a default may lie outside, or between the steps that are taken."""
+    if not _is_number(value):
         return value
-    return min(kind.values, key=lambda each: abs(each - value))
+    if not isinstance(kind, Choice):
+        return min(max(value, kind.low), kind.high)
+    return value if value in kind.values else min(kind.values, key=lambda each: abs(each - value))
 
 
 def _is_number(value: Any) -> bool:

@@ -31,10 +31,17 @@ class RecordedOracle(SupervisedOracle):
             return self._known(trial_id)
 
     def get_best_trials(self, num_trials: int = 1) -> list[KerasTrial]:
-        """The trials with the best scores, best first; the others after them."""
+        """The trials with the best scores on the most of the problem, best first, then the others.
+
+        Scores on less of it do not compare, and a run that is paused there holds no weights.
+        """
         with self._lock:
             self._catch_up()
-            return super().get_best_trials(num_trials)
+            ranks = {trial_id(trial.number): trial.fidelity.rank for trial in self.store.trials()}
+            best = super().get_best_trials(len(self.trials))
+            best.sort(key=lambda each: ranks[each.trial_id], reverse=True)
+            best.sort(key=lambda each: each.status != "COMPLETED")
+            return best[:num_trials]
 
     # --- inside -----------------------------------------------------------------------------------
 

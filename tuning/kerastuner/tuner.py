@@ -181,6 +181,7 @@ class Tuner(keras_tuner.Tuner):
                     raise no_use.error from no_use
                 return 0.0  # the trial has its result
         if self.strategic:
+            result = self.problem.measured(replace(ours, result=result), data)
             trial.hyperparameters.values[RESULT] = json.dumps(result.to_plain())
         if result.error:
             raise keras_tuner.errors.FailedTrialError(result.error)

@@ -6,7 +6,6 @@ import statistics
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from tuning.fidelity import Fidelity
 from tuning.report import scales
 from tuning.report.drawing import at, framed, mark, polyline, svg, text
 from tuning.report.record import Record, state_of
@@ -75,19 +74,13 @@ def hover_of(record: Record, trial: Trial) -> str:
     """
     lines = [f"trial {trial.number}: {percent(trial)}"]
     lines += [f"{name} = {short(value)}" for name, value in trial.values.items()]
-    lines += [str(trial.fidelity)] if len(problems_of(record)) > 1 else []
+    lines += [str(trial.fidelity)] if len(record.problems) > 1 else []
     return "\n".join(lines)
 
 
 def percent(trial: Trial) -> str:
     """A score with its unit, or the reason why there is none."""
     return f"{100 * trial.score:.2f} %" if trial.score else state_of(trial) or "0 %"
-
-
-def problems_of(record: Record) -> list[Fidelity]:
-    """The problems that trials saw, one a rank, from the least of it to the most."""
-    known = {trial.fidelity.rank: trial.fidelity for trial in record.all}
-    return [known[rank] for rank in sorted(known)]
 
 
 def parallel(record: Record) -> str:
@@ -124,7 +117,7 @@ def _axes(record: Record) -> list[tuple[Scale, Callable[[Trial], object]]]:
     for name, kind in record.space.ranges:
         values = [trial.values[name] for trial in record.ended]
         axes.append((scales.of_setting(name, kind, values), partial(_value, name)))
-    ranks = [problem.rank for problem in problems_of(record)]
+    ranks = [problem.rank for problem in record.problems]
     if len(ranks) > 1:
         # The names are long: they stand in the table, and here only their order.
         scale = scales.named("problem", range(len(ranks)))
@@ -150,7 +143,7 @@ def _upright(scale: Scale, point: Callable, number: int, count: int) -> str:
 
 
 def _shade(record: Record, trial: Trial) -> str:
-    """The darker, the nearer to the best: seven shades, by rank among the fullest."""
+    """The darker, the nearer to the best: six shades, by rank among the fullest."""
     if record.best and trial.number == record.best.number:
         return "way best"
     rivals = record.fullest

@@ -19,6 +19,7 @@ from tuning.space import apply
 from tuning.store.identity import read_identity
 from tuning.trial import Trial
 from zoo.errors import RunError
+from zoo.spec import ModelSpec
 from zoo.utils.atomic import atomic_write
 from zoo.utils.html_page import html_page
 
@@ -76,19 +77,22 @@ strategy with several searches the median, and the band from the lower to the up
     return html_page(title=title, style=style(), body=body, script="", generator=GENERATOR)
 
 
-def presentations(record: Record, trial: Trial) -> int:
+def presentations(trials: Sequence[Trial], trial: Trial, spec: ModelSpec) -> int:
     """How many images a trial trained on, counted as often as each was seen.
 
     Args:
-        record: The search that it is of.
-        trial: Where it continues another one, the images of that one are not its own.
+        trials: Of the search, by their numbers.
+        trial: One of them; where it continues another one, the images of that one are not its own.
+        spec: The network that is searched.
     """
     epochs = sum(each.epochs for each in trial.executions)
     if not epochs:  # as of a point that makes no network
         return 0
-    images = trial.fidelity.of_spec(apply(record.spec, trial.values)).recipe.images
+    images = trial.executions[0].images  # of two classes alone there may be fewer than asked for
+    if images is None:
+        images = trial.fidelity.of_spec(apply(spec, trial.values)).recipe.images
     if trial.after is not None:  # the epochs before are paid for by the trial that it goes on from
-        epochs -= sum(each.epochs for each in record.all[trial.after].executions)
+        epochs -= sum(each.epochs for each in trials[trial.after].executions)
     return images * max(epochs, 0)
 
 
@@ -101,7 +105,7 @@ def curve_of(record: Record) -> Curve:
     """
     spent, best, points = 0.0, 0.0, []
     for trial in record.ended:
-        spent += presentations(record, trial) / 1e6
+        spent += presentations(record.all, trial, record.spec) / 1e6
         if trial.fidelity.rank == FULL.rank and trial.score > best:
             best = trial.score
             points.append((spent, best))

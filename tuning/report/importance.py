@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tuning.report import fanova, scales
-from tuning.report.charts import problems_of
 from tuning.report.record import Record
 from tuning.trial import Trial
 
@@ -74,7 +73,7 @@ def comparable(record: Record) -> tuple[str, list[Trial]]:
     """The trials on the fullest problem that enough saw; on the one that most saw otherwise."""
     groups = [
         (str(problem), [t for t in record.ended if t.fidelity.rank == problem.rank])
-        for problem in problems_of(record)
+        for problem in record.problems
     ]
     enough = [group for group in groups if len(group[1]) >= FEWEST]
     if enough:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
+from tuning.fidelity import Fidelity
 from tuning.space import SearchSpace, searchable
 from tuning.store.events import Ended, Started, records, trials_of
-from tuning.store.identity import read_identity
+from tuning.store.identity import SearchIdentity, read_identity
+from tuning.store.journal import Journal
 from tuning.store.results import best_of
 from tuning.store.trials import TrialStore
 from tuning.strategies.base import Decision, Strategy
@@ -41,18 +44,24 @@ class Record:
         """All trials, ended or not, by their numbers."""
         return list(self.all)
 
-    @property
+    @cached_property
     def ended(self) -> list[Trial]:
         """The trials that have ended, in the order in which they did."""
         return [self.all[number] for number in self.order]
 
-    @property
+    @cached_property
+    def problems(self) -> list[Fidelity]:
+        """The problems that trials saw, one a rank, from the least of it to the most."""
+        known = {trial.fidelity.rank: trial.fidelity for trial in self.all}
+        return [known[rank] for rank in sorted(known)]
+
+    @cached_property
     def fullest(self) -> list[Trial]:
         """Of the ended trials those that saw the most of the problem: their scores compare."""
         rank = max((trial.fidelity.rank for trial in self.ended), default=None)
         return [trial for trial in self.ended if trial.fidelity.rank == rank]
 
-    @property
+    @cached_property
     def best(self) -> Trial | None:
         """The trial with the highest score on the most of the problem; None where none learned."""
         return best_of(self.ended)
@@ -108,7 +117,7 @@ def read_record(project: str | Path) -> Record:
             f"{project} is a search by keras-tuner's {identity.strategy['kind']}, whose trials are "
             "in its oracle.json: `results_summary()` of its tuner prints them"
         )
-    journal = TrialStore(project).journal
+    journal = _journal(project, identity)
     events = journal.read()
     trials = trials_of(events, journal.path, dict(space.ranges))
     known = records(events, journal.path)
@@ -129,6 +138,16 @@ def read_record(project: str | Path) -> Record:
         tuple(dict.fromkeys(order)),
         began,
     )
+
+
+def _journal(project: Path, identity: SearchIdentity) -> Journal:
+    journal = TrialStore(project).journal
+    if identity.study and not journal.path.exists():
+        raise RunError(
+            f"the trials of {project} are in the study {identity.study!r} of a database: a copy "
+            "comes into the folder when the search ends"
+        )
+    return journal
 
 
 def state_of(trial: Trial) -> str:

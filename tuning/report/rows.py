@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from tuning.report.charts import cost_of, problems_of
+from tuning.report.charts import cost_of
 from tuning.report.drawing import escaped
 from tuning.report.record import Record, state_of
 from tuning.report.scales import short
@@ -59,7 +59,7 @@ def _cells(record: Record, trial: Trial) -> dict[str, Cell]:
     cells["best epoch"] = _number(max((each.best_epoch for each in done), default=None), "d")
     cells["training cost"] = _number(cost_of(trial), ".4g")
     cells["time (s)"] = _number(trial.seconds if trial.result else None, ".1f")
-    ranks = [problem.rank for problem in problems_of(record)]
+    ranks = [problem.rank for problem in record.problems]
     if len(ranks) > 1:
         cells["problem"] = (escaped(trial.fidelity), f"{ranks.index(trial.fidelity.rank):04}")
     if any(each.after is not None for each in record.all):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from tuning.fidelity import FULL
-from tuning.report.charts import percent, problems_of
+from tuning.report.charts import percent
 from tuning.report.drawing import bar, escaped, svg, text
 from tuning.report.importance import Importance
 from tuning.report.record import Record
@@ -66,7 +66,7 @@ def _outcome(record: Record) -> list[str]:
         f'<code class="value">{escaped(name)} = {escaped(short(value))}</code>'
         for name, value in best.values.items()
     )
-    whole = [problem.rank for problem in problems_of(record)] == [FULL.rank]
+    whole = [problem.rank for problem in record.problems] == [FULL.rank]
     on = "" if whole else f", on {escaped(best.fidelity)}"
     best_file = record.project / "best.json"
     command = escaped(f"python -m zoo train --from {best_file}")

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from tuning.store.database import DatabaseStore
-from tuning.store.identity import SearchIdentity, check_same
+from tuning.store.identity import SearchIdentity, check_same, read_identity
 from tuning.store.journal import Event, Journal
 from tuning.store.trials import TrialStore
 from zoo.errors import RunError
@@ -72,6 +72,12 @@ def _journal(store: DatabaseStore) -> Journal:
 def _check_nothing_is_lost(store: DatabaseStore, events: Sequence[Event]) -> None:
     journal, known = _journal(store), {json.dumps(event, sort_keys=True) for event in events}
     own = [event for event in journal.read() if json.dumps(event, sort_keys=True) not in known]
+    identity = store.project / "search.json"
+    if own and identity.exists() and read_identity(identity).study == store.study:
+        raise RunError(
+            f"{journal.path} has {len(own)} events of the study {store.study!r} that this database "
+            "lacks: name the database that holds the search, or choose another folder"
+        )
     if own:
         raise RunError(
             f"{journal.path} holds {len(own)} events that the study {store.study!r} in the "

@@ -129,18 +129,21 @@ class TrialStore:
         with contextlib.ExitStack() as stack:
             with self.journal.writing() as writer:
                 trials = self._trials(writer.events)
-                limit = min(most, budget.holds(trials))
-                others = [trial for trial in trials if trial.number != first.number]
-                waiting = [trial for trial in others if not trial.result and joins(trial)]
-                while len(found) < limit and (left := self._left_behind(waiting, stack)):
+                limit = budget.holds(trials)
+                begun = [trial for trial in trials if not trial.result]  # here or elsewhere
+                waiting = [trial for trial in begun if trial.number != first.number]
+                waiting = [trial for trial in waiting if joins(trial)]
+                while len(found) < min(most, limit):
+                    if not (left := self._left_behind(waiting, stack)):
+                        break
                     found.append(left)
-                while len(found) < limit:
+                while len(found) < most and len(begun) < limit:
                     trial = _new(strategy, trials, budget)
                     if not isinstance(trial, Trial) or not joins(trial):
                         break
                     stack.enter_context(self.hold(trial.number))
                     writer.add(started_event(trial))
-                    trials, found = [*trials, trial], [*found, trial]
+                    trials, found, begun = [*trials, trial], [*found, trial], [*begun, trial]
             yield found
 
     def end(self, number: int, result: TrialResult) -> None:

@@ -45,11 +45,13 @@ class Strategy(ABC):
         extendable: Settings that may change while a search goes on, as a number of trials may.
         widenable: Whether the space may become wider while a search goes on: what is suggested
             does not depend on where in the space the points so far were.
+        replays: Whether it suggests all points so far again to go on, and so all must be its own.
     """
 
     space: SearchSpace
     extendable: ClassVar[tuple[str, ...]] = ()
     widenable: ClassVar[bool] = False
+    replays: ClassVar[bool] = False
 
     @abstractmethod
     def suggest(self, trials: Sequence[Trial]) -> Suggestion | Wait | None:

@@ -17,7 +17,7 @@ from typing import Any, Self
 from tuning.ranges import Choice, Range, as_stored
 from tuning.space import UNITS, SearchSpace, Values, apply
 from tuning.strategies.base import WAIT, Decision, Strategy, Wait
-from tuning.strategies.broad_base import is_number
+from tuning.strategies.broad_base import is_number, key_of
 from tuning.strategies.broad_signal import ETA, LAMBDA
 from tuning.strategies.broad_stages import BroadSearch
 from tuning.strategies.registry import Option, register_strategy, setting
@@ -147,8 +147,7 @@ def _foreign(trial: Trial) -> RunError:
 def _settings(spec: ModelSpec, space: SearchSpace) -> Values:
     """Where a setting starts that no start names: at the network's own, or in mid-range.
 
-    A choice may start at a value that is none of it, and the learning rate and lambda outside their
-    ranges: steps lead into them from anywhere.
+    The learning rate and lambda may start outside their ranges: steps lead into them from anywhere.
     """
     return {
         name: kind.quantile(0.5) if name == UNITS else _start(name, kind, spec)
@@ -158,7 +157,10 @@ def _settings(spec: ModelSpec, space: SearchSpace) -> Values:
 
 def _start(name: str, kind: Range, spec: ModelSpec) -> Any:
     own = as_stored(getattr(spec.recipe, name))
-    if isinstance(kind, Choice) or name in (ETA, LAMBDA):
+    if name in (ETA, LAMBDA):
         return own
-    inside = is_number(own) and kind.low <= own <= kind.high
+    if isinstance(kind, Choice):
+        inside = key_of(own) in map(key_of, kind.values)
+    else:
+        inside = is_number(own) and kind.low <= own <= kind.high
     return own if inside else kind.quantile(0.5)

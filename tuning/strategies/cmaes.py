@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -45,6 +46,8 @@ class CMAES(Capped):
         population: The points of a generation.
         seed: Of the points.
     """
+
+    replays: ClassVar[bool] = True
 
     space: SearchSpace
     trials: int | None = None

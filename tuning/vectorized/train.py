@@ -7,7 +7,9 @@ of `zoo.train`, too, and either takes up what the other left.
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import itertools
 import math
 import time
 import warnings
@@ -109,9 +111,12 @@ def as_they_end(
             yield number, run.result()
             continue
         groups.setdefault((unsized(template_of(job.spec)), run.state.epoch), []).append(run)
-    for runs in groups.values():
-        for group in _by_size(runs):
-            yield from _train_group(group)
+    with contextlib.ExitStack() as stack:
+        for run in itertools.chain.from_iterable(groups.values()):
+            stack.enter_context(run.job.held())
+        for runs in groups.values():
+            for group in _by_size(runs):
+                yield from _train_group(group)
 
 
 def stackable(spec: NetworkSpec) -> bool:
