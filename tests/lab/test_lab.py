@@ -117,6 +117,14 @@ def test_code_is_that_of_all_that_it_imports_of_the_chapters():
             assert any(path.match(f"{module.replace('.', '/')}.py") for path in files), module
 
 
+def test_a_result_of_other_weights_is_out_of_date(monkeypatch):
+    before = {each.name: each.code for each in lab.experiments()}
+    monkeypatch.setattr("zoo.lab.core.code.manifest", dict)
+    changed = {each.name for each in lab.experiments() if each.code != before[each.name]}
+    assert {"ch6_errors33", "ch6_networks", "ch6_adversarial", "ch1_segmentation"} <= changed
+    assert not {"ch1_nand", "ch3_toy_quad_bad", "ch5_norm_4"} & changed
+
+
 def test_the_verdict_is_that_of_the_checks():
     right, wrong, silent = Check("a", 1, 1, True), Check("b", 1, 2, False), Check("c", 1)
     shown = Check("d", 1, 2)  # the book's figure, without a judgement by it

@@ -1,13 +1,16 @@
-"""The code of an experiment: its module and what that imports of the chapters, as a hash."""
+"""The code of an experiment as a hash, and whether it needs the pretrained networks."""
 
 from __future__ import annotations
 
 import ast
 import functools
 import hashlib
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+
+from zoo.pretrained.manifest import manifest
 
 CHAPTERS = "zoo.lab.chapter"
 
@@ -25,6 +28,23 @@ def code_hash(source: str) -> str:
     for path in code_files(source):
         digest.update(Path(path).read_bytes())
     return digest.hexdigest()[:16]
+
+
+@functools.cache
+def loads_pretrained(source: str) -> bool:
+    """Whether one of those modules loads a pretrained network.
+
+    Args:
+        source: As for `code_hash`.
+    """
+    texts = (Path(path).read_text(encoding="utf-8") for path in code_files(source))
+    return any("zoo.load(" in text or "zoo.pretrained" in text for text in texts)
+
+
+def pretrained_hash() -> str:
+    """The first 8 digits of the SHA-256 of which weights there are."""
+    known = {name: entry.sha256 for name, entry in manifest().items()}
+    return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()[:8]
 
 
 def code_files(source: str) -> list[str]:

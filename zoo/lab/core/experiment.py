@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from zoo.lab.core.code import code_hash
+from zoo.lab.core.code import code_hash, loads_pretrained, pretrained_hash
 
 if TYPE_CHECKING:
     from zoo.data import Data
@@ -218,8 +218,12 @@ class Experiment:
 
     @property
     def code(self) -> str:
-        """A hash of the code that measures: a result of other code is out of date."""
-        return code_hash(_source(self.measure))
+        """A hash of the code that measures, and of the pretrained networks that it loads.
+
+        A result of other code, or of other weights, is out of date.
+        """
+        source = _source(self.measure)
+        return code_hash(source) + (pretrained_hash() if loads_pretrained(source) else "")
 
 
 def experiment(
