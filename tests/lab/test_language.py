@@ -119,6 +119,7 @@ def test_the_chinese_readme_has_the_commands_of_the_english_one():
     own = [line for line in blocks("README.zh.md") if line not in english]
     assert own == [
         "python -m zoo book",
+        "python -m zoo draw",
         "python -m zoo lab list",
         "python -m zoo lab report --fast --lang zh",
         "python -m zoo lab pages --lang zh",

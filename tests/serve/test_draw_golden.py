@@ -24,7 +24,7 @@ IMAGES, LABELS = ANSWERS.pop("images"), ANSWERS.pop("labels")
 
 @pytest.fixture(scope="module")
 def page(chromium, tmp_path_factory):
-    """The page with the networks of the golden answers, all in float16."""
+    """The page with the networks of the golden answers, each in the precision of its weights."""
     folder = tmp_path_factory.mktemp("page")
     opened = Page(chromium, write_page(folder, page_files(list(ANSWERS))).as_uri())
     opened.ask(ALL_LOADED)

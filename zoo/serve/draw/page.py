@@ -51,7 +51,8 @@ def page_files(
         names: pretrained networks, in the order in which they are shown; the last of them that
             has loaded gives the page's answer.
         data: whose test images the page shows; None leaves them out.
-        precision: of the kernels. None gives float16, and int8 to the members of a vote.
+        precision: of the kernels. None gives that of the published weights, and int8 to the
+            members of a vote.
 
     Returns:
         The bytes of each file by its name, which has no folder.
@@ -135,7 +136,8 @@ def _is_page(index: Path) -> bool:
 def _network(name: str, precision: Precision | None) -> tuple[dict[str, Any], dict[str, str]]:
     """What the page is told of a network, and the scripts that hold its members' weights."""
     spec, entry = get_spec(name), entry_of(name)
-    kind = precision or ("int8" if spec.members else "float16")
+    stored: Precision = "float32" if entry.precision == "F32" else "float16"
+    kind = precision or ("int8" if spec.members else stored)
     found = programs(spec, _weights(entry, spec), kind)
     keys = [name if len(found) == 1 else f"{name}-{n}" for n in range(1, len(found) + 1)]
     scripts = {f"{key}.js": _script(key, each) for key, each in zip(keys, found, strict=True)}
