@@ -126,10 +126,11 @@ class BlockModel(backend_model()):  # type: ignore[misc] # its base depends on t
         if self._trained_on not in (None, kind):
             self.train_function = None
         self._trained_on = kind
+        optimizer = getattr(self, "optimizer", None)
         # Keras builds the optimizer of an .h5 file for no variables.
-        if self.optimizer.built and not self.optimizer._trainable_variables:
-            self.optimizer.built = False
-            self.optimizer.build(self.trainable_variables)
+        if optimizer is not None and optimizer.built and not optimizer._trainable_variables:
+            optimizer.built = False
+            optimizer.build(self.trainable_variables)
 
     def _fit_blocks(self, blocks: Blocks, callbacks=None, **options):
         # Keras' own hook at the end of an epoch is called once before the first one, too.
