@@ -49,7 +49,7 @@ def show(found: Search, *, as_json: bool = False, images: str = "") -> None:
             print(f"{measure}  {trial.score:.2%}  trial {trial.number}")
     reduced = "" if best.fidelity.rank == FULL.rank else f", of {best.fidelity}"
     print(f"\nbest: trial {best.number}, {best.score:.2%} on the validation images{reduced}")
-    print(f"{path}: {' '.join(filter(None, ('python -m zoo train --from', str(path), images)))}")
+    print(f"{path}: python -m zoo train --from {path} {images}".rstrip())
 
 
 def _front(found: Search) -> list[tuple[float, Trial]]:

@@ -198,12 +198,12 @@ class Search:
             trial: As for `end`.
             data: As for `end`.
         """
-        from tuning.latency import latency_of
-
         result = trial.result
         assert result is not None
         if not self.strategy.measures_latency:
             return result
+        from tuning.latency import latency_of
+
         with contextlib.suppress(SpecError):  # a point that makes no network: the result says so
             return replace(result, latency=latency_of(apply(self.spec, trial.values), data))
         return result

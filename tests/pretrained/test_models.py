@@ -333,6 +333,11 @@ def test_a_file_that_exists_is_kept_unless_told_otherwise(tmp_path):
             zoo.save(zoo.build("linear"), place, overwrite=True)
 
 
+def test_an_empty_path_names_no_weights():
+    with pytest.raises(RunError, match="there are no weights at"):
+        zoo.build("linear", weights="")
+
+
 def test_no_weights_are_drawn_ones():
     drawn, none = (zoo.build("linear", seed=1, weights=weights) for weights in (False, None))
     for mine, theirs in zip(drawn.get_weights(), none.get_weights(), strict=True):

@@ -53,9 +53,10 @@ def build(
     if weights is True:
         return load(name, seed=seed, **settings)
     spec = get_spec(name).with_settings(**settings)
-    model = build_model(spec, seed=seed, draw_weights=not weights)
-    if weights:
-        weights_files.load(model, weights)
+    if weights is None or weights is False:
+        return build_model(spec, seed=seed)
+    model = build_model(spec, seed=seed, draw_weights=False)
+    weights_files.load(model, weights)
     return model
 
 
