@@ -51,6 +51,7 @@ table: $(VENV)/installed  ## write the measured tables into README.md and docs/
 	$(RUN) -m benchmarks.ablation --write docs/performance.md
 	$(RUN) -m benchmarks.vote_rules --write docs/performance.md
 	$(RUN) -m benchmarks.snapshots --write docs/performance.md
+	$(RUN) -m benchmarks.vote_members --write docs/performance.md
 	$(RUN) -m benchmarks.serving --write docs/performance.md
 	$(RUN) -m benchmarks.startup --write docs/performance.md
 	$(RUN) -m benchmarks.load --write docs/serving.md

@@ -35,6 +35,7 @@ MEASURED = {
         "benchmarks/averaging.py",
     ),
     "snapshots": (*_TRAINING, *_ALTERED, "zoo/pretrained/models.py", "zoo/evaluation/diversity.py"),
+    "vote_members": (*_TRAINING, *_ALTERED, "zoo/reproduction/ensembles.py"),
     "vote_rules": (
         "zoo/pretrained",
         "zoo/nn/builder.py",

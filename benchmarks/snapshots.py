@@ -25,6 +25,7 @@ from zoo.pretrained.models import vote
 from zoo.registry import get_spec
 from zoo.reproduction.tables import write_table
 from zoo.spec import ModelSpec
+from zoo.training import parallel
 from zoo.training.train import train
 
 CSV = Path(__file__).resolve().parent / "snapshots.csv"
@@ -44,6 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--jobs", type=int, default=1, help="processes at a time, a seed each")
     parser.add_argument("--table", action="store_true", help="train nothing")
     parser.add_argument("--write", type=Path, metavar="FILE", help="the table, into this document")
     asked = parser.parse_args(arguments)
@@ -51,12 +53,16 @@ def main(arguments: list[str] | None = None) -> int:
         write_table(table(read_rows(CSV)), asked.write, "snapshots")
         return 0
     there = {int(row["seed"]) for row in read_rows(CSV)}
-    for seed in () if asked.table else SEEDS:
-        if seed not in there:
-            row = measure((FIRST, *[CYCLE] * 4), load_data(progress=False), seed, FOLDER)
-            write_rows([*read_rows(CSV), row], CSV, COLUMNS)
+    calls = [(seed,) for seed in SEEDS if seed not in there]
+    for _, row in parallel.results(run, () if asked.table else calls, asked.jobs, tensorflow=True):
+        write_rows([*read_rows(CSV), row], CSV, COLUMNS)
     print(table(read_rows(CSV)))
     return 0
+
+
+def run(seed: int) -> dict[str, Any]:
+    """The row of a seed, by the cycles that the question names."""
+    return measure((FIRST, *[CYCLE] * 4), load_data(progress=False), seed, FOLDER)
 
 
 def measure(cycles: Sequence[ModelSpec], data: Data, seed: int, folder: Path) -> dict[str, Any]:

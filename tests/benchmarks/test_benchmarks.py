@@ -19,6 +19,7 @@ from benchmarks import (
     startup,
     throughput,
     vectorized,
+    vote_members,
     vote_rules,
 )
 from benchmarks.peers import initial_weights, spec_of
@@ -175,6 +176,7 @@ def test_the_tables_in_docs_are_those_that_the_measurements_give():
         ),
         ("vote-rules", vote_rules.table(read_rows(vote_rules.CSV))),
         ("snapshots", snapshots.table(read_rows(snapshots.CSV))),
+        ("vote-members", vote_members.table(read_rows(vote_members.CSV))),
         ("together", vectorized.markdown(read_rows(vectorized.CSV))),
         ("serving", serving_markdown(serving.read())),
         ("startup", startup.markdown(read_rows(startup.CSV))),
