@@ -11,6 +11,7 @@ from PIL import Image
 
 from tests.data.data_files import everything, picture, write_classes
 from zoo.data import load_data
+from zoo.data.pictures import PictureFormat, picture_shape, read_picture
 from zoo.errors import DataError, SpecError
 
 LOSSLESS = {".png": "PNG", ".tif": "TIFF", ".TIFF": "TIFF", ".bmp": "BMP", ".gif": "GIF"}
@@ -141,6 +142,57 @@ def test_transparent_parts_are_white_and_phone_pictures_turned_and_16_bits_cut(t
     assert found[white.tobytes()] == "cat"
     assert found[np.rot90(np.asarray(turned), -1).tobytes()] == "cat"
     assert found[np.repeat(deep[..., None] >> 8, 3, axis=2).astype(np.uint8).tobytes()] == "dog"
+
+
+@pytest.mark.parametrize("mode", ["L", "P", "RGB", "RGBA", "CMYK", "I;16"])
+@pytest.mark.parametrize("compression", [None, "tiff_lzw"])
+def test_tiffs_are_turned_once(tmp_path, mode, compression):
+    """Pillow turns them by itself as it loads them, unlike PNG and JPEG files."""
+    grey = np.arange(24, dtype=np.uint8).reshape(4, 6) * 10
+    plain = Image.fromarray(grey).convert(mode if mode != "I;16" else "L")
+    if mode == "I;16":
+        plain = Image.fromarray(grey.astype(np.uint16) * 256)
+    assert plain.mode == mode
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by a quarter, clockwise
+    plain.save(tmp_path / "turned.tif", exif=exif, compression=compression)
+    plain.save(tmp_path / "plain.tif", compression=compression)
+    form = PictureFormat()
+    upright = read_picture(tmp_path / "plain.tif", form)
+    turned = read_picture(tmp_path / "turned.tif", form)
+    np.testing.assert_array_equal(turned, np.rot90(upright, -1))
+    assert picture_shape(tmp_path / "turned.tif") == turned.shape
+    assert (upright[..., 0] == grey).all() or mode == "CMYK"
+
+
+def test_every_drawn_part_has_every_class_whatever_is_damaged(tmp_path):
+    folder = write_classes(tmp_path / "pets", count=8)
+    cats = sorted((folder / "cat").iterdir())
+    for path in cats[:5]:
+        path.write_bytes(b"no picture")
+    with pytest.warns(UserWarning, match="left out"):
+        data = load(folder)
+    assert [len(np.unique(split.labels)) for split in (data.validation, data.test)] == [2, 2]
+    cats[5].write_bytes(b"no picture")
+    with pytest.raises(DataError, match=r"The class 'cat' has 2 image\(s\), too few"):
+        load(folder)
+
+
+def test_a_drawn_part_that_loses_a_class_later_is_refused(tmp_path):
+    """The header of a cut picture is whole."""
+    folder = write_classes(tmp_path / "pets", count=8)
+    for path in (folder / "cat").iterdir():
+        whole = path.read_bytes()
+        path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(DataError, match="cat"):
+        load(folder)
+
+
+def test_a_long_name_is_kept_on_the_disk(tmp_path):
+    folder = write_classes(tmp_path / ("n" * 245), count=6)
+    data = load(folder, cache=tmp_path / "cache")
+    assert data.name == "n" * 245
+    assert load(folder, cache=tmp_path / "cache").fingerprint == data.fingerprint
 
 
 @pytest.mark.parametrize("resize", ["stretch", "crop", "pad"])

@@ -6,11 +6,13 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 from tests.data.data_files import everything, write_classes
 from tests.data.test_arrays import TEST, TRAIN, arrays
 from zoo.data import load_data, storage
 from zoo.data.mapped import mapping_of
+from zoo.data.pictures import PictureFormat, read_picture
 from zoo.errors import DataError
 
 
@@ -161,3 +163,31 @@ def test_hugging_face_data_sets_come_with_their_splits_and_names(expected):
     assert load(of(TRAIN), channels=1).shape == (6, 5, 1)
     with pytest.raises(DataError, match="one of the type Image and one of the type ClassLabel"):
         load(of(TRAIN).remove_columns("what"))
+
+
+class ClassLabel:
+    """As Hugging Face's, of which the name and the names of its classes are asked for."""
+
+    names = ("cat", "dog")
+
+
+def test_pictures_of_a_data_set_are_read_as_those_of_a_folder(tmp_path):
+    clear = np.zeros((4, 6, 4), np.uint8)
+    clear[1, :, 3] = 255  # black ink, on what is transparent
+    deep = np.arange(24, dtype=np.uint16).reshape(4, 6) * 2000
+    kinds = {"clear": Image.fromarray(clear), "deep": Image.fromarray(deep)}
+    for name, picture in kinds.items():
+        picture.save(tmp_path / f"{name}.png")
+        rows = [{"picture": Image.open(tmp_path / f"{name}.png"), "what": n % 2} for n in range(6)]
+        dataset = Rows(rows)
+        expected = read_picture(tmp_path / f"{name}.png", PictureFormat())
+        found = load(dataset)
+        assert found.shape == expected.shape
+        np.testing.assert_array_equal(found.train.images[0], expected)
+
+
+class Rows(list):
+    """Rows as a Hugging Face data set hands them out."""
+
+    column_names = ("picture", "what")
+    features = (("picture", type("Image", (), {})()), ("what", ClassLabel()))

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from zoo.data.dataset import Data, Split
-from zoo.data.mapped import CHUNK, chunks, read_images
+from zoo.data.mapped import CHUNK, chunks, read_images, set_key
 from zoo.data.pictures import PictureFormat
 from zoo.data.storage import ImageSet, Part, gather, spool, stored
 
@@ -111,4 +111,4 @@ def _key(
     for images in {id(choice.images): choice.images for choice in choices.values()}.values():
         for chunk in chunks(images):
             digest.update(np.ascontiguousarray(chunk).data)
-    return f"{name}-{digest.hexdigest()[:16]}"
+    return set_key(name, digest)

@@ -22,6 +22,11 @@ IMAGE_SHAPE = (28, 28, 1)
 DIGIT_NAMES = tuple("0123456789")
 
 
+# Mean bytes of the outermost pixels of an image, up to which it lies on black; and how many images
+# tell it of a set.
+_BLACK, _ENOUGH = 32, 500
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Split:
     """Images and their labels, in a fixed order, not to be written to.
@@ -240,3 +245,18 @@ def _locked(array: np.ndarray) -> np.ndarray:
     view = array.view()
     view.flags.writeable = False
     return view
+
+
+def are_on_black(images: np.ndarray) -> bool:
+    """Whether pictures are light on black, as MNIST's digits are: told by the edges of most.
+
+    Args:
+        images: uint8 [n, height, width, channels].
+
+    >>> paper = np.full((3, 28, 28, 1), 255, np.uint8)
+    >>> are_on_black(paper), are_on_black(255 - paper)
+    (False, True)
+    """
+    some = np.asarray(images[:_ENOUGH]).astype(np.float32)
+    sides = some[:, [0, -1]].mean((1, 2, 3)), some[:, :, [0, -1]].mean((1, 2, 3))
+    return float(np.median(np.mean(sides, axis=0))) <= _BLACK

@@ -13,10 +13,14 @@ from pathlib import Path
 import numpy as np
 
 from zoo.data.listing import Listing
+from zoo.data.mapped import set_key
 from zoo.data.pictures import PictureFormat, picture_shape, read_picture
 from zoo.data.splits import PARTS, SHARE, check_unused, divide
 from zoo.data.storage import ImageSet, Part
 from zoo.errors import DataError
+
+# Pictures by their height, width and number of channels.
+Shapes = Counter[tuple[int, int, int]]
 
 _BLOCK = 64  # pictures that are read at a time
 
@@ -54,24 +58,22 @@ def key_of(listing: Listing, form: PictureFormat) -> str:
             there = path.stat()
             row = [part, os.fsencode(path).hex(), label, there.st_size, there.st_mtime_ns]
             digest.update(json.dumps(row).encode())
-    return f"{listing.folder.name}-{digest.hexdigest()[:16]}"
+    return set_key(listing.folder.name, digest)
 
 
-def image_set(listing: Listing, form: PictureFormat, key: str) -> ImageSet:
-    """The pictures of a listing as a set to be gathered, all in one format.
-
-    Where `form` leaves size or channels open, they are the pictures' own: colour if any picture
-    is in colour. Files that cannot be read are left out, and told in the set's `skipped`.
+def readable_pictures(listing: Listing) -> tuple[Listing, Shapes]:
+    """The listing without the files that are no pictures, which are told in its `skipped`.
 
     Args:
-        listing: With all its parts.
-        form: The format that the images are brought to.
-        key: Names the set on the disk, as `key_of` makes it.
+        listing: With some or all of its parts.
+
+    Returns:
+        That listing, and how many pictures have each height, width and number of channels.
 
     Raises:
-        DataError: Where the pictures have different sizes and `form` names none.
+        DataError: Where no picture is left.
     """
-    shapes: Counter[tuple[int, int, int]] = Counter()
+    shapes: Shapes = Counter()
     skipped = list(listing.skipped)
     readable: dict[str, list[tuple[Path, int]]] = {}
     for part, files in listing.files.items():
@@ -84,23 +86,38 @@ def image_set(listing: Listing, form: PictureFormat, key: str) -> ImageSet:
                 skipped.append(f"{str(path.relative_to(listing.folder))!r}: {error}")
     if not shapes:
         raise DataError(f"No picture in {listing.folder} can be read: {skipped[0]}.")
+    return replace(listing, files=readable, skipped=skipped), shapes
+
+
+def image_set(listing: Listing, shapes: Shapes, form: PictureFormat, key: str) -> ImageSet:
+    """The pictures of a listing as a set to be gathered, all in one format.
+
+    Where `form` leaves size or channels open, they are the pictures' own: colour if any picture
+    is in colour. Files that prove damaged are left out, and told in the set's `skipped`.
+
+    Args:
+        listing: As `readable_pictures` gives it, with all its parts.
+        shapes: Likewise.
+        form: The format that the images are brought to.
+        key: Names the set on the disk, as `key_of` makes it.
+
+    Raises:
+        DataError: Where the pictures have different sizes and `form` names none.
+    """
     chosen = _settled(form, shapes, listing.folder)
     # `_settled` leaves neither open.
     assert chosen.size is not None
     assert chosen.channels is not None
-    images = ImageSet(
-        listing.folder.name, (*chosen.size, chosen.channels), {}, listing.class_names, key, skipped
-    )
+    shape, skipped = (*chosen.size, chosen.channels), listing.skipped
+    images = ImageSet(listing.folder.name, shape, {}, listing.class_names, key, skipped)
     images.parts = {
         part: Part(len(files), _read(files, chosen, listing.folder, skipped))
-        for part, files in readable.items()
+        for part, files in listing.files.items()
     }
     return images
 
 
-def _settled(
-    form: PictureFormat, shapes: Counter[tuple[int, int, int]], folder: Path
-) -> PictureFormat:
+def _settled(form: PictureFormat, shapes: Shapes, folder: Path) -> PictureFormat:
     sizes: Counter[tuple[int, int]] = Counter()
     for (height, width, _), count in shapes.items():
         sizes[height, width] += count

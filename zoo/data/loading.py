@@ -204,17 +204,29 @@ def _from_pictures(folder: Path, options: _Options) -> Data:
     from zoo.data import folders, storage
     from zoo.data.listing import list_pictures
 
-    listing = folders.complete(list_pictures(folder), options.shares, options.seed or 0)
+    there = list_pictures(folder)
+    listing = folders.complete(there, options.shares, options.seed or 0)
     kept = find_data_root(options.data_dir)
     root = options.cache or (kept and kept / "zoo_image_sets")
     key = folders.key_of(listing, options.form)
     ready = storage.stored(root, key) if root else None
     if ready is not None:
         return ready
-    images = folders.image_set(listing, options.form, key)
-    return storage.gather(
+    whole, shapes = folders.readable_pictures(there)
+    # Drawn once more, of what can be read: each part is to have some of every class.
+    listing = folders.complete(whole, options.shares, options.seed or 0)
+    images = folders.image_set(listing, shapes, options.form, key)
+    data = storage.gather(
         images, root, on_disk=True if options.cache else None, progress=options.progress
     )
+    for part in [part for part in PARTS if part not in there.files]:
+        missing = {*data.train.labels.tolist()} - {*getattr(data, part).labels.tolist()}
+        if missing:
+            raise DataError(
+                f"No picture of {data.class_names[min(missing)]!r} that was drawn for {part} can be"
+                f" read: mend or delete what cannot. Left out: {data.skipped[0]}."
+            )
+    return data
 
 
 def _from_objects(value: Any, options: _Options) -> Data:

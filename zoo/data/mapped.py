@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from zoo.errors import DataError
+from zoo.utils.atomic import shortened
 
 CHUNK = 2**23  # bytes of images that are read in one piece
 
@@ -186,3 +187,13 @@ def chunks(images: np.ndarray, size: int = CHUNK) -> Iterator[np.ndarray]:
         yield images[start : start + step]
         if mapping is not None:
             _advise(mapping, "MADV_DONTNEED")
+
+
+def set_key(name: str, digest: Any) -> str:
+    """What a set is called on the disk: its name, as far as that goes, and a part of a hash.
+
+    Args:
+        name: Of the set.
+        digest: Of hashlib, over all that decides the images.
+    """
+    return f"{shortened(name)}-{digest.hexdigest()[:16]}"

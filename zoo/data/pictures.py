@@ -91,15 +91,18 @@ class PictureFormat:
 
 
 def picture_shape(path: Path) -> tuple[int, int, int]:
-    """Height, width and channels (1 or 3) of a picture file, from its header alone.
+    """Height, width and channels (1 or 3) of a picture file, from its header where that will do.
 
     Raises DataError where it is no picture, or has more than MOST_PIXELS.
     """
     with _Opened(path) as picture:
-        width, height = picture.size
-        if picture.getexif().get(_ORIENTATION) in _SIDEWAYS:
-            width, height = height, width
-        return height, width, 1 if _is_grey(picture) else 3
+        grey = _is_grey(picture)
+        sideways = picture.getexif().get(_ORIENTATION) in _SIDEWAYS
+        if sideways and picture.format == "TIFF":  # which Pillow turns by itself, as it loads it
+            picture.load()
+            sideways = False
+        width, height = picture.size[::-1] if sideways else picture.size
+        return height, width, 1 if grey else 3
 
 
 def read_picture(path: Path, form: PictureFormat) -> np.ndarray:
@@ -119,17 +122,27 @@ def read_picture(path: Path, form: PictureFormat) -> np.ndarray:
         if form.size:
             # JPEG files can be decoded at a half, a quarter or an eighth: more than is needed.
             picture.draft(None, (2 * max(form.size), 2 * max(form.size)))
-        grey = _is_grey(picture)
-        picture.load()
-        if is_deep(picture):
-            exif = picture.getexif()
-            picture = in_bytes(picture, peak_of(picture))
-            picture.getexif().update(exif)
-        picture = ImageOps.exif_transpose(picture)
-        if picture.has_transparency_data:
-            layer = picture.convert("RGBA")
-            picture = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
-        return form.array(picture.convert("L" if grey else "RGB"))
+        return picture_array(picture, form)
+
+
+def picture_array(picture: Image.Image, form: PictureFormat) -> np.ndarray:
+    """A Pillow picture in a format: uint8 [height, width, channels].
+
+    Args:
+        picture: In any of Pillow's modes; it is read as `read_picture` says.
+        form: The size, the channels, and how a picture comes to another size.
+    """
+    grey = _is_grey(picture)
+    picture.load()
+    if is_deep(picture):
+        exif = picture.getexif()
+        picture = in_bytes(picture, peak_of(picture))
+        picture.getexif().update(exif)
+    picture = ImageOps.exif_transpose(picture)
+    if picture.has_transparency_data:
+        layer = picture.convert("RGBA")
+        picture = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
+    return form.array(picture.convert("L" if grey else "RGB"))
 
 
 class _Opened:
@@ -143,11 +156,13 @@ class _Opened:
         self._quiet.__enter__()
         # Pillow's warnings are of no use to the reader: the size is checked here.
         warnings.simplefilter("ignore")
-        self._picture = None
+        self._picture = self._file = None
         try:
             if not stat.S_ISREG(self._path.stat().st_mode):
                 raise DataError("it is no regular file")
-            self._picture = Image.open(self._path, formats=FORMATS)
+            # Open: given a path, Pillow maps some TIFFs into memory, and turns them wrong.
+            self._file = self._path.open("rb")
+            self._picture = Image.open(self._file, formats=FORMATS)
             width, height = self._picture.size
             if width * height > MOST_PIXELS:
                 raise Image.DecompressionBombError
@@ -157,8 +172,9 @@ class _Opened:
         return self._picture
 
     def __exit__(self, kind, error, trace) -> None:
-        if self._picture is not None:
-            self._picture.close()
+        for each in (self._picture, self._file):
+            if each is not None:
+                each.close()
         self._quiet.__exit__(None, None, None)
         if error is None or not isinstance(error, Exception) or isinstance(error, DataError):
             return

@@ -13,7 +13,7 @@ import numpy as np
 
 from zoo.data import storage
 from zoo.data.arrays import Pair, to_bytes, to_labels
-from zoo.data.pictures import PictureFormat
+from zoo.data.pictures import PictureFormat, picture_array
 from zoo.data.splits import PARTS, check_parts
 from zoo.errors import DataError
 
@@ -123,9 +123,7 @@ def _hugging_face(
 
     def elements() -> Iterator[tuple[Any, Any]]:
         for row in dataset:
-            picture = row[image]
-            grey = picture.mode in ("1", "L", "LA")
-            yield form.array(picture.convert("L" if grey else "RGB")), row[label]
+            yield picture_array(row[image], form), row[label]
 
     return elements(), tuple(features[label].names)
 

@@ -250,7 +250,7 @@ def _check_room(needed: int, root: Path) -> None:
     if needed > free:
         raise DataError(
             f"The images take {needed:,} bytes and {root} has {free:,} free: make room, name a"
-            " folder on another disk with cache=FOLDER, or a smaller size=(height, width)."
+            " folder on another disk with cache= (--cache), or a smaller size= (--size)."
         )
 
 
@@ -262,9 +262,9 @@ def _disk_errors(root: Path) -> Iterator[None]:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise DataError(
                 f"The disk of {root} is full: make room, or name a folder on another one with"
-                " cache=FOLDER."
+                " cache= (--cache)."
             ) from error
         raise DataError(
             f"Cannot keep the images in {root}: {error.strerror or error}. Name another folder with"
-            " cache=FOLDER."
+            " cache= (--cache)."
         ) from error

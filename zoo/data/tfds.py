@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from zoo.data.dataset import Data
+from zoo.data.mapped import set_key
 from zoo.data.pictures import PictureFormat
 from zoo.data.sources import data_root
 from zoo.data.splits import PARTS, SHARE, check_classes, check_no_seed, check_unused, divide
@@ -142,7 +143,7 @@ class _Reader:
         progress: bool,
     ) -> Data:
         plan = [self.name, str(self.builder.version), asdict(self.form), shares, seed or 0]
-        key = f"{self.builder.name}-{hashlib.sha256(json.dumps(plan).encode()).hexdigest()[:16]}"
+        key = set_key(self.builder.name, hashlib.sha256(json.dumps(plan).encode()))
         ready = stored(root, key)
         if ready is not None:
             return ready

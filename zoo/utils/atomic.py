@@ -97,7 +97,7 @@ def remove_stale_temporaries(folder: str | Path, stem: str = "") -> None:
         stem: Of one file, whose temporaries alone are looked at: whoever writes it anew does that.
             By default all go.
     """
-    for path in Path(folder).glob(f".{glob.escape(_cut(stem))}-*" if stem else ".*"):
+    for path in Path(folder).glob(f".{glob.escape(shortened(stem))}-*" if stem else ".*"):
         named = _TEMPORARY.fullmatch(path.name)
         if named and _is_left_behind(path, *named.groups()):
             if path.is_dir() and not path.is_symlink():
@@ -142,11 +142,11 @@ def _beside(path: Path, suffix: str) -> Path:
     # The ending is kept, since savers choose their format by it.
     process = os.getpid()
     writer = f"zoo-{_machine()}-{process}-{_start(process) or 0}"
-    return path.with_name(f".{_cut(path.stem)}-{writer}-{uuid.uuid4().hex}{_cut(suffix)}")
+    return path.with_name(f".{shortened(path.stem)}-{writer}-{uuid.uuid4().hex}{shortened(suffix)}")
 
 
-def _cut(name: str) -> str:
-    """As much of a name as goes into a temporary's: file systems count bytes, not letters."""
+def shortened(name: str) -> str:
+    """As much of a name as goes into a longer one: file systems count bytes, not letters."""
     return name.encode("utf-8", "ignore")[:_BYTES].decode("utf-8", "ignore")
 
 
