@@ -157,7 +157,7 @@ def test_one_network_answers_before_the_others_are_there(visit, index):
     assert page.text("digit") == "3"
     assert "conv2_relu" in page.text("by")
     page.ask("loaded.then(() => null)")
-    assert page.text("progress-text").startswith("10 of 11 networks could not be loaded")
+    assert page.text("progress-text").startswith("6 of 7 networks could not be loaded")
     log = page.browser.get_log("browser")
     assert log
     assert all("ERR_FILE_NOT_FOUND" in each["message"] for each in log)

@@ -50,7 +50,8 @@ def page_files(
     Args:
         names: pretrained networks, in the order in which they are shown; the last of them that
             has loaded gives the page's answer.
-        data: whose test images the page shows; None leaves them out.
+        data: whose test images the page shows, those first that the last vote gets wrong; None
+            leaves them out.
         precision: of the kernels. None gives that of the published weights, and int8 to the
             members of a vote.
 
@@ -79,7 +80,7 @@ def page_files(
     files = {_INDEX: _html(record, inline=scripts.pop(first)), **scripts}
     if data:
         votes = [each["name"] for each in networks if each["rule"]]
-        missed = misclassified(votes[0], data.test) if votes else ([], [])
+        missed = misclassified(votes[-1], data.test) if votes else ([], [])
         files[_DIGITS] = digits_script(data.test, missed)
     return {name: text.encode() for name, text in files.items()}
 

@@ -88,8 +88,11 @@ class Collection {
     }
   }
 
+  get full() {
+    return this.items.length >= MOST_KEPT;
+  }
+
   add(bytes, label) {
-    if (this.items.length >= MOST_KEPT) return;
     this.items.push({ bytes, label });
     this.remember();
   }
@@ -103,8 +106,9 @@ class Collection {
     try {
       const plain = this.items.map(({ label, bytes }) => ({ label, base64: btoa(String.fromCharCode(...bytes)) }));
       localStorage.setItem(KEPT, JSON.stringify(plain));
+      this.forgetful = false;
     } catch {
-      // Refused: the set lasts as long as the page.
+      this.forgetful = true; // refused: the set lasts as long as the page
     }
   }
 }

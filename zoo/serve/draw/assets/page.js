@@ -5,7 +5,8 @@ const collection = new Collection();
 const pad = new Pad(byId("pad"), () => renew());
 const networks = new Networks(ZOO, () => { progress(); choices(); renew(); });
 const rows = new Rows(byId("networks"), networks.all);
-const vote = networks.all.find((network) => network.rule);
+const votes = networks.all.filter((network) => network.rule);
+const vote = votes.at(-1); // the one of the ballots and of the digits that are missed
 let digits = null; // test images with labels; the first `missed` are those that the vote gets wrong
 let colors = palette();
 
@@ -96,10 +97,16 @@ function showVerdict() {
   const p = shown && shown.probabilities[shown.digit];
   byId("sure").textContent = shown ? (p > 0.99 ? "No doubt" : p > 0.9 ? "Fairly sure" : p > 0.6 ? "Not quite sure" : "Torn")
     : { speck: "Too small to be a digit" }[state.source] ?? "No digit yet";
-  byId("by").textContent = shown ? `${percent(p)}, says ${judge.rule ? "the vote of five" : judge.name}${truth()}`
+  byId("by").textContent = shown ? `${percent(p)}, says ${spoken(judge)}${truth()}`
     : "Answers appear while you draw.";
   if (shown && state.source === "drawing" && !state.labelled) byId("label").value = shown.digit;
-  speak(shown ? `${judge.rule ? "The vote of five" : judge.name} reads ${shown.digit}, ${percent(p)}.` : "");
+  speak(shown ? `${capitalized(spoken(judge))} reads ${shown.digit}, ${percent(p)}.` : "");
+}
+
+// A vote needs no name where it is the only one.
+function spoken(network) {
+  if (!network.rule || votes.length > 1) return network.name;
+  return `the vote of ${counted(network.members.length)}`;
 }
 
 // To screen readers, once the answer has stayed the same for a while.
@@ -137,10 +144,12 @@ function progress() {
   const { bytesLoaded, bytesInAll } = networks;
   const million = (bytes) => (bytes / 1e6).toFixed(1);
   byId("progress").value = bytesLoaded / bytesInAll;
-  const failed = networks.failed.size;
-  byId("progress-text").textContent = failed
-    ? `${failed} of ${networks.members.length} networks could not be loaded: their files belong beside this page.`
-    : `${networks.loaded.size} of ${networks.members.length} networks here, ${million(bytesLoaded)} of ${million(bytesInAll)} MB`;
+  const { all, failed } = networks;
+  const broken = all.filter((network) => network.members.some((member) => failed.has(member.key))).length;
+  const ready = all.filter((network) => networks.ready(network)).length;
+  byId("progress-text").textContent = broken
+    ? `${broken} of ${all.length} networks could not be loaded: their files belong beside this page.`
+    : `${ready} of ${all.length} networks here, ${million(bytesLoaded)} of ${million(bytesInAll)} MB`;
   byId("loading").hidden = bytesLoaded === bytesInAll;
 }
 
@@ -151,7 +160,7 @@ function choices() {
     select.append(make("option", { value }, words));
   };
   for (const network of networks.all.filter((each) => networks.ready(each))) {
-    add(byId("victim"), network.name, network.rule ? `${network.name}, all five` : network.name);
+    add(byId("victim"), network.name, network.rule ? `${network.name}, all ${counted(network.members.length)}` : network.name);
     network.members.forEach((member, n) => {
       add(byId("shown"), member.key, network.rule ? `${network.name}, member ${n + 1}` : network.name);
     });
@@ -172,7 +181,7 @@ async function zooDigits({ base64, labels, places, missed }) {
     button.addEventListener("click", () => { showDigit(n); byId("pad").scrollIntoView({ block: "nearest" }); });
     return button;
   }));
-  byId("missed-title").textContent = `The ${missed.length} that the vote gets wrong`;
+  byId("missed-title").textContent = `The ${missed.length} that ${spoken(vote)} gets wrong`;
   byId("missed").closest("section").hidden = !missed.length;
   tools();
 }
@@ -205,15 +214,20 @@ function showKept() {
     button.addEventListener("click", () => { collection.remove(item); showKept(); });
     return button;
   }));
-  byId("kept-note").textContent = !items.length ? "" : `${items.length} kept.${items.length < 7 ? " A set takes seven or more." : ""}`;
+  const notes = [items.length < 7 && "A set takes seven or more.",
+    collection.full && "No more are kept: remove some, or save the set.",
+    collection.forgetful && "This browser remembers nothing more: save the set before you leave."];
+  byId("kept-note").textContent = !items.length ? "" : [`${items.length} kept.`, ...notes.filter(Boolean)].join(" ");
   tools();
 }
 
 async function keep() {
   await renew();
   if (!state.seen || state.source !== "drawing") return;
-  collection.add(state.seen, Number(byId("label").value));
-  pad.clear();
+  if (!collection.full) {
+    collection.add(state.seen, Number(byId("label").value));
+    pad.clear();
+  }
   showKept();
 }
 
@@ -261,7 +275,11 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
   renew();
 });
 
-if (vote) byId("ballots").closest("section").hidden = false;
+if (vote) {
+  byId("vote-title").textContent = `${capitalized(counted(vote.members.length))} votes`;
+  byId("voters").textContent = `The members of ${vote.name}`;
+  byId("ballots").closest("section").hidden = false;
+}
 progress();
 showKept();
 const loaded = networks.load();

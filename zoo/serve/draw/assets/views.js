@@ -90,6 +90,9 @@ class Rows {
 
 // --- the votes ------------------------------------------------------------------------------------
 
+const counted = (n) => ["none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"][n] ?? String(n);
+const capitalized = (words) => words[0].toUpperCase() + words.slice(1);
+
 function showVotes(root, line, told, argmax) {
   const ballots = told ? told.outputs.map((each) => argmax(each)) : [];
   root.replaceChildren(...DIGITS.map((digit) => {
@@ -100,7 +103,7 @@ function showVotes(root, line, told, argmax) {
   const said = DIGITS.filter((digit) => counts[digit]).sort((a, b) => counts[b] - counts[a]);
   const words = said.map((digit) => `${counts[digit]} for ${digit}`).join(", ");
   root.setAttribute("aria-label", words ? `Votes: ${words}` : "No votes yet");
-  line.textContent = !told ? "" : said.length === 1 ? `All five say ${said[0]}.` : `${words}: the answer is ${told.digit}.`;
+  line.textContent = !told ? "" : said.length === 1 ? `All ${counted(ballots.length)} say ${said[0]}.` : `${words}: the answer is ${told.digit}.`;
 }
 
 // --- the inside -----------------------------------------------------------------------------------
