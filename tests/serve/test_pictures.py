@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import sys
 import threading
 import types
 
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests import children
 from zoo.serve.limits import Limits, Refused
 from zoo.serve.pictures import decode
 from zoo.serve.service import Service
@@ -120,3 +122,19 @@ def test_pictures_are_decoded_one_at_a_time_also_after_a_timeout():
 
     assert asyncio.run(ask()) == {"number": 3}
     assert set(most) == {1}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts the memory as Linux does")
+def test_many_pictures_take_the_memory_of_one():
+    program = """
+import io, resource, sys
+from PIL import Image
+from zoo.serve.limits import Limits
+from zoo.serve.pictures import decode
+file = io.BytesIO()
+Image.new("RGB", (3000, 3000), "white").save(file, "PNG")
+decode([file.getvalue()] * int(sys.argv[1]), (28, 28, 1), Limits())
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+    one, eight = (int(children.run(["-c", program, str(n)]).stdout) for n in (1, 8))
+    assert eight < 1.3 * one, "27 MB a picture, as long as it is held"

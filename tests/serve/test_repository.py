@@ -9,6 +9,7 @@ import os
 import shutil
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -223,6 +224,50 @@ def test_what_can_be_served(tmp_path, folder):
     assert found[3].versions()[1].path.name == "a.onnx"
 
 
+def test_a_folder_keeps_its_files_under_another_name(tmp_path):
+    half_plus(tmp_path / "a/a.onnx", 1)
+    half_plus(tmp_path / "a/a-int8.onnx", 9)
+    (tmp_path / "now").symlink_to("a")
+    for found in sources([f"other={tmp_path / 'a'}", str(tmp_path / "now")]):
+        assert found.versions()[1].path.name == "a.onnx"
+    half_plus(tmp_path / "b/x.onnx", 1)
+    half_plus(tmp_path / "b/y.onnx", 1)
+    with pytest.raises(RunError, match=r"to serve one of x\.onnx, y\.onnx, name that file"):
+        sources([str(tmp_path / "b")])
+
+
+def test_a_folder_of_a_networks_name_stands_in_for_no_network(tmp_path, monkeypatch):
+    half_plus(tmp_path / "mlp30/mlp30.onnx", 1)
+    monkeypatch.chdir(tmp_path)
+    (network,) = sources(["mlp30"], pretrained=lambda name: tmp_path / f"{name}.onnx")
+    assert network.path == tmp_path / "mlp30.onnx"
+    (folder,) = sources(["./mlp30"])
+    assert folder.path == tmp_path / "mlp30"
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="files have no owner here")
+def test_a_version_that_cannot_be_read_hides_no_other(folder, repository, monkeypatch):
+    brightness(folder / "2/model.onnx", 2)
+    brightness(folder / "3/model.onnx", 3)
+    closed, read = folder / "2/model.onnx", Path.read_bytes
+
+    def refused(path):  # whoever runs the tests may be allowed to read everything
+        if path == closed and not path.stat().st_mode & 0o077:
+            raise PermissionError(13, "Permission denied", str(path))
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", refused)
+    closed.chmod(0o600)
+    for _ in range(2):
+        repository.refresh()
+    assert _answering(repository) == 3
+    assert "Permission denied" in repository.versions("net")[2][1]
+    closed.chmod(0o644)
+    for _ in range(2):
+        repository.refresh()
+    assert repository.get("net", "2").number == 2
+
+
 def test_what_cannot_be_served_is_told(tmp_path, folder):
     (tmp_path / "empty").mkdir()
     (tmp_path / "saved/1").mkdir(parents=True)
@@ -232,6 +277,8 @@ def test_what_cannot_be_served_is_told(tmp_path, folder):
         (str(tmp_path / "empty"), RunError, "VERSION/model.onnx"),
         (str(tmp_path / "saved"), RunError, "--runtime tensorflow"),
         (f"a b={folder}", SpecError, "no name for a model"),
+        ("", SpecError, "names no model"),
+        ("digits=", SpecError, "names no model"),
         ("mlp31", UnknownNameError, "mlp30"),
         ("mlp30.quadratic", UnknownNameError, "no pretrained weights"),
     ]:

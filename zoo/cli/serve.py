@@ -12,6 +12,9 @@ from zoo.utils.extras import check_extras
 
 _PACKAGES = ("starlette", "uvicorn", "httptools", "prometheus_client", "onnxruntime")
 
+# Threads of one computation: no processor has more, and ONNX Runtime fails at far larger numbers.
+_MOST_THREADS = 1024
+
 
 def add_serve(choices) -> None:
     """Add the parser of `serve` to the subparsers of a command line."""
@@ -59,6 +62,8 @@ def serve(options: argparse.Namespace) -> None:
     """
     if not 0 < options.max_body < MEBIBYTE:
         raise SpecError(f"--max-body must be MiB above 0, not {options.max_body:g}")
+    if options.threads > _MOST_THREADS:
+        raise SpecError(f"--threads must be at most {_MOST_THREADS}, not {options.threads}")
     limits = Limits(
         body=round(options.max_body * MEBIBYTE),
         batch=options.batch,

@@ -123,7 +123,8 @@ def _metadata(info: TensorInfo) -> dict[str, Any]:
 def _parts(body: bytes, length: str | None) -> tuple[bytes, memoryview]:
     if length is None:
         return body, memoryview(b"")
-    if not (length.isascii() and length.isdecimal()) or int(length) > len(body):
+    digits = length.isascii() and length.isdecimal() and len(length) < 20  # int() takes 4,300
+    if not digits or int(length) > len(body):
         message = f"{_HEADER} must be the number of the JSON's bytes, at most {len(body)}"
         raise Refused(400, f"{message}, not {length[:40]!r}")
     return body[: int(length)], memoryview(body)[int(length) :]

@@ -28,7 +28,8 @@ _FAULTS = {
     "413": "the body, its pictures or the number of examples are above the limit",
     "415": "the body is compressed",
     "429": "the queue is full: ask again later",
-    "503": "the server stops",
+    "500": "the model failed on this input",
+    "503": "too many connections, or the model or the server is going: ask again later",
     "504": "no answer in time",
 }
 
@@ -113,7 +114,8 @@ pre {{ overflow-x: auto; background: #8881; padding: .6rem; }}
 <h2>One image</h2>
 <pre>image=$(base64 -w0 digit.png)
 curl -d '{{"signature_name": "encoded", "instances": [{{"b64": "'$image'"}}]}}' \\
-  http://127.0.0.1:8501/v1/models/NAME:predict</pre>
+  <span id="here">http://127.0.0.1:8501</span>/v1/models/NAME:predict</pre>
+<script>document.getElementById("here").textContent = location.origin;</script>
 <h2>Refusals</h2>
 <p>Each is <code>{{"error": "one sentence"}}</code>.</p><table>{faults}</table>
 </html>

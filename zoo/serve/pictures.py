@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from PIL import Image
@@ -33,12 +33,18 @@ def decode(
         Refused: With status 400 for what is no picture, and 413 for one that is too large.
     """
     form = PictureFormat(shape[:2], shape[2], resize)
-    pictures = [_opened(file, limits) for file in files]
-    total = sum(picture.width * picture.height for picture in pictures)
+    total = sum(picture.width * picture.height for picture in _opened_each(files, limits))
     if total > limits.request_pixels:
         message = f"the request's pictures have {total:,} pixels together"
         raise Refused(413, f"{message}: send fewer, the limit is {limits.request_pixels:,}")
-    return np.stack([_fitted(picture, form) for picture in pictures])
+    return np.stack([_fitted(picture, form) for picture in _opened_each(files, limits)])
+
+
+def _opened_each(files: Sequence[bytes], limits: Limits) -> Iterator[Image.Image]:
+    """One picture after the other: a decoded one takes its memory as long as it is held."""
+    for file in files:
+        with _opened(file, limits) as picture:
+            yield picture
 
 
 def _opened(file: bytes, limits: Limits) -> Image.Image:

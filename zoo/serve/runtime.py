@@ -209,6 +209,8 @@ def _tensorflow_infos(specs: dict[str, Any]) -> tuple[TensorInfo, ...]:
     for name, spec in specs.items():
         if spec.dtype.name not in NUMPY_OF_ONNX.values() or spec.dtype.name == "string":
             raise RunError(f"the tensor {name} is of type {spec.dtype.name}, which is not served")
+        if spec.shape.rank is None:
+            raise RunError(f"the tensor {name} may have any number of sides, which is not served")
     return tuple(
         TensorInfo(
             name, spec.dtype.name, tuple(-1 if side is None else side for side in spec.shape)

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zoo.errors import RunError, SpecError
+from zoo.registry import list_models
 from zoo.serve.external import data_files
 from zoo.utils.regular import readable
 
@@ -33,7 +34,7 @@ class Candidate:
     """
 
     path: Path
-    stamp: tuple[tuple[str, int, int, int, int], ...]
+    stamp: tuple[tuple[str, int, int, int, int, int], ...]
 
 
 @dataclass(frozen=True)
@@ -69,11 +70,12 @@ class Source:
         if self.runtime == "tensorflow":
             there = (folder / "saved_model.pb").is_file()
             return folder if there and self.weights in (None, _weights_of(folder)) else None
-        files = sorted(folder.glob("*.onnx"))
-        named = [path for path in files if path.name in ("model.onnx", f"{self.name}.onnx")]
-        if named:
-            return named[0]
-        return files[0] if len(files) == 1 else None
+        files = {path.name: path for path in sorted(folder.glob("*.onnx"))}
+        # By the model's name, or by its folder's where it is served under another one, perhaps
+        # through a link.
+        names = "model", self.name, self.path.name, self.path.resolve().name
+        named = [files[f"{name}.onnx"] for name in names if f"{name}.onnx" in files]
+        return named[0] if named else next(iter(files.values())) if len(files) == 1 else None
 
 
 def sources(
@@ -97,6 +99,8 @@ def sources(
     found: list[Source] = []
     for word in asked:
         name, _, path = word.rpartition("=")
+        if not path:
+            raise SpecError(f"{word!r} names no model; the current folder is .")
         if _is_path(path):
             found += _from_path(Path(path), name, runtime)
         else:
@@ -114,6 +118,8 @@ def sources(
 
 
 def _is_path(word: str) -> bool:
+    if word in list_models():
+        return False  # a folder of a network's name is read by its path, as in ./mlp30
     return "/" in word or "\\" in word or word.endswith(".onnx") or Path(word).is_dir()
 
 
@@ -137,7 +143,9 @@ def _from_path(path: Path, name: str, runtime: str) -> list[Source]:
             "write ONNX files: python -m zoo export NAME --format onnx"
         )
     wanted = "VERSION/model.onnx" if runtime == "onnx" else "VERSION/saved_model.pb"
-    raise RunError(f"{path} holds no model: {wanted} is expected in it")
+    several = sorted(each.name for each in path.glob("*.onnx")) if runtime == "onnx" else []
+    choice = f"; to serve one of {', '.join(several)}, name that file" if several else ""
+    raise RunError(f"{path} holds no model: {wanted} is expected in it{choice}")
 
 
 def _from_name(
@@ -172,7 +180,7 @@ def _weights_of(folder: Path) -> str | None:
 def _data_files(path: Path) -> Sequence[Path]:
     try:
         return [*data_files(path).values()]
-    except RunError:
+    except (OSError, RunError):
         return []  # said when it is loaded
 
 
@@ -185,8 +193,9 @@ def _candidate(path: Path) -> Candidate:
     return Candidate(
         path,
         tuple(
-            # By its number, too: where a link leads may be of the same size and time.
-            (name, stat.st_size, stat.st_mtime_ns, stat.st_dev, stat.st_ino)
+            # By its number, too: where a link leads may be of the same size and time. And by its
+            # mode: one that could not be read may have become readable.
+            (name, stat.st_size, stat.st_mtime_ns, stat.st_dev, stat.st_ino, stat.st_mode)
             for name, stat in stats
         ),
     )
