@@ -191,6 +191,11 @@ def test_a_file_that_is_not_there(tmp_path):
 def test_the_way_over_to_the_zoo():
     net = network2.Network([784, 7, 10])
     assert net.spec.recipe.cost == "cross_entropy"
+    assert net.spec.recipe.initializer == zoo.get_spec("mlp30").recipe.initializer
+    net.large_weight_initializer()
+    assert net.spec.recipe.initializer == zoo.get_spec("mlp30.cross_entropy").recipe.initializer
+    net.default_weight_initializer()
+    assert net.spec.recipe.initializer == zoo.get_spec("mlp30").recipe.initializer
     image = np.full((1, 28, 28, 1), 128, np.uint8)
     ours = net.feedforward(np.full((784, 1), 0.5)).ravel()
     np.testing.assert_allclose(np.asarray(net.model(image))[0], ours, atol=1e-6)

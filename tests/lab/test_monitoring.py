@@ -10,6 +10,7 @@ import matplotlib
 import numpy as np
 import pytest
 
+import zoo
 from tests.reference import COST, Dense, Network, one_hot
 from zoo.cli.main import main
 from zoo.errors import LabError, RunError, SpecError
@@ -148,6 +149,12 @@ def test_what_cannot_be_watched_is_told(bars, tmp_path, whole):
     (unwatched / "monitors.jsonl").unlink()
     with pytest.raises(RunError, match="nothing watched: choose another folder"):
         train_silently(SMALL, bars, unwatched)
+    with pytest.raises(RunError, match="was measured with another on: choose another folder"):
+        train_silently(SMALL, bars, whole[0].folder, on="test")
+    zoo.train(SMALL, bars, seed=1, out=unwatched, overwrite=True, progress=False)
+    shutil.copy(whole[0].folder / "monitors.jsonl", unwatched)
+    with pytest.raises(RunError, match="was measured with another seed"):
+        train_silently(SMALL, bars, unwatched, seed=1)
 
 
 def test_without_a_display_a_window_is_refused_in_one_line():

@@ -52,18 +52,20 @@ class Network(SigmoidNetwork):
 
     def __init__(self, sizes: Sequence[int], cost: Any = CrossEntropyCost):
         super().__init__(sizes)
+        self._recipe = Recipe(cost="cross_entropy", epochs=30, learning_rate=0.5)
         self.default_weight_initializer()
         self.cost = cost
-        self._recipe = Recipe(cost="cross_entropy", epochs=30, learning_rate=0.5)
 
     def default_weight_initializer(self) -> None:
         """Draw biases from N(0, 1), and weights with a deviation of 1/sqrt(inputs)."""
         self.large_weight_initializer()
         self.weights = [w / np.sqrt(w.shape[1]) for w in self.weights]
+        self._recipe = dataclasses.replace(self._recipe, initializer="lecun_normal")
 
     def large_weight_initializer(self) -> None:
         """Draw weights and biases from N(0, 1), as in chapter 1."""
         self._draw_unit_normal()
+        self._recipe = dataclasses.replace(self._recipe, initializer="unit_normal")
 
     def SGD(
         self,

@@ -143,7 +143,8 @@ def monitor(options: argparse.Namespace) -> None:
     import_tensorflow()
     from zoo.lab.core import live, monitoring
 
-    out = options.out or Path("runs") / f"{spec.name}-monitored-seed{options.seed}"
+    ending = "-test" if options.on == "test" else ""
+    out = options.out or Path("runs") / f"{spec.name}-monitored-seed{options.seed}{ending}"
     show = live.window(f"{spec.name}, seed {options.seed}") if options.show else None
     if not options.quiet:
         print(f"the curves as they grow: {out / 'live.html'}", file=sys.stderr)

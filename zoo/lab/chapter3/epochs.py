@@ -5,6 +5,7 @@ Epochs are counted from 0, as in the book: epoch 0 is the state after the first 
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -54,13 +55,17 @@ def _follow(context: Context, spec: NetworkSpec, seed: int) -> dict[str, list[fl
 
 
 def kept(context: Context, name: str, measure: Callable[[], Any]) -> Any:
-    """What `measure` returned the first time, from the context's folder; plain data alone."""
+    """What `measure` returned the first time, from the context's folder; plain data alone.
+
+    A file that cannot be read is measured again.
+    """
     path = context.folder / "trained" / "chapter3" / f"{name}.json"
-    if not path.exists():
-        text = json.dumps(measure())
-        with atomic_write(path) as temporary:
-            temporary.write_text(text, encoding="utf-8")
-    return json.loads(path.read_text(encoding="utf-8"))
+    with contextlib.suppress(OSError, ValueError, RecursionError):
+        return json.loads(path.read_text(encoding="utf-8"))
+    text = json.dumps(measure())
+    with atomic_write(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    return json.loads(text)
 
 
 def validated(context: Context, spec: NetworkSpec, **options: Any) -> list[float]:
@@ -79,7 +84,7 @@ def short(context: Context, name: str, **settings: Any) -> NetworkSpec:
 
 
 def compared(context: Context, what: str, ours: float, book: float, within: float) -> Check:
-    """Like `near`, but judged in the full form alone, which follows the protocol of the book."""
+    """As `check_close`, but judged in the full form alone: it follows the book's protocol."""
     check = check_close(what, round(ours, 4), book, within)
     return replace(check, agrees=None) if context.fast else check
 

@@ -39,8 +39,9 @@ def draw_mini_batch(data: dict[str, Any]) -> Figure:
 def mini_batch(context: Context) -> Result:
     """Section 3.5: plot validation accuracy against real time, and take what rises fastest.
 
-    eta grows with the mini-batch, as eq. 102 suggests, up to 1. Timed is training alone, after a
-    first epoch that compiles; the machine and what else it does decide about the seconds.
+    eta grows with the mini-batch, as eq. 102 suggests, up to 1. Timed are epochs with the
+    10,000 validation images, after a first one that compiles; the machine and what else it does
+    decide about the seconds.
     """
     images, epochs, level = context.choose((50_000, 30, 96.0), (5_000, 6, 85.0))
     sizes = context.choose(SIZES, (1, 10, 100))

@@ -116,8 +116,9 @@ def train_monitored(
 ) -> MonitoredRun:
     """Train a network with all four monitors of network2.py, into a folder of its own.
 
-    Beside what `zoo.train` keeps there, `monitors.jsonl` has a row an epoch and `live.html` the
-    curves, drawn anew after each epoch. The same call resumes an interrupted run.
+    Beside what `zoo.train` keeps there, `monitors.jsonl` has a line that says what is measured and
+    a row an epoch, and `live.html` the curves, drawn anew after each epoch. The same call resumes
+    an interrupted run.
 
     Args:
         network: A name or a declaration.
@@ -133,7 +134,8 @@ def train_monitored(
     Raises:
         SpecError: The network is an ensemble, whose members train on their own; or `on` is neither
             of the two.
-        RunError: The folder holds another run, or one that was not watched.
+        RunError: The folder holds another run, one that was not watched, or one that was watched on
+            other images.
     """
     import zoo
 
@@ -145,14 +147,16 @@ def train_monitored(
     data = data or zoo.load_data(progress=progress)
     training = training_images(spec, data)
     splits = {"training": training, "evaluation": getattr(data, on)}
-    known, title = _read(folder), f"{spec.name}, seed {seed}, evaluated on the {on} images"
+    title = f"{spec.name}, seed {seed}, evaluated on the {on} images"
+    measured = {"on": on, "spec_hash": spec.hash, "seed": seed, "data": data.fingerprint}
+    known = _read(folder, measured)
 
     with ExitStack() as stack:
         scalars = _scalars(stack, folder / "tensorboard") if tensorboard else None
 
         def tell(row: Row) -> None:
             known[row["epoch"]] = row
-            rows = _write(folder, known)
+            rows = _write(folder, measured, known)
             live.write_page(folder / "live.html", rows, title, spec.recipe.epochs)
             if scalars:
                 scalars(row)
@@ -182,13 +186,21 @@ def training_images(spec: NetworkSpec, data: Data) -> Split:
     return split.take(min(spec.recipe.images, len(split)))
 
 
-def _read(folder: Path) -> dict[float, Row]:
+def _read(folder: Path, measured: Mapping[str, Any]) -> dict[float, Row]:
+    """The rows by epoch; RunError where they are of something else than `measured` says."""
     path = folder / "monitors.jsonl"
     lines = readable(path).read_bytes().splitlines() if path.exists() else []
     known = {}
     for number, line in enumerate(lines, start=1):
         try:
             row = json.loads(line)
+            if number == 1 and "epoch" not in row:  # files of older versions begin with a row
+                if row == measured:
+                    continue
+                other = ", ".join(name for name in measured if row.get(name) != measured[name])
+                raise RunError(
+                    f"{path} was measured with another {other}: choose another folder, or delete it"
+                )
             if not all(isinstance(value, int | float) for value in row.values()):
                 raise ValueError("a value that is no number")
             known[row["epoch"]] = row
@@ -199,10 +211,11 @@ def _read(folder: Path) -> dict[float, Row]:
     return known
 
 
-def _write(folder: Path, known: dict[float, Row]) -> list[Row]:
+def _write(folder: Path, measured: Mapping[str, Any], known: dict[float, Row]) -> list[Row]:
     rows = [known[epoch] for epoch in sorted(known)]
+    lines = "".join(json.dumps(line) + "\n" for line in (measured, *rows))
     with atomic_write(folder / "monitors.jsonl") as temporary:
-        temporary.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+        temporary.write_text(lines, encoding="utf-8")
     return rows
 
 
