@@ -131,3 +131,40 @@ def test_what_is_no_digit_has_no_boxes(run, folder, capsys):
     assert "holds a run of conv1, not of conv2" in capsys.readouterr().err
     assert main(["train", "conv1", "--freeze", "body"]) == 2
     assert "--freeze body goes with --pretrained" in capsys.readouterr().err
+
+
+def test_a_run_sees_pictures_as_it_was_trained_on_them(run, folder, tmp_path, capsys):
+    """Whether or not --resize is said again."""
+    data = ["--data", str(folder), "--size", "28x28", "--json"]
+    scores = []
+    for more in ([], ["--resize", "pad"]):
+        assert main(["evaluate", "conv1", "--run", str(run), *data, *more]) == 0
+        scores.append(json.loads(capsys.readouterr().out)["test"])
+    assert scores[0] == scores[1]
+
+
+@pytest.fixture(scope="module")
+def paper(mnist, tmp_path_factory):
+    """Digits in dark ink on white, small and in a corner, as no digit of MNIST is."""
+    root, few = tmp_path_factory.mktemp("paper"), mnist.train.take(600)
+    for number, (image, label) in enumerate(zip(few.images, few.labels, strict=True)):
+        page = np.full((28, 28), 255, np.uint8)
+        small = Image.fromarray(image[..., 0]).resize((18, 18))
+        page[10:, 10:] = 255 - np.asarray(small)
+        (root / str(label)).mkdir(exist_ok=True)
+        Image.fromarray(page).save(root / str(label) / f"{number}.png")
+    return root
+
+
+def test_digits_are_asked_for_as_they_were_trained_on(paper, tmp_path, capsys):
+    command = ["train", "mlp30", "--data", str(paper), "--out", str(tmp_path / "run"), "--quiet"]
+    assert main([*command, "--epochs", "5"]) == 0
+    assert json.loads((tmp_path / "run/run.json").read_text())["on_black"] is False
+    _, model = load_run(tmp_path / "run")
+    files = sorted(paper.rglob("*.png"))[::20]
+    images = np.stack([np.asarray(Image.open(path)) for path in files])[..., None]
+    expected = model.predict(images, verbose=0).argmax(axis=1)
+    capsys.readouterr()
+    asked = ["predict", "mlp30", "--run", str(tmp_path / "run"), "--json", *map(str, files)]
+    assert main(asked) == 0
+    assert [each["digit"] for each in json.loads(capsys.readouterr().out)] == expected.tolist()

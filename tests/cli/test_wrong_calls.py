@@ -70,8 +70,15 @@ CALLS = [
     (
         ["export", "mlp30", "--format", "litert", "--data", "pictures"],
         2,
-        "are for formats in bytes",
+        "litert reads no images, only the formats in bytes do: leave out --data pictures",
     ),
+    (
+        ["export", "mlp30", "--size", "32x32", "--resize", "crop"],
+        2,
+        "reads no images, only the formats in bytes do: leave out --size 32x32 --resize crop",
+    ),
+    (["serve", ""], 2, "names no model; the current folder is ."),
+    (["serve", "mlp30", "--threads", "99999999999"], 2, "--threads must be at most 1024"),
     (["verify", "mlp30", "--out", "exports"], 2, "give its --version"),
     (["verify", "nosuch"], 2, "there is no network"),
     (["verify", "mlp30", "--version", "7", "--out", "exports"], 1, "holds no SavedModel"),

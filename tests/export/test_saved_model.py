@@ -301,3 +301,24 @@ for format in FORMATS:
     )
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
     assert not list((tmp_path / "mlp30").iterdir())
+
+
+@pytest.mark.parametrize("format", ["saved_model", "onnx"])
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"metadata": {"class_names": ["a", "b"]}}, "2 class_names, for 10 classes"),
+        ({"metadata": {"notes": {1, 2}}}, "metadata must be plain data, as JSON has it"),
+        ({"name": "../mlp30"}, "no name for an export"),
+        ({"name": ""}, "no name for an export"),
+    ],
+)
+def test_what_makes_no_sense_leaves_nothing_behind(model, tmp_path, format, settings, message):
+    with pytest.raises(SpecError, match=message):
+        export(model, format, tmp_path / "out", **{"name": "mlp30", **settings})
+    assert not list(tmp_path.rglob("*.*"))
+
+
+def test_digits_on_paper_are_not_called_ink_on_black():
+    described = describe("mlp30", (28, 28, 1), 10, {"resize": "pad", "on_black": False})
+    assert "ink" not in described.images

@@ -20,7 +20,7 @@ import zoo
 from zoo.cli.main import main
 from zoo.errors import RunError, SpecError, UnknownNameError
 from zoo.pretrained import manifest
-from zoo.pretrained.hub_folder import CARD, CONFIG, WEIGHTS, read_config
+from zoo.pretrained.hub_folder import CARD, CONFIG, WEIGHTS, folder_of, named_folder, read_config
 from zoo.training import weights
 
 FILES = {CARD, CONFIG, WEIGHTS}
@@ -90,6 +90,13 @@ def test_a_folders_body_is_a_start_for_other_classes(tmp_path):
     assert not np.array_equal(fresh, zoo.load(network).get_weights()[-2])
     with pytest.raises(SpecError, match="is for images of 28x28, not 32x32"):
         zoo.load(network, input_shape=(32, 32, 1))
+
+
+def test_a_folder_here_is_not_what_an_owner_and_a_name_push_to(folder, tmp_path, monkeypatch):
+    shutil.copytree(folder, tmp_path / "me/net")
+    monkeypatch.chdir(tmp_path)
+    assert named_folder("me/net") is None
+    assert folder_of("me/net") == Path("me/net")  # to load from
 
 
 def test_a_revision_is_not_pushed_to():

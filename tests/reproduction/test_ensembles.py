@@ -159,6 +159,9 @@ def test_what_cannot_be_drawn(runs, bars, idx_folder, tmp_path, capsys):
         sample_ensembles("conv2_relu_dropout_x5", bars, runs=runs)
     with pytest.raises(RunError, match="holds no finished run"):
         sample_ensembles(NAME, bars, [0, 7], of=2, runs=runs)
+    letters = replace(bars, class_names=tuple("abcdefghij"))
+    with pytest.raises(RunError, match="of other classes than the data's"):
+        sample_ensembles(NAME, letters, of=2, runs=runs)
     run_folder(NAME, 0, runs).rename(tmp_path / "mlp30-seed0")
     try:
         with pytest.raises(RunError, match="a run of another recipe than mlp30"):

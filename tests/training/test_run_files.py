@@ -13,6 +13,7 @@ import zoo
 from zoo.errors import RunError
 from zoo.training import weights
 from zoo.training.run_files import FILES, check_files, discard, held
+from zoo.training.run_record import read_checkpoint, read_history, read_run
 
 SILENT = {"epochs": 1, "progress": False}
 
@@ -133,3 +134,45 @@ def test_a_finished_run_is_read_from_a_folder_that_is_held(bars, tmp_path):
         assert zoo.train("linear", few, out=tmp_path, **SILENT).history == first.history
         with pytest.raises(RunError, match="another training is at work"):
             zoo.train("linear", few, out=tmp_path, overwrite=True, **SILENT)
+
+
+@pytest.mark.parametrize("name", ["run.json", "weights.safetensors", "spec.json", "history.csv"])
+@pytest.mark.parametrize("share", [0, 0.5])
+def test_a_damaged_run_is_replaced_where_that_is_asked_for(bars, tmp_path, name, share):
+    few = bars.take(100)
+    expected = zoo.train("linear", few, out=tmp_path, **SILENT)
+    whole = (tmp_path / name).read_bytes()
+    (tmp_path / name).write_bytes(whole[: int(share * len(whole))])
+    if name in ("run.json", "weights.safetensors"):
+        with pytest.raises(RunError, match="--overwrite"):
+            zoo.train("linear", few, out=tmp_path, **SILENT)
+    again = zoo.train("linear", few, out=tmp_path, overwrite=True, **SILENT)
+    assert again.history[-1]["loss"] == expected.history[-1]["loss"]
+    assert read_run(tmp_path / "run.json").network == again.spec
+
+
+def test_a_set_that_is_not_scored_to_the_end_leaves_its_cells_empty(bars, tmp_path):
+    few = bars.take(100)
+    spec = zoo.get_spec("linear").with_settings(epochs=2)
+
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch:
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        zoo.train(
+            spec, few, monitor={"test": few.test}, callbacks=[Stop()], out=tmp_path, progress=False
+        )
+    zoo.train(spec, few, out=tmp_path, progress=False)
+    first, last = read_history(tmp_path / "history.csv")
+    assert "test_accuracy" in first
+    assert "test_accuracy" not in last
+    assert first["epoch"], last["epoch"] == (1, 2)
+
+
+def test_a_checkpoint_without_a_loss_is_damaged(bars, tmp_path):
+    rows = [{"epoch": 1, "seconds": 0.1, "val_accuracy": 0.5}]
+    record = {"spec_hash": "", "seed": 0, "data": "", "rows": rows, "best_epoch": 1}
+    with pytest.raises(RunError, match="epoch 1 has no number for loss"):
+        read_checkpoint(json.dumps(record), tmp_path / "checkpoint.safetensors")

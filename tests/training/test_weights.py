@@ -62,5 +62,5 @@ def test_a_header_that_lies_about_its_size_is_refused(saved, tmp_path):
 
 
 def test_a_missing_file_names_the_next_step(tmp_path):
-    with pytest.raises(RunError, match="train the network first"):
+    with pytest.raises(RunError, match="train the network, with --overwrite"):
         weights.load(zoo.build("mlp30"), tmp_path / "nothing.safetensors")

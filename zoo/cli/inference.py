@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.cli.checks import check_images, check_place, check_source
 from zoo.cli.figures import print_json, score_record
-from zoo.cli.options import load_images
+from zoo.cli.options import data_words, load_images
 from zoo.errors import RunError, SpecError
 from zoo.export import path_of
 from zoo.registry import get_spec
@@ -33,11 +33,11 @@ def export(options: argparse.Namespace) -> None:
     settings = {"version": options.version, "overwrite": options.overwrite}
     check_place(options.format, out, options.name, **settings)
     in_bytes = options.format.endswith("int8")
-    if not in_bytes and (options.data != "mnist" or options.source):
+    if not in_bytes and (given := data_words(options)):
         raise SpecError(
-            f"--data and --source are for formats in bytes, and not for {options.format}"
+            f"{options.format} reads no images, only the formats in bytes do: leave out {given}"
         )
-    data = load_images(options) if in_bytes else None
+    data = load_images(options, options.run) if in_bytes else None
     if data:
         check_images(get_spec(options.name), options.run, data)
     import_tensorflow()
@@ -78,7 +78,6 @@ def _trained(options: argparse.Namespace) -> tuple[Any, dict[str, Any]]:
     if options.run is None:
         entry = entry_of(options.name)
         return load(options.name), _metadata(entry) | _score_fields(entry.score)
-    from zoo.export.description import reads_digits
     from zoo.training.run_folder import load_run
     from zoo.training.run_record import read_run
 
@@ -86,8 +85,8 @@ def _trained(options: argparse.Namespace) -> tuple[Any, dict[str, Any]]:
     run = read_run(options.run / "run.json")
     metadata = {name: getattr(run, name) for name in ("spec", "spec_hash", "data", "versions")}
     names = run.class_names or tuple(map(str, range(spec.output_classes)))
-    if not reads_digits(spec.input.shape, names):
-        metadata["resize"] = run.resize
+    if not run.reads_digits:
+        metadata |= {"resize": run.resize, "on_black": run.on_black}
     return model, {**metadata, "class_names": list(names)}
 
 
@@ -118,9 +117,9 @@ def _score(path: Path, split):
 def push(options: argparse.Namespace) -> None:
     """Put a pretrained network, or one of a run, on the hub or into a folder of its shape."""
     check_source(get_spec(options.name), options.run)
-    from zoo.pretrained.hub_folder import folder_of, repository_of
+    from zoo.pretrained.hub_folder import named_folder, repository_of
 
-    if (folder := folder_of(options.repo)) is None:
+    if (folder := named_folder(options.repo)) is None:
         repository_of(options.repo)
         import_extra("huggingface_hub")
     elif folder.exists():

@@ -19,11 +19,17 @@ from zoo.utils.regular import is_readable_to_its_end
 _DIGITS, _MOST_SEEDS = 18, 100_000
 
 
-def load_images(options: argparse.Namespace):
-    """The images that --data and the options about it name, with progress unless --quiet."""
+def load_images(options: argparse.Namespace, run: Path | None = None):
+    """The images that --data and the options about it name, with progress unless --quiet.
+
+    Without --resize, pictures come to their size as those of `run` did, the folder of a finished
+    run: a network is to see what it was trained on.
+    """
     from zoo.data import load_data
+    from zoo.training.run_record import read_run
 
     quiet = getattr(options, "quiet", False)
+    resize = options.resize or (read_run(run / "run.json").resize if run else "stretch")
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
         data = load_data(
@@ -32,7 +38,7 @@ def load_images(options: argparse.Namespace):
             progress=not quiet,
             size=options.size,
             channels=options.channels,
-            resize=options.resize,
+            resize=resize,
             cache=options.cache,
         )
     for warning in caught:
@@ -49,8 +55,7 @@ def add_picture_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--resize",
         choices=("stretch", "crop", "pad"),
-        default="stretch",
-        help="how a picture comes to --size (default stretch)",
+        help="how a picture comes to --size (default stretch, or what a trained run had)",
     )
     command.add_argument(
         "--cache", type=path, metavar="DIR", help="keep the images on this disk, not in memory"
@@ -192,9 +197,8 @@ def data_words(options: argparse.Namespace) -> str:
     given = {"data": options.data} if options.data != "mnist" else {}
     if options.size:
         given["size"] = "x".join(str(side) for side in options.size)
-    if options.resize != "stretch":
-        given["resize"] = options.resize
-    given |= {name: getattr(options, name) for name in ("channels", "cache", "source")}
+    others = ("resize", "channels", "cache", "source")
+    given |= {name: getattr(options, name) for name in others}
     return shlex.join(
         word for name, value in given.items() if value for word in (f"--{name}", str(value))
     )

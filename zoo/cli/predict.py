@@ -27,17 +27,16 @@ Answer = Callable[[Any], tuple[Any, int]]
 
 @dataclass(frozen=True)
 class _Asked:
-    """Which network is asked, the names of its classes, and how pictures come to its size."""
+    """Which network is asked, the names of its classes, and how pictures come to its size.
+
+    One that `reads_digits` sees pictures cropped, inverted and centred as MNIST's digits are.
+    """
 
     spec: NetworkSpec
     run: Path | None
     names: tuple[str, ...]
     resize: str
-
-    @property
-    def reads_digits(self) -> bool:
-        """Whether pictures are cropped, inverted and centred as MNIST's digits are."""
-        return self.spec.input.shape == IMAGE_SHAPE and self.names == tuple("0123456789")
+    reads_digits: bool
 
 
 def predict(options: argparse.Namespace) -> int:
@@ -75,13 +74,15 @@ def _asked(options: argparse.Namespace) -> _Asked:
     if options.run is None:
         check_weights(spec)
         names = tuple(map(str, range(spec.output_classes)))
-        return _Asked(spec, None, names, options.resize or RESIZE[0])
+        digits = spec.input.shape == IMAGE_SHAPE and spec.output_classes == 10
+        return _Asked(spec, None, names, options.resize or RESIZE[0], digits)
     check_run(options.run, spec)
     from zoo.training.run_record import read_run
 
     run = read_run(options.run / "run.json")
     names = run.class_names or tuple(map(str, range(run.network.output_classes)))
-    return _Asked(run.network, options.run, names, options.resize or run.resize)
+    resize = options.resize or run.resize
+    return _Asked(run.network, options.run, names, resize, run.reads_digits)
 
 
 def _read(path: Path, asked: _Asked, several: bool) -> tuple[str, list[tuple[Any, Any]]]:

@@ -70,7 +70,7 @@ def evaluate(options: argparse.Namespace) -> None:
     if run is None and options.seed is not None:
         run = Path("runs") / f"{spec.name}-seed{options.seed}"
     check_source(spec, run)
-    data = load_images(options)
+    data = load_images(options, run)
     check_images(spec, run, data)
     import_tensorflow()
     from zoo.cli.presenting import present_model, print_devices
@@ -140,8 +140,15 @@ def reproduce(options: argparse.Namespace) -> None:
 
 def vote(options: argparse.Namespace) -> None:
     """Let trained runs of one recipe vote, drawn in many ways, and tell how the votes do."""
+    from zoo.training.run_record import read_run
+
     check_voters(get_spec(options.name), options.of, options.seeds, options.runs)
-    data = load_images(options)
+    chosen = {f"{options.name}-seed{seed}" for seed in options.seeds or ()}
+    records = sorted(options.runs.glob(f"{options.name}-seed*/run.json"))
+    records = [path for path in records if not chosen or path.parent.name in chosen]
+    if not options.resize and len({read_run(path).resize for path in records}) > 1:
+        raise SpecError("the pictures of these runs came to their size in several ways: --resize")
+    data = load_images(options, records[0].parent if records else None)
     import_tensorflow()
     from zoo.reproduction.ensembles import sample_ensembles
 

@@ -7,6 +7,7 @@ The tools behind it are imported by the call that needs them, and kept quiet.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -68,10 +69,11 @@ def export(
 
     Raises:
         UnknownNameError: There is no such format.
-        SpecError: Calibration images, version or `resize` make no sense.
+        SpecError: Calibration images, name, version or metadata make no sense.
         RunError: Something is in the way, cannot be written, or has no counterpart in the format.
     """
     path = path_of(format, folder, name=name, version=version)
+    _check_plain(metadata)
     if format == "saved_model":
         from zoo.export.saved_model import export_saved_model
 
@@ -101,7 +103,10 @@ def path_of(format: str, folder: str | Path, *, name: str, version: int | None =
 
     Raises:
         UnknownNameError: There is no such format.
+        SpecError: The name is no name of a folder.
     """
+    if not name or name in (".", "..") or not {"/", "\\", "\0"}.isdisjoint(name):
+        raise SpecError(f"{name!r} is no name for an export: it has a folder of that name")
     if format not in FILES:
         raise UnknownNameError(
             f"there is no format {format!r}.{nearest(str(format), FORMATS)} "
@@ -131,6 +136,13 @@ def _converted(
     from zoo.export.litert import to_litert
 
     return to_litert(model, description, images, batch=1 if format.endswith("batch1") else None)
+
+
+def _check_plain(metadata: Mapping[str, Any]) -> None:
+    try:
+        json.dumps(dict(metadata))
+    except (TypeError, ValueError) as error:
+        raise SpecError(f"metadata must be plain data, as JSON has it: {error}") from error
 
 
 def _check_calibration(format: str, model: keras.Model, images: np.ndarray | None) -> None:

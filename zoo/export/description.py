@@ -54,11 +54,12 @@ def describe(
         name: Of the model.
         shape: Height, width and channels of the images that it takes.
         classes: How many classes it knows.
-        metadata: What is kept beside the file: its `class_names`, its `resize`, and the `summary`
-            in its `spec` are used, and all of it becomes properties.
+        metadata: What is kept beside the file: its `class_names`, its `resize`, `on_black`, which
+            is False for digits that are not light on black, and the `summary` in its `spec` are
+            used, and all of it becomes properties.
 
     Raises:
-        SpecError: `resize` is none of 'stretch', 'crop' and 'pad'.
+        SpecError: `resize` is none of 'stretch', 'crop' and 'pad', or names are missing.
     """
     resize_of(metadata)
     class_names = class_names_of(metadata, classes)
@@ -66,7 +67,7 @@ def describe(
     summary = spec.get("summary", "") if isinstance(spec, Mapping) else ""
     sides = ", ".join(map(str, shape))
     images = f"bytes (uint8, 0 to 255, not scaled), [batch, {sides}]"
-    if reads_digits(shape, class_names):
+    if reads_digits(shape, class_names, metadata):
         images += ": 0 for the background to 255 for ink, white on black, as MNIST has it"
     properties = {key: _text(value) for key, value in metadata.items()}
     return Description(
@@ -85,8 +86,15 @@ def describe(
 
 
 def class_names_of(metadata: Mapping[str, Any], classes: int) -> list[str]:
-    """The names of the classes that metadata have, or else their numbers, 0 to `classes` - 1."""
-    return [str(each) for each in metadata.get("class_names") or range(classes)]
+    """The names of the classes that metadata have, or else their numbers, 0 to `classes` - 1.
+
+    Raises:
+        SpecError: There are more or fewer of them than classes.
+    """
+    names = [str(each) for each in metadata.get("class_names") or range(classes)]
+    if len(names) != classes:
+        raise SpecError(f"metadata have {len(names)} class_names, for {classes} classes")
+    return names
 
 
 def resize_of(metadata: Mapping[str, Any]) -> str:
@@ -101,26 +109,30 @@ def resize_of(metadata: Mapping[str, Any]) -> str:
     return word
 
 
-def reads_digits(shape: Sequence[int], class_names: Sequence[str]) -> bool:
+def reads_digits(
+    shape: Sequence[int], class_names: Sequence[str], metadata: Mapping[str, Any]
+) -> bool:
     """Whether a model's images are digits as MNIST has them, white on black."""
-    return tuple(shape) == IMAGE_SHAPE and tuple(class_names) == DIGIT_NAMES
+    digits = tuple(shape) == IMAGE_SHAPE and tuple(class_names) == DIGIT_NAMES
+    return digits and metadata.get("on_black", True)
 
 
 def contracts(
-    shape: tuple[int, int, int], class_names: Sequence[str], resize: str
+    shape: tuple[int, int, int], classes: int, metadata: Mapping[str, Any]
 ) -> dict[str, str]:
     """What each signature of an exported model takes, in a sentence each.
 
     Args:
         shape: Height, width and channels of the model's images.
-        class_names: In the order of the numbers of the classes.
-        resize: How a picture comes to that size.
+        classes: How many classes it knows.
+        metadata: As for `describe`.
     """
+    class_names, resize = class_names_of(metadata, classes), resize_of(metadata)
     height, width, channels = shape
     array = f"[n, {height}, {width}, {channels}]"
     kind = "grey" if channels == 1 else "colour"
     files = f"string [n]: PNG or JPEG files, made {height}x{width} in {kind}, {_RESIZE[resize]}"
-    if reads_digits(shape, class_names):
+    if reads_digits(shape, class_names, metadata):
         whole = f"uint8 {array}, 0 for the background to 255 for ink"
         files += (
             ": white ink on black, as MNIST has it; invert photos of dark ink on white "

@@ -26,7 +26,7 @@ from zoo.export.common import (
     signature,
     suppress_tool_output,
 )
-from zoo.export.description import class_names_of, contracts, resize_of
+from zoo.export.description import contracts, resize_of
 from zoo.export.encoded import decoded
 from zoo.export.warmup import write_warmup
 from zoo.nn.voting import with_named_outputs
@@ -66,7 +66,7 @@ def export_saved_model(model: keras.Model, folder: str | Path, metadata: Mapping
         raise RunError(_in_the_way(folder))
     check_backend()
     resize, shape = resize_of(metadata), image_shape(model)
-    notes = contracts(shape, class_names_of(metadata, model.output_shape[-1]), resize)
+    notes = contracts(shape, model.output_shape[-1], metadata)
     try:
         remove_stale_temporaries(folder.parent)
         with atomic_directory(folder) as temporary:

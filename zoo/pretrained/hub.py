@@ -35,6 +35,7 @@ from zoo.pretrained.hub_folder import (
     WEIGHTS,
     Config,
     folder_of,
+    named_folder,
     read_config,
     repository_of,
 )
@@ -81,7 +82,7 @@ def push(
         RunError: `repo` exists already, cannot be written, or the hub refuses; or the source's
             weights are damaged, or no numbers.
     """
-    folder = folder_of(repo)
+    folder = named_folder(repo)
     identity, revision = ("", None) if folder else repository_of(str(repo))
     if revision:
         raise SpecError(f"push writes to the main branch: leave out @{revision}")

@@ -71,12 +71,19 @@ def read_config(path: Path) -> Config:
     return config
 
 
-def folder_of(repo: str | Path) -> Path | None:
-    """The folder that is meant, or None where it is a repository on the hub."""
-    if isinstance(repo, str) and repo.startswith(PREFIX):
-        return None
+def named_folder(repo: str | Path) -> Path | None:
+    """The folder that a `Path` names, or a text that can be no repository on the hub, or None."""
     if isinstance(repo, os.PathLike) or repo.startswith((".", "/", "~")):
         return Path(repo).expanduser()
+    return None
+
+
+def folder_of(repo: str | Path) -> Path | None:
+    """The folder to read a network from, or None where it is a repository on the hub."""
+    if isinstance(repo, str) and repo.startswith(PREFIX):
+        return None
+    if folder := named_folder(repo):
+        return folder
     return Path(repo) if (Path(repo) / CONFIG).is_file() else None
 
 

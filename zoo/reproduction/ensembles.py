@@ -17,6 +17,7 @@ import numpy as np
 from keras import ops
 
 from zoo.data import Data, Split
+from zoo.data.dataset import DIGIT_NAMES
 from zoo.errors import RunError, SpecError
 from zoo.evaluation.scores import Score, outputs_of
 from zoo.nn.builder import build_model
@@ -135,7 +136,7 @@ def sample_ensembles(
         The number of correct images for each member, each ensemble, and the whole pool.
 
     Raises:
-        RunError: A run is missing, not finished, or diverged.
+        RunError: A run is missing, not finished, diverged, or of other classes than the data's.
         SpecError: There are fewer runs than `of`, the rule does not exist, or the network is an
             ensemble already.
     """
@@ -151,7 +152,8 @@ def sample_ensembles(
         )
     EnsembleSpec(spec.name, (spec.layers,) * of, spec.recipe, rule=rule, input=spec.input)  # checks
     splits = (data.validation, data.test)
-    outputs = [_outputs(run_folder(spec.name, seed, runs), spec, splits) for seed in seeds]
+    folders = [run_folder(spec.name, seed, runs) for seed in seeds]
+    outputs = [_outputs(folder, spec, data.class_names, splits) for folder in folders]
     validation, test = (np.stack(each) for each in zip(*outputs, strict=True))
     subsets = sample_subsets(len(seeds), of, most)
     alone = _alone(validation, data.validation.labels)
@@ -245,9 +247,15 @@ def _found(spec: ModelSpec, runs: Path) -> list[int]:
     return [seed for seed, path in records.items() if path.exists() and not read_run(path).diverged]
 
 
-def _outputs(folder: Path, spec: ModelSpec, splits: Iterable[Split]) -> list[np.ndarray]:
-    if (folder / "run.json").exists() and read_run(folder / "run.json").diverged:
-        raise RunError(f"{folder} holds a run that diverged: leave its seed out")
+def _outputs(
+    folder: Path, spec: ModelSpec, class_names: tuple[str, ...], splits: Iterable[Split]
+) -> list[np.ndarray]:
+    if (folder / "run.json").exists():
+        record = read_run(folder / "run.json")
+        if record.diverged:
+            raise RunError(f"{folder} holds a run that diverged: leave its seed out")
+        if (record.class_names or DIGIT_NAMES) != class_names:
+            raise RunError(f"{folder} holds a run of other classes than the data's: leave it out")
     trained_by, trained = load_run(folder)
     if trained_by.hash != spec.hash:
         raise RunError(f"{folder} holds a run of another recipe than {spec.name}: leave it out")

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from zoo.data import Data, Split
-from zoo.data.dataset import DIGIT_NAMES
+from zoo.data.dataset import DIGIT_NAMES, are_on_black
 from zoo.data.expand import expand
 from zoo.errors import RunError, SpecError
 from zoo.nn.batching import Blocks
@@ -98,7 +98,8 @@ class TrainingJob:
         start += "".join(f", {name} frozen" for name in self.frozen)
         identity = (self.out, self.spec, self.seed, self.fingerprint, start)
         writes = process()[0] == 0
-        return RunFolder(*identity, self.class_names, self.resize, self.devices, writes)
+        pictures = self.class_names, self.resize, are_on_black(self.validation_set.images)
+        return RunFolder(*identity, *pictures, self.devices, writes)
 
     def held(self) -> AbstractContextManager[None]:
         """Keep other trainings out of the folder; a finished run is read without that.

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError, safe_open
+
 from zoo.errors import RunError
 from zoo.training import weights
 from zoo.utils.locks import file_lock
@@ -56,6 +58,8 @@ def check_files(folder: Path) -> None:
     """
     there = [name for name in FILES if (folder / name).exists()]
     odd = [name for name in there if not _is_of_a_run(folder / name)]
+    if {*there} - {*odd, "history.csv"}:  # a run's folder, whose damaged files are that run's
+        odd = [name for name in odd if not _is_damaged(folder / name)]
     if not odd and not {"spec.json", CHECKPOINT, "run.json"} & {*there}:
         odd = there  # spec.json is there first, and is deleted last
     if odd:
@@ -77,6 +81,18 @@ def _is_of_a_run(path: Path) -> bool:
         case "weights.safetensors":
             return "spec_hash" in weights.metadata(path)
     return "run" in weights.metadata(path)
+
+
+def _is_damaged(path: Path) -> bool:
+    """Whether a file was cut short, or is nothing that a program would write under its name."""
+    try:
+        if path.suffix == ".json":
+            json.loads(readable(path).read_text(encoding="utf-8"))
+        elif path.suffix == ".safetensors":
+            safe_open(readable(path), framework="numpy")
+        return not path.stat().st_size
+    except (ValueError, RecursionError, SafetensorError):
+        return True
 
 
 def _object(path: Path) -> dict[str, Any]:

@@ -84,6 +84,7 @@ class RunFolder:
     start: str = ""
     class_names: tuple[str, ...] = DIGIT_NAMES
     resize: str = "stretch"
+    on_black: bool = True
     devices: int = 1
     writes: bool = True
 
@@ -147,8 +148,10 @@ class RunFolder:
         self._checkpoint.unlink(missing_ok=True)
 
     def _pictures(self) -> dict[str, Any]:
-        names = {} if self.class_names == DIGIT_NAMES else {"class_names": [*self.class_names]}
-        return names | ({} if self.resize == "stretch" else {"resize": self.resize})
+        """What is not as with MNIST."""
+        digits = {"class_names": DIGIT_NAMES, "resize": "stretch", "on_black": True}
+        mine = {name: getattr(self, name) for name in digits}
+        return {name: value for name, value in mine.items() if value != digits[name]}
 
     @property
     def _checkpoint(self) -> Path:

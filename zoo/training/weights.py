@@ -162,7 +162,10 @@ def read(
     """
     path = Path(path)
     if not path.is_file():
-        raise RunError(f"there are no weights at {path}: train the network first")
+        raise RunError(
+            f"there are no weights at {path}: train the network, with --overwrite (overwrite=True) "
+            "where the rest of a run is"
+        )
     try:
         with safe_open(path, framework="numpy") as file:
             there = list(file.keys())
@@ -173,7 +176,10 @@ def read(
             tensors = {name: file.get_tensor(stored[name]) for name in stored}
             return tensors, file.metadata() or {}
     except SafetensorError as error:
-        raise RunError(f"{path} is damaged or no safetensors file ({error})") from error
+        raise RunError(
+            f"{path} is damaged or no safetensors file ({error}): put a whole one in its place, or "
+            "train again with --overwrite (overwrite=True)"
+        ) from error
 
 
 def metadata(path: str | Path) -> dict[str, str]:
