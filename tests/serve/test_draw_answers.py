@@ -165,7 +165,7 @@ def test_the_gallery_shows_what_the_vote_gets_wrong(page, mnist):
     assert len(set(places)) == len(places) == found["missed"] + 500
     entry = zoo.pretrained.manifest.entry_of(VOTE)
     assert found["missed"] == entry.score.total - entry.score.correct
-    assert page.text("missed-title") == f"The {found['missed']} that the vote gets wrong"
+    assert page.text("missed-title") == f"The {found['missed']} that the vote of five gets wrong"
     answers = zoo.load(VOTE).predict(mnist.test.images[places[: found["missed"]]], verbose=0)
     assert (answers.argmax(axis=1) != mnist.test.labels[places[: found["missed"]]]).all()
     names = [

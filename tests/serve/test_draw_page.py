@@ -19,6 +19,7 @@ from tests.serve.in_browser import Page
 from tests.serve.strokes import DIGITS, HOOK, turned
 from zoo.data.photos import digit_image
 from zoo.errors import RunError
+from zoo.pretrained.manifest import entry_of
 from zoo.serve.draw import DEFAULT_NETWORKS, PageServer, page_files, write_page
 
 MOST_BYTES = 12_000_000
@@ -309,6 +310,41 @@ def test_a_set_of_drawings_becomes_a_folder_to_train_on(visit, tmp_path):
     page.by_id("kept").find_element("tag name", "button").click()
     assert page.ask("collection.items.length") == 7
     page.ask("localStorage.clear()")
+
+
+@pytest.mark.integration
+def test_a_full_set_leaves_the_drawing_on_the_pad(visit):
+    page = visit(small=True)
+    page.ask("localStorage.clear()")
+    page.ask(
+        "(collection.items = Array.from({ length: MOST_KEPT }, () =>"
+        " ({ label: 1, bytes: new Uint8Array(784) })), null)"
+    )
+    page.draw(DIGITS[7])
+    page.ask("keep().then(() => null)")
+    assert not page.ask("pad.empty")
+    assert page.ask("collection.items.length === MOST_KEPT")
+    assert "No more are kept" in page.text("kept-note")
+
+
+# --- two votes ------------------------------------------------------------------------------------
+
+
+@pytest.mark.integration
+def test_of_two_votes_one_speaks_everywhere(visit, mnist, tmp_path):
+    names = ["conv2_relu_dropout_x5", "conv2_relu_dropout_x5.long"]
+    index = write_page(tmp_path / "votes", page_files(names, data=mnist))
+    page = visit(index.as_uri())
+    score = entry_of(names[1]).score
+    wrong = score.total - score.correct
+    assert page.ask("digits.missed") == wrong
+    assert page.text("missed-title") == f"The {wrong} that {names[1]} gets wrong"
+    page.ask("(showDigit(0), renew().then(() => null))")
+    said = page.ask("state.answers.get(vote.name).digit")
+    assert page.text("digit") == str(said) != str(page.ask("state.label"))
+    assert f"says {names[1]}. It is a {page.ask('state.label')}." in page.text("by")
+    assert page.text("voters") == f"The members of {names[1]}"
+    assert page.text("progress-text").startswith("2 of 2 networks here")
 
 
 # --- from a server, and for everybody -------------------------------------------------------------

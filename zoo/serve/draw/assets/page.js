@@ -181,7 +181,7 @@ async function zooDigits({ base64, labels, places, missed }) {
     button.addEventListener("click", () => { showDigit(n); byId("pad").scrollIntoView({ block: "nearest" }); });
     return button;
   }));
-  byId("missed-title").textContent = `The ${missed.length} that ${spoken(vote)} gets wrong`;
+  if (vote) byId("missed-title").textContent = `The ${missed.length} that ${spoken(vote)} gets wrong`;
   byId("missed").closest("section").hidden = !missed.length;
   tools();
 }
