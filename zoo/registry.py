@@ -161,7 +161,7 @@ def list_models(
 
     >>> list_models("mlp30*", chapter=5)
     ['mlp30', 'mlp30x2', 'mlp30x3', 'mlp30x4']
-    >>> list_models("conv2_relu*", exclude=["*fc*", "*x5*", "*.long"])
+    >>> list_models("conv2_relu*", exclude=["*fc*", "*x5*", "*.long", "*.half"])
     ['conv2_relu', 'conv2_relu.expanded', 'conv2_relu_dropout', 'conv2_relu_dropout.fast']
     """
     dropped = (exclude,) if isinstance(exclude, str) else as_tuple(exclude)

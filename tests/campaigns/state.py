@@ -120,14 +120,18 @@ def _read_result(path: Path) -> object:
     return read_result(path)
 
 
+_MEASURED = {"on": "test", "spec_hash": "ab", "seed": 1, "data": "cd"}
+
+
 def _monitors() -> bytes:
-    return b"".join(json.dumps({"epoch": n, "cost": 0.5}).encode() + b"\n" for n in (1, 2, 3))
+    lines = (_MEASURED, *({"epoch": n, "cost": 0.5} for n in (1, 2, 3)))
+    return b"".join(json.dumps(line).encode() + b"\n" for line in lines)
 
 
 def _read_monitors(path: Path) -> object:
     from zoo.lab.core.monitoring import _read
 
-    return _read(path.parent)
+    return _read(path.parent, _MEASURED)
 
 
 def _image_set() -> bytes:

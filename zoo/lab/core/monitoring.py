@@ -204,7 +204,7 @@ def _read(folder: Path, measured: Mapping[str, Any]) -> dict[float, Row]:
             if not all(isinstance(value, int | float) for value in row.values()):
                 raise ValueError("a value that is no number")
             known[row["epoch"]] = row
-        except (ValueError, KeyError, AttributeError, RecursionError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise RunError(
                 f"line {number} of {path} is damaged: delete that folder, and train again"
             ) from error
