@@ -58,6 +58,7 @@ table: $(VENV)/installed  ## write the measured tables into README.md and docs/
 	$(RUN) -m benchmarks.vectorized --write docs/performance.md
 	$(RUN) -m benchmarks.search --write docs/tuning.md
 	$(RUN) -m benchmarks.fine_tuning --write docs/own_pictures.md
+	$(RUN) -m benchmarks --write
 
 throughput: $(VENV)/installed  ## measure training speed beside plain Keras, PyTorch, JAX and NumPy
 	$(RUN) -m pip install --quiet --requirement benchmarks/requirements.txt

@@ -3,7 +3,8 @@
     python -m benchmarks
 
 lists every file of figures with the date and the processor of its rows, and says which of them are
-older than the code that they measured.
+older than the code that they measured. With `--write` date and processor go below the tables of
+speeds, in `docs/`.
 """
 
 from __future__ import annotations
@@ -58,6 +59,16 @@ MEASURED = {
 }
 
 
+# The documents that have the tables of speeds.
+CAPTIONS = {
+    "throughput": "performance.md",
+    "vectorized": "performance.md",
+    "serving": "performance.md",
+    "startup": "performance.md",
+    "load": "serving.md",
+}
+
+
 def measured_now(benchmark: str) -> dict[str, str]:
     """The columns that say of what, and when, new rows are: `measured_at` and `sources`.
 
@@ -95,11 +106,27 @@ def report(folder: Path = FOLDER) -> list[str]:
     return [_line(folder / f"{name}.csv") for name in MEASURED if (folder / f"{name}.csv").exists()]
 
 
-def _line(path: Path) -> str:
+def caption(path: Path) -> str:
+    """When and on what a file's figures were measured, in a sentence to stand below their table."""
+    at, on = _when_and_where(_rows(path))
+    return f"*Measured: {at}, {on}.*"
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
     with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+        return list(csv.DictReader(file))
+
+
+def _when_and_where(rows: list[dict[str, str]]) -> tuple[str, str]:
     processors = {row["processor"] for row in rows if row.get("processor")}
     dates = {date[:10] for row in rows if (date := row.get("measured_at") or row.get("date") or "")}
+    at = " to ".join(sorted(dates)[:: max(1, len(dates) - 1)]) or "no date"
+    return at, " and ".join(sorted(processors)) or "a processor that was not noted"
+
+
+def _line(path: Path) -> str:
+    rows = _rows(path)
+    at, on = _when_and_where(rows)
     known = {row.get("sources") or "" for row in rows}
     if known == {sources_hash(path.stem)}:
         state = "of this code"
@@ -107,8 +134,6 @@ def _line(path: Path) -> str:
         state = "of code that was not noted"
     else:
         state = "older than the code, in part or all"
-    on = " and ".join(sorted(processors)) or "a processor that was not noted"
-    at = " to ".join(sorted(dates)[:: max(1, len(dates) - 1)]) or "no date"
     return f"{path.name}: {len(rows):,} rows, {at}, {on}: {state}"
 
 

@@ -9,6 +9,8 @@ import pytest
 
 from benchmarks import provenance
 from benchmarks.rows import read_rows, write_rows
+from tests.paths import ROOT
+from zoo.reproduction.tables import written_table
 
 
 @dataclass
@@ -75,3 +77,11 @@ def test_every_file_of_figures_is_listed():
     for name, paths in provenance.MEASURED.items():
         missing = [path for path in paths if not (provenance.FOLDER.parent / path).exists()]
         assert not missing, f"{name} measures code that is not there"
+
+
+def test_tables_of_speeds_say_when_and_on_what_they_were_measured():
+    for name, document in provenance.CAPTIONS.items():
+        said = written_table(ROOT / "docs" / document, f"{name}-measured")
+        assert said == provenance.caption(provenance.FOLDER / f"{name}.csv"), "run: make table"
+        assert "not noted" not in said
+        assert "no date" not in said
