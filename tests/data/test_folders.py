@@ -11,6 +11,8 @@ from PIL import Image
 
 from tests.data.data_files import everything, picture, write_classes
 from zoo.data import load_data
+from zoo.data.folders import complete
+from zoo.data.listing import list_pictures
 from zoo.data.pictures import PictureFormat, picture_shape, read_picture
 from zoo.errors import DataError, SpecError
 
@@ -186,6 +188,19 @@ def test_a_drawn_part_that_loses_a_class_later_is_refused(tmp_path):
         path.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(DataError, match="cat"):
         load(folder)
+
+
+def test_a_set_that_is_refused_is_not_kept_on_the_disk(tmp_path):
+    folder, shares = write_classes(tmp_path / "pets", count=8), {"validation": None, "test": None}
+    for path in [*folder.rglob("*.png")]:  # of a cut BMP file the header is whole
+        Image.open(path).save(path.with_suffix(".bmp"))
+        path.unlink()
+    for path, label in complete(list_pictures(folder), shares, 0).files["validation"]:
+        if label == 0:
+            path.write_bytes(path.read_bytes()[:-30])
+    for _ in range(2):
+        with pytest.raises(DataError, match="No picture of 'cat' that was drawn for validation"):
+            load(folder, cache=tmp_path / "cache")
 
 
 def test_a_long_name_is_kept_on_the_disk(tmp_path):

@@ -168,7 +168,7 @@ def test_a_set_that_is_not_scored_to_the_end_leaves_its_cells_empty(bars, tmp_pa
     first, last = read_history(tmp_path / "history.csv")
     assert "test_accuracy" in first
     assert "test_accuracy" not in last
-    assert first["epoch"], last["epoch"] == (1, 2)
+    assert (first["epoch"], last["epoch"]) == (1, 2)
 
 
 def test_a_checkpoint_without_a_loss_is_damaged(bars, tmp_path):

@@ -81,13 +81,12 @@ def _trained(options: argparse.Namespace) -> tuple[Any, dict[str, Any]]:
     from zoo.training.run_folder import load_run
     from zoo.training.run_record import read_run
 
-    spec, model = load_run(options.run)
+    _, model = load_run(options.run)
     run = read_run(options.run / "run.json")
     metadata = {name: getattr(run, name) for name in ("spec", "spec_hash", "data", "versions")}
-    names = run.class_names or tuple(map(str, range(spec.output_classes)))
     if not run.reads_digits:
         metadata |= {"resize": run.resize, "on_black": run.on_black}
-    return model, {**metadata, "class_names": list(names)}
+    return model, {**metadata, "class_names": list(run.classes)}
 
 
 def _metadata(entry) -> dict[str, Any]:

@@ -80,9 +80,8 @@ def _asked(options: argparse.Namespace) -> _Asked:
     from zoo.training.run_record import read_run
 
     run = read_run(options.run / "run.json")
-    names = run.class_names or tuple(map(str, range(run.network.output_classes)))
     resize = options.resize or run.resize
-    return _Asked(run.network, options.run, names, resize, run.reads_digits)
+    return _Asked(run.network, options.run, run.classes, resize, run.reads_digits)
 
 
 def _read(path: Path, asked: _Asked, several: bool) -> tuple[str, list[tuple[Any, Any]]]:

@@ -248,7 +248,7 @@ def _locked(array: np.ndarray) -> np.ndarray:
 
 
 def are_on_black(images: np.ndarray) -> bool:
-    """Whether pictures are light on black, as MNIST's digits are: told by the edges of most.
+    """Whether pictures are light on black, as MNIST's digits are: judged by the edges of most.
 
     Args:
         images: uint8 [n, height, width, channels].
@@ -257,6 +257,6 @@ def are_on_black(images: np.ndarray) -> bool:
     >>> are_on_black(paper), are_on_black(255 - paper)
     (False, True)
     """
-    some = np.asarray(images[:_ENOUGH]).astype(np.float32)
+    some = np.asarray(images[:_ENOUGH])
     sides = some[:, [0, -1]].mean((1, 2, 3)), some[:, :, [0, -1]].mean((1, 2, 3))
     return float(np.median(np.mean(sides, axis=0))) <= _BLACK

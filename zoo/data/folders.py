@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -62,7 +62,7 @@ def key_of(listing: Listing, form: PictureFormat) -> str:
 
 
 def readable_pictures(listing: Listing) -> tuple[Listing, Shapes]:
-    """The listing without the files that are no pictures, which are told in its `skipped`.
+    """The listing without the files that are no pictures, which are listed in its `skipped`.
 
     Args:
         listing: With some or all of its parts.
@@ -89,7 +89,9 @@ def readable_pictures(listing: Listing) -> tuple[Listing, Shapes]:
     return replace(listing, files=readable, skipped=skipped), shapes
 
 
-def image_set(listing: Listing, shapes: Shapes, form: PictureFormat, key: str) -> ImageSet:
+def image_set(
+    listing: Listing, shapes: Shapes, form: PictureFormat, key: str, drawn: Collection[str] = ()
+) -> ImageSet:
     """The pictures of a listing as a set to be gathered, all in one format.
 
     Where `form` leaves size or channels open, they are the pictures' own: colour if any picture
@@ -100,6 +102,8 @@ def image_set(listing: Listing, shapes: Shapes, form: PictureFormat, key: str) -
         shapes: Likewise.
         form: The format that the images are brought to.
         key: Names the set on the disk, as `key_of` makes it.
+        drawn: The parts that were drawn: one that loses a class to damaged files is a DataError
+            when it is read.
 
     Raises:
         DataError: Where the pictures have different sizes and `form` names none.
@@ -111,7 +115,7 @@ def image_set(listing: Listing, shapes: Shapes, form: PictureFormat, key: str) -
     shape, skipped = (*chosen.size, chosen.channels), listing.skipped
     images = ImageSet(listing.folder.name, shape, {}, listing.class_names, key, skipped)
     images.parts = {
-        part: Part(len(files), _read(files, chosen, listing.folder, skipped))
+        part: Part(len(files), _read(part, listing, chosen, skipped, part in drawn))
         for part, files in listing.files.items()
     }
     return images
@@ -133,8 +137,9 @@ def _settled(form: PictureFormat, shapes: Shapes, folder: Path) -> PictureFormat
 
 
 def _read(
-    files: Sequence[tuple[Path, int]], form: PictureFormat, folder: Path, skipped: list[str]
+    part: str, listing: Listing, form: PictureFormat, skipped: list[str], every_class: bool
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    files, missing = listing.files[part], {label for _, label in listing.files[part]}
     for start in range(0, len(files), _BLOCK):
         images, labels = [], []
         for path, label in files[start : start + _BLOCK]:
@@ -142,6 +147,12 @@ def _read(
                 images.append(read_picture(path, form))
                 labels.append(label)
             except DataError as error:
-                skipped.append(f"{str(path.relative_to(folder))!r}: {error}")
+                skipped.append(f"{str(path.relative_to(listing.folder))!r}: {error}")
+        missing -= {*labels}
         if images:
             yield np.stack(images), np.array(labels, np.int32)
+    if every_class and missing:
+        raise DataError(
+            f"No picture of {listing.class_names[min(missing)]!r} that was drawn for {part} can be"
+            f" read: mend or delete what cannot. Left out: {skipped[0]}."
+        )

@@ -215,18 +215,11 @@ def _from_pictures(folder: Path, options: _Options) -> Data:
     whole, shapes = folders.readable_pictures(there)
     # Drawn once more, of what can be read: each part is to have some of every class.
     listing = folders.complete(whole, options.shares, options.seed or 0)
-    images = folders.image_set(listing, shapes, options.form, key)
-    data = storage.gather(
+    drawn = [part for part in PARTS if part not in there.files]
+    images = folders.image_set(listing, shapes, options.form, key, drawn)
+    return storage.gather(
         images, root, on_disk=True if options.cache else None, progress=options.progress
     )
-    for part in [part for part in PARTS if part not in there.files]:
-        missing = {*data.train.labels.tolist()} - {*getattr(data, part).labels.tolist()}
-        if missing:
-            raise DataError(
-                f"No picture of {data.class_names[min(missing)]!r} that was drawn for {part} can be"
-                f" read: mend or delete what cannot. Left out: {data.skipped[0]}."
-            )
-    return data
 
 
 def _from_objects(value: Any, options: _Options) -> Data:

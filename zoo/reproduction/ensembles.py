@@ -17,7 +17,6 @@ import numpy as np
 from keras import ops
 
 from zoo.data import Data, Split
-from zoo.data.dataset import DIGIT_NAMES
 from zoo.errors import RunError, SpecError
 from zoo.evaluation.scores import Score, outputs_of
 from zoo.nn.builder import build_model
@@ -254,7 +253,7 @@ def _outputs(
         record = read_run(folder / "run.json")
         if record.diverged:
             raise RunError(f"{folder} holds a run that diverged: leave its seed out")
-        if (record.class_names or DIGIT_NAMES) != class_names:
+        if record.classes != class_names:
             raise RunError(f"{folder} holds a run of other classes than the data's: leave it out")
     trained_by, trained = load_run(folder)
     if trained_by.hash != spec.hash:

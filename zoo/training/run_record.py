@@ -70,8 +70,13 @@ class RunRecord:
         """Whether the images were digits as MNIST has them."""
         from zoo.data.dataset import DIGIT_NAMES  # imported late: it takes NumPy
 
-        digits = self.class_names or tuple(map(str, range(self.network.output_classes)))
-        return self.network.input.shape == IMAGE_SHAPE and digits == DIGIT_NAMES and self.on_black
+        digits = self.network.input.shape == IMAGE_SHAPE and self.classes == DIGIT_NAMES
+        return digits and self.on_black
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes: those that were given, or their numbers."""
+        return self.class_names or tuple(map(str, range(self.network.output_classes)))
 
 
 @dataclass(frozen=True)
