@@ -179,7 +179,9 @@ def test_names_that_look_like_versions_and_are_none(folder):
         brightness(folder / name / "model.onnx", 9)
     (folder / "4").write_text("a file")
     (folder / "5").mkdir()
-    assert list(Source("net", folder).versions()) == [1]
+    nanoseconds = 1_796_083_077_141_232_000
+    brightness(folder / str(nanoseconds) / "model.onnx", 9)
+    assert sorted(Source("net", folder).versions()) == [1, nanoseconds]
 
 
 def test_requests_go_on_while_versions_change(folder):

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from zoo.errors import RunError, SpecError
+from zoo.utils.whole import whole_number
 
 HEARTBEAT_TIMEOUT = 20.0
 _BEAT = 1.0
@@ -69,9 +70,10 @@ def endpoint(environment: Mapping[str, str] = os.environ) -> Endpoint | None:
             f"{', '.join(variables)}"
         )
     name, ip, port = (variables[name] for name in VARIABLES)
-    if not port.isdecimal() or not 0 < int(port) < 2**16:
-        raise SpecError(f"KERASTUNER_ORACLE_PORT must be a port, 1 to 65535, not {port!r}")
-    return Endpoint(name, ip, int(port))
+    number = whole_number(port, least=1, most=65535)
+    if number is None:
+        raise SpecError(f"KERASTUNER_ORACLE_PORT must be a port, 1 to 65535, not {port[:40]!r}")
+    return Endpoint(name, ip, number)
 
 
 def await_chief(there: Endpoint, heartbeat_timeout: float = HEARTBEAT_TIMEOUT) -> None:

@@ -24,6 +24,7 @@ from tuning.space import SearchSpace
 from tuning.strategies.base import Strategy
 from zoo.errors import SpecError
 from zoo.spec import ModelSpec
+from zoo.utils.whole import whole_number
 
 # The modules of this package that register a strategy, in the order of the command line's help.
 BUILT_IN = ("broad", "grid", "random", "halving", "hyperband", "bayesian", "tpe", "pareto", "cmaes")
@@ -144,14 +145,17 @@ def read_strategy(plain: Mapping[str, Any], spec: ModelSpec, space: SearchSpace)
 
 
 def count(text: str) -> int:
-    """A whole number from 1 up, for an option.
+    """A whole number from 1 to 1,000,000,000, for an option.
 
     >>> count("12")
     12
     """
-    if not text.isdecimal() or len(text) > 9 or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"must be a whole number from 1 up, not {text!r}")
-    return int(text)
+    number = whole_number(text, least=1, most=10**9)
+    if number is None:
+        raise argparse.ArgumentTypeError(
+            f"must be a whole number from 1 to {10**9:,}, not {text[:40]!r}"
+        )
+    return number
 
 
 def setting(text: str) -> tuple[str, Any]:

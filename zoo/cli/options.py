@@ -14,6 +14,7 @@ from typing import Any
 
 from zoo.errors import SpecError, UnknownNameError, ZooError
 from zoo.utils.regular import is_readable_to_its_end
+from zoo.utils.whole import whole_number
 
 # Of whole numbers; and of `--seeds`: more runs than that nobody has.
 _DIGITS, _MOST_SEEDS = 18, 100_000
@@ -95,16 +96,18 @@ def nonempty(text: str) -> str:
 
 def count(text: str) -> int:
     """A whole number from 1 up; argparse.ArgumentTypeError otherwise."""
-    if not text.isdecimal() or len(text) > _DIGITS or int(text) < 1:
+    number = whole_number(text, least=1)
+    if number is None:
         raise argparse.ArgumentTypeError(f"must be a whole number from 1 up, not {text[:40]!r}")
-    return int(text)
+    return number
 
 
 def port(text: str) -> int:
     """The number of a port, 0 for any free one; argparse.ArgumentTypeError otherwise."""
-    if not text.isdecimal() or len(text) > _DIGITS or int(text) > 65535:
+    number = whole_number(text, most=65535)
+    if number is None:
         raise argparse.ArgumentTypeError(f"must be a whole number 0 to 65535, not {text[:40]!r}")
-    return int(text)
+    return number
 
 
 def seeds(text: str) -> list[int]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.errors import SpecError, UnknownNameError, nearest
+from zoo.utils.whole import whole_number
 
 if TYPE_CHECKING:
     import keras
@@ -120,8 +121,7 @@ def path_of(format: str, folder: str | Path, *, name: str, version: int | None =
 
 def next_version(folder: str | Path) -> int:
     """The number after the highest version that a folder of SavedModels holds; 1 for the first."""
-    taken = [int(path.name) for path in Path(folder).glob("*") if path.name.isdecimal()]
-    return max(taken, default=0) + 1
+    return max((whole_number(path.name) or 0 for path in Path(folder).glob("*")), default=0) + 1
 
 
 def _converted(

@@ -32,6 +32,7 @@ from zoo.export.warmup import write_warmup
 from zoo.nn.voting import with_named_outputs
 from zoo.spec import PIXEL_SCALE
 from zoo.utils.atomic import atomic_directory, remove_stale_temporaries
+from zoo.utils.whole import whole_number
 
 # Each takes `images` and answers alike; the first is what a server takes when none is named.
 ENDPOINTS = ("serving_default", "bytes", "floats", "encoded")
@@ -58,7 +59,7 @@ def export_saved_model(model: keras.Model, folder: str | Path, metadata: Mapping
         RunError: The version exists, or cannot be written.
     """
     folder = Path(folder)
-    if not folder.name.isdecimal():
+    if whole_number(folder.name) is None:
         raise SpecError(
             f"{folder} is no version: the folder's name must be a whole number, as in 1"
         )

@@ -27,6 +27,7 @@ from zoo.spec import EnsembleSpec, ModelSpec, Rule
 from zoo.training.fitting import fitted
 from zoo.training.run_folder import load_run
 from zoo.training.run_record import read_run
+from zoo.utils.whole import whole_number
 
 # Outputs of members that are counted in one go: 40 MB of them.
 MOST_AT_ONCE = 1_000_000
@@ -241,7 +242,7 @@ def _alone(outputs: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 def _found(spec: ModelSpec, runs: Path) -> list[int]:
     seeds = (path.parent.name.rpartition("-seed")[2] for path in runs.glob("*/run.json"))
-    numbers = sorted({int(seed) for seed in seeds if seed.isdecimal()})
+    numbers = sorted({number for seed in seeds if (number := whole_number(seed)) is not None})
     records = {seed: run_folder(spec.name, seed, runs) / "run.json" for seed in numbers}
     return [seed for seed, path in records.items() if path.exists() and not read_run(path).diverged]
 

@@ -34,6 +34,7 @@ from zoo.serve.tensors import (
     check_finite,
     from_json,
 )
+from zoo.utils.whole import whole_number
 
 _HEADER = "Inference-Header-Content-Length"
 
@@ -123,11 +124,11 @@ def _metadata(info: TensorInfo) -> dict[str, Any]:
 def _parts(body: bytes, length: str | None) -> tuple[bytes, memoryview]:
     if length is None:
         return body, memoryview(b"")
-    digits = length.isascii() and length.isdecimal() and len(length) < 20  # int() takes 4,300
-    if not digits or int(length) > len(body):
+    number = whole_number(length, most=len(body))
+    if number is None:
         message = f"{_HEADER} must be the number of the JSON's bytes, at most {len(body)}"
         raise Refused(400, f"{message}, not {length[:40]!r}")
-    return body[: int(length)], memoryview(body)[int(length) :]
+    return body[:number], memoryview(body)[number:]
 
 
 def _signature(given: list[InferInput], signatures: dict[str, Signature]) -> Signature:

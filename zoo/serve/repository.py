@@ -21,6 +21,7 @@ from zoo.serve.runtime import Model, load
 from zoo.serve.signatures import Signature, signatures_of
 from zoo.serve.sources import Candidate, Source
 from zoo.serve.tensors import Arrays
+from zoo.utils.whole import whole_number
 
 LOG = logging.getLogger("zoo.serve")
 
@@ -102,7 +103,8 @@ class Repository:
         versions = self._find(name).versions
         if number is None:
             return versions[max(versions)]
-        found = versions.get(int(number)) if _is_number(number) else None
+        wanted = whole_number(number)
+        found = None if wanted is None else versions.get(wanted)
         if found is None and number == "0":
             return self.get(name)
         if found is None:
@@ -242,7 +244,3 @@ class Repository:
 
 def _without(table: dict[int, Any], number: int) -> dict[int, Any]:
     return {key: value for key, value in table.items() if key != number}
-
-
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and len(text) < 20

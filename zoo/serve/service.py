@@ -15,6 +15,7 @@ from zoo.serve.metrics import Metrics
 from zoo.serve.repository import Repository, Version
 from zoo.serve.signatures import Signature
 from zoo.serve.tensors import Arrays
+from zoo.utils.whole import whole_number
 
 LOG = logging.getLogger("zoo.serve")
 JSON = "application/json"
@@ -148,8 +149,7 @@ class Call:
         text = f"the body is larger than {limit:,} bytes: send less at a time"
         if (self.header(b"content-encoding") or "identity").lower() != "identity":
             raise Refused(415, "compressed bodies are not read: send it as it is")
-        length = self.header(b"content-length")
-        if length and length.isdecimal() and int(length) > limit:
+        if (whole_number(self.header(b"content-length") or "") or 0) > limit:
             raise Refused(413, text)
         parts: list[bytes] = []
         size = 0

@@ -20,6 +20,7 @@ from zoo.errors import RunError, SpecError
 from zoo.registry import list_models
 from zoo.serve.external import data_files
 from zoo.utils.regular import readable
+from zoo.utils.whole import whole_number
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*", re.ASCII)
 
@@ -56,10 +57,9 @@ class Source:
                 return {1: _candidate(self.path)}
             found = {}
             for folder in self.path.iterdir():
-                name = folder.name
-                numeric = name.isascii() and name.isdecimal() and len(name) < 19
-                if numeric and folder.is_dir() and (path := self._model_in(folder)):
-                    found[int(name)] = _candidate(path)
+                number = whole_number(folder.name)
+                if number is not None and folder.is_dir() and (path := self._model_in(folder)):
+                    found[number] = _candidate(path)
             if not found and self.runtime == "onnx" and (path := self._model_in(self.path)):
                 found[1] = _candidate(path)
             return found
@@ -134,7 +134,7 @@ def _from_path(path: Path, name: str, runtime: str) -> list[Source]:
     if named.versions():
         return [named]
     inside = [Source(each.name, each, runtime) for each in sorted(path.glob("[!.]*/"))]
-    inside = [each for each in inside if not each.name.isdecimal() and each.versions()]
+    inside = [each for each in inside if whole_number(each.name) is None and each.versions()]
     if inside and not name:
         return inside
     if any(path.glob("*/saved_model.pb")) or any(path.glob("*/*/saved_model.pb")):

@@ -7,6 +7,7 @@ import os
 
 from zoo.errors import SpecError
 from zoo.spec.network import NetworkSpec
+from zoo.utils.whole import whole_number
 
 # The largest network of the book has 1.8 million parameters; these take a gigabyte as float32, and
 # three while they are trained with momentum.
@@ -23,9 +24,10 @@ def most_parameters() -> int:
         SpecError: The variable holds no whole number from 1 up.
     """
     text = os.environ.get(VARIABLE) or str(MOST_PARAMETERS)
-    if not text.isascii() or not text.isdecimal() or len(text) > 18 or int(text) < 1:
+    number = whole_number(text, least=1)
+    if number is None:
         raise SpecError(f"{VARIABLE} must be a whole number from 1 up, not {text[:40]!r}")
-    return int(text)
+    return number
 
 
 def check_size(spec: NetworkSpec) -> None:
