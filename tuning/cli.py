@@ -102,7 +102,7 @@ def search(options: argparse.Namespace) -> None:
     _run(options, found, data, progress, place)
     progress.close()
     if not place or place.is_chief:
-        show(found, as_json=options.json, images=data_words(options))
+        show(found, as_json=options.json, images=data_words(options), modules=options.modules)
 
 
 def _run(

@@ -84,10 +84,12 @@ class Fidelity:
     def _reduced(self, spec: ModelSpec) -> ModelSpec:
         """The declaration with less of the problem, and lambda as it was."""
         recipe = spec.recipe
+        # A rate that rises and falls once must do so to its end: half-way it tells little.
+        patience = None if recipe.schedule == "one_cycle" else self.patience
         settings: dict[str, Any] = {
             "images": min(self.images or recipe.images, recipe.images),
-            "epochs": self.epochs or recipe.epochs,
-            "patience": self.patience or recipe.patience,
+            "epochs": min(self.epochs or recipe.epochs, recipe.epochs),
+            "patience": patience or recipe.patience,
         }
         if not self.hidden:
             settings["layers"] = without_hidden(spec).layers

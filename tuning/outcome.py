@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tuning.fidelity import FULL
-from tuning.store.results import keep_best, keep_trials, note_end, table, trial_record
+from tuning.store.results import (
+    keep_best,
+    keep_trials,
+    note_end,
+    table,
+    train_command,
+    trial_record,
+)
 from tuning.store.studies import copy_events
 from tuning.strategies.pareto import Pareto, pareto_front
 from tuning.trial import Trial
@@ -16,13 +24,16 @@ if TYPE_CHECKING:
     from tuning.search import Search
 
 
-def show(found: Search, *, as_json: bool = False, images: str = "") -> None:
+def show(
+    found: Search, *, as_json: bool = False, images: str = "", modules: Sequence[str] = ()
+) -> None:
     """Keep all trials and the best point in files, and print them.
 
     Args:
         found: A search with at least one trial that has learned something.
         as_json: Whether JSON is printed, and not a table.
         images: The options of the command line that name the images, for the next command.
+        modules: Those imported for what they register, likewise.
 
     Raises:
         RunError: No trial has learned anything.
@@ -49,7 +60,7 @@ def show(found: Search, *, as_json: bool = False, images: str = "") -> None:
             print(f"{measure}  {trial.score:.2%}  trial {trial.number}")
     reduced = "" if best.fidelity.rank == FULL.rank else f", of {best.fidelity}"
     print(f"\nbest: trial {best.number}, {best.score:.2%} on the validation images{reduced}")
-    print(f"{path}: python -m zoo train --from {path} {images}".rstrip())
+    print(f"{path}: {train_command(path, modules)} {images}".rstrip())
 
 
 def _front(found: Search) -> list[tuple[float, Trial]]:

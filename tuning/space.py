@@ -207,7 +207,9 @@ def searchable(spec: NetworkSpec) -> ModelSpec:
     """The declaration of a network whose settings can be searched; SpecError for another."""
     if isinstance(spec, ModelSpec):
         return spec
-    raise SpecError(f"{spec.name} is not one stack of layers: search one of its members")
+    if spec.members:
+        raise SpecError(f"{spec.name} is not one stack of layers: search one of its members")
+    raise SpecError(f"{spec.name} is a Keras function, whose settings cannot be searched")
 
 
 def apply(spec: ModelSpec, values: Mapping[str, Any]) -> ModelSpec:

@@ -15,7 +15,7 @@ from typing import Any
 from tuning.ranges import Choice, Range, as_stored
 from tuning.space import SearchSpace, Values
 from tuning.store.database import DatabaseStore, study_of
-from tuning.store.identity import read_identity
+from tuning.store.identity import journal_of, read_identity
 from tuning.store.trials import TrialStore
 from tuning.strategies.base import Strategy
 from zoo.errors import RunError, SpecError
@@ -54,6 +54,7 @@ def warm_start(project: Path, space: SearchSpace, spec: ModelSpec, most: int = P
         identity = read_identity(project / "search.json")
     except (FileNotFoundError, NotADirectoryError) as error:
         raise RunError(f"{project} holds no search to start from") from error
+    journal_of(project, identity)  # it is there
     trials = [trial for trial in TrialStore(project).trials() if trial.score > 0]
     ranges, known = dict(space.ranges), list(identity.space)
     if not set(ranges) & set(known):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import inspect
+import json
 import os
 import re
 import subprocess
@@ -15,9 +16,10 @@ from pathlib import Path
 import pytest
 from matplotlib.figure import Figure
 
+import zoo
 from zoo import lab
 from zoo.cli.main import main
-from zoo.errors import UnknownNameError
+from zoo.errors import LabError, UnknownNameError
 from zoo.lab.core import running
 from zoo.lab.core.code import code_files
 from zoo.lab.core.experiment import Check, Context, Result, check_close, experiment
@@ -63,8 +65,13 @@ def test_an_experiment_runs_once(counted, tmp_path):
     assert first.result == again.result
     assert first.picture.read_bytes().startswith(b"\x89PNG")
     assert first.picture.with_suffix(".svg").exists()
-    lab.run("ch9_counted", out=tmp_path)
-    assert counted == ["measure", "draw"] * 2, "the full form is another experiment"
+    with pytest.raises(LabError, match="holds the fast form, measured in 0 s, which the full one"):
+        lab.run("ch9_counted", out=tmp_path)
+    lab.run("ch9_counted", out=tmp_path / "full")
+    assert counted == ["measure", "draw"] * 2
+    with pytest.raises(LabError, match="holds the full form"):
+        lab.run("ch9_counted", out=tmp_path / "full", fast=True)
+    assert len(counted) == 4
 
 
 def test_other_code_counts_as_not_run(counted, tmp_path, monkeypatch):
@@ -122,6 +129,7 @@ def test_a_result_of_other_weights_is_out_of_date(monkeypatch):
     monkeypatch.setattr("zoo.lab.core.code.manifest", dict)
     changed = {each.name for each in lab.experiments() if each.code != before[each.name]}
     assert {"ch6_errors33", "ch6_networks", "ch6_adversarial", "ch1_segmentation"} <= changed
+    assert "ch6_shift_tolerance" in changed, "it loads by map(zoo.load, ...)"
     assert not {"ch1_nand", "ch3_toy_quad_bad", "ch5_norm_4"} & changed
 
 
@@ -161,6 +169,30 @@ def test_the_commands_print_and_write(counted, tmp_path, capsys):
     assert "data:image/png;base64," in page
     assert not re.search(r"https?://|<script|<link", page), "the page needs nothing from elsewhere"
     assert counted == ["measure", "draw"]
+
+
+def test_a_file_of_the_readers_is_no_report(counted, tmp_path, capsys):
+    (tmp_path / "index.html").write_text("mine")
+    assert main(["lab", "report", "--fast", "--out", str(tmp_path)]) == 1
+    assert "was not written by `python -m zoo lab report`" in capsys.readouterr().err
+    assert (tmp_path / "index.html").read_text() == "mine"
+    assert not counted, "it is refused before anything is measured"
+
+
+def test_patterns_that_overlap_run_an_experiment_once(counted, tmp_path, capsys):
+    command = ["lab", "run", "ch9_counted", "ch9*", "--json", "--fast", "--out", str(tmp_path)]
+    assert main(command) == 0
+    assert [each["name"] for each in json.loads(capsys.readouterr().out)] == ["ch9_counted"]
+
+
+def test_runs_are_shared_by_those_who_monitor_the_same(bars, tmp_path):
+    context = Context(tmp_path, progress=False)
+    spec = zoo.get_spec("linear").with_settings(epochs=1, images=100)
+    assert "test_accuracy" not in context.train(spec, data=bars, monitor={}).history[0]
+    assert "test_accuracy" in context.train(spec, data=bars).history[0]
+    assert len(list((tmp_path / "trained").glob("*/run.json"))) == 2
+    context.train(spec, data=bars, monitor={})
+    assert len(list((tmp_path / "trained").glob("*/run.json"))) == 2
 
 
 def test_the_folder_is_tried_without_touching_the_readers_files(counted, tmp_path):

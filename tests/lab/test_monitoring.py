@@ -149,6 +149,10 @@ def test_what_cannot_be_watched_is_told(bars, tmp_path, whole):
     (unwatched / "monitors.jsonl").unlink()
     with pytest.raises(RunError, match="nothing watched: choose another folder"):
         train_silently(SMALL, bars, unwatched)
+    kept = (whole[0].folder / "monitors.jsonl").read_text().splitlines()
+    (unwatched / "monitors.jsonl").write_text("\n".join([*kept[:2], *kept[3:]]) + "\n")
+    with pytest.raises(RunError, match="epoch 1 nothing watched: choose another folder"):
+        train_silently(SMALL, bars, unwatched)
     with pytest.raises(RunError, match="was measured with another on: choose another folder"):
         train_silently(SMALL, bars, whole[0].folder, on="test")
     zoo.train(SMALL, bars, seed=1, out=unwatched, overwrite=True, progress=False)

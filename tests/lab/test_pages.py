@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from scipy.special import expit, softmax
 
+from zoo.errors import RunError
 from zoo.lab.chapter4.one_input import deviation, recovered
 from zoo.lab.pages import TITLES, page, write_pages
 
@@ -71,6 +72,15 @@ def table(browser, name):
 
 
 # --- what holds for every page --------------------------------------------------------------------
+
+
+def test_a_file_of_the_readers_is_no_page_of_ours(tmp_path):
+    (tmp_path / "softmax.html").write_text("mine")
+    with pytest.raises(RunError, match="was not written by `python -m zoo lab pages`"):
+        write_pages(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["softmax.html"]
+    (tmp_path / "softmax.html").unlink()
+    assert write_pages(tmp_path) == write_pages(tmp_path), "our own are written again"
 
 
 def test_pages_are_written_whole_and_need_nothing_from_outside(tmp_path):

@@ -151,7 +151,9 @@ def test_the_command_tells_the_spread_and_every_draw(runs, idx_folder, capsys):
 
 
 def test_what_cannot_be_drawn(runs, bars, idx_folder, tmp_path, capsys):
-    with pytest.raises(SpecError, match=r"votes of 5 need as many runs .*there are 3: python -m"):
+    with pytest.raises(
+        SpecError, match=r"votes of 5 need as many runs .*there are 3 in .*: train more"
+    ):
         sample_ensembles(NAME, bars, runs=runs)
     with pytest.raises(SpecError, match="Did you mean 'plurality'"):
         sample_ensembles(NAME, bars, of=2, rule="plurallity", runs=runs)

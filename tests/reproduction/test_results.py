@@ -81,6 +81,17 @@ def test_a_torn_last_line_is_no_row_and_costs_none(path, torn):
     assert read(path) == [ROW, other]
 
 
+def test_a_last_row_without_its_newline_stays(path):
+    append(ROW, path)
+    append(replace(ROW, seed=1), path)
+    path.write_bytes(path.read_bytes().rstrip(b"\n"))
+    rows = [ROW, replace(ROW, seed=1)]
+    assert read(path) == rows
+    assert not append(ROW, path)
+    assert append(replace(ROW, seed=2), path)
+    assert read(path) == [*rows, replace(ROW, seed=2)]
+
+
 def test_a_torn_header_is_made_anew(path):
     path.write_text("name,spec_h")
     assert append(ROW, path)

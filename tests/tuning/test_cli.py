@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 
@@ -17,6 +18,7 @@ from tuning import Choice, SearchSpace
 from tuning.cli import _parser, main
 from tuning.kerastuner.chief import VARIABLES
 from tuning.search import Search
+from tuning.store.results import train_command
 from tuning.store.trials import ENDLESS, Budget
 from tuning.strategies.bayesian import Bayesian
 from tuning.strategies.grid import Grid
@@ -111,10 +113,25 @@ def test_a_folder_that_cannot_be_one(bars, tmp_path):
         Search(tmp_path / "search", MLP30, SPACE, Grid(SPACE)).open(bars)
 
 
+def test_a_search_goes_on_with_its_settings_in_their_order_alone(bars, tmp_path):
+    """The points of a grid, and of a seed, depend on it."""
+    space = SearchSpace.of(learning_rate=Choice(0.1, 0.5), batch_size=Choice(5, 10))
+    turned = SearchSpace(space.ranges[::-1])
+    Search(tmp_path, MLP30, space, Grid(space)).open(bars)
+    with pytest.raises(RunError, match="lists learning_rate, batch_size, not batch_size, learning"):
+        Search(tmp_path, MLP30, turned, Grid(turned)).open(bars)
+
+
+def test_the_next_command_can_be_pasted(tmp_path):
+    command = train_command(tmp_path / "my search" / "best.json", ["my_layers"])
+    words = ["--import", "my_layers", "train", "--from", str(tmp_path / "my search" / "best.json")]
+    assert shlex.split(command) == ["python", "-m", "zoo", *words]
+
+
 def test_on_data_of_ones_own_a_search_is_over_what_is_trained(idx_folder, tmp_path, monkeypatch):
     found = []
     monkeypatch.setattr("tuning.cli._run", lambda _, *given: found.extend(given[:2]))
-    monkeypatch.setattr("tuning.cli.show", lambda search, as_json, images: None)
+    monkeypatch.setattr("tuning.cli.show", lambda search, as_json, images, modules: None)
     assert main(["broad", "mlp30", "--data", str(idx_folder), "--project", str(tmp_path)]) == 0
     search, data = found
     images = len(data.train)

@@ -62,6 +62,16 @@ def test_the_page_has_a_curve_a_strategy_a_band_for_several_and_ranks(tmp_path, 
     assert "Random: 3 searches, median 90.00 %" in page
     rows = re.findall(r"<tr><td>(\d)</td><td>([^<]*)</td>", page)
     assert [(rank, name[-1]) for rank, name in rows] == [("1", "b"), ("1", "c"), ("3", "a")]
+    nothing = [tmp_path / name for name in "de"]
+    for folder in nothing:
+        recorded(folder, [trial(0, 0.0)], SPACE)
+    for chosen, words in (
+        ([*folders, nothing[0]], "Random: 4 searches, median 80.00 %"),
+        ([folders[0], *nothing], "Random: 3 searches, median no score on the full problem yet"),
+    ):
+        assert main(["report", *map(str, chosen), "--out", str(out)]) == 0
+        assert words in out.read_text(), "a search that has learned nothing is not left out"
+        assert out.read_text().count("<polygon") == 1
     (tmp_path / "mine.html").write_text("mine")
     assert main(["report", *map(str, folders), "--out", str(tmp_path / "mine.html")]) == 1
     assert main(["report", *map(str, folders)]) == 2
@@ -114,7 +124,30 @@ def test_shares_tell_what_decides_with_intervals_that_hold_them():
     assert found["much"].share > 0.9 > 0.1 > found["little"].share
     for each in found.values():
         assert 0 <= each.low <= each.high <= 1
-    assert sum(each.share for each in found.values()) == pytest.approx(1)
+    assert sum(each.share for each in found.values()) == pytest.approx(1, abs=0.05)
+
+
+@optuna
+def test_what_settings_do_together_is_the_share_of_none_alone():
+    """The score is 1 where just one of two settings is high: alone, neither says anything."""
+    generator = np.random.default_rng(0)
+    places = {"a": generator.random(200), "b": generator.random(200)}
+    scores = ((places["a"] > 0.5) != (places["b"] > 0.5)).astype(float)
+    found = fanova.shares(places, scores)
+    assert sum(each.share for each in found.values()) < 0.3
+
+
+@optuna
+def test_shares_are_left_out_where_nothing_was_learned(tmp_path):
+    generator = np.random.default_rng(0)
+    rates, scores = generator.uniform(0.01, 1, 30), generator.random(30)
+    noise = [
+        trial(n, float(score), values={"learning_rate": float(rate), "l2": 0})
+        for n, (rate, score) in enumerate(zip(rates, scores, strict=True))
+    ]
+    found = importance(recorded(tmp_path, noise, SPACE))
+    assert found.explained <= 0
+    assert not found.shares
 
 
 def test_a_page_that_is_watched_is_read_again_by_the_browser(tmp_path, monkeypatch, capsys):

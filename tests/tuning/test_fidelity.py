@@ -60,6 +60,19 @@ def test_lambda_shrinks_with_the_images_that_are_there():
     assert (whole.recipe.images, whole.recipe.l2) == (120, 5.0)
 
 
+def test_a_problem_has_no_more_epochs_than_the_recipe():
+    rung = Fidelity(epochs=4)
+    epochs = [rung.of_spec(MLP30.with_settings(epochs=count)).recipe.epochs for count in (2, 12)]
+    assert epochs == [2, 4]
+
+
+def test_a_rate_that_rises_and_falls_once_does_so_to_its_end():
+    spec, patient = zoo.get_spec("conv2_relu_dropout.fast"), Fidelity(patience=6)
+    assert spec.recipe.schedule == "one_cycle"
+    assert patient.of_spec(spec).recipe.patience is None
+    assert patient.of_spec(MLP30).recipe.patience == 6
+
+
 def test_its_words_name_what_it_leaves_out():
     assert str(FULL) == str(Fidelity(patience=3)) == "the full problem"
     assert str(TWO_DIGITS) == (

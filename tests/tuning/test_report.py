@@ -21,7 +21,7 @@ from tuning.progress import RateEstimator, SearchProgress
 from tuning.report import charts
 from tuning.report.command import _over
 from tuning.report.importance import FEWEST, Importance, importance
-from tuning.report.page import OURS, page
+from tuning.report.page import GENERATOR, page
 from tuning.report.record import read_record
 from tuning.report.scales import accuracy, linear, logarithmic, named, of_setting, round_numbers
 from tuning.search import Search
@@ -33,6 +33,7 @@ from tuning.strategies.grid import Grid
 from tuning.strategies.random import Random
 from tuning.trial import Trial, TrialResult
 from zoo.errors import RunError
+from zoo.utils.html_page import generator_tag
 
 EVIL = "<script>window.hacked = 1</script>"
 QUOTED = "\"'><img src=x onerror='window.hacked=2'>&amp;"
@@ -320,6 +321,8 @@ def test_a_zero_stands_below_every_power_and_what_is_outside_has_its_place():
 def test_choices_stand_at_equal_distances_numbers_in_order():
     scale = of_setting("batch_size", Choice(20, 5), [40])
     assert [scale.place(value) for value in (5, 20, 40)] == [0, 0.5, 1]
+    lambdas = of_setting("l2", Choice(0, 5), [0.0, 5])
+    assert [text for _, text in lambdas.ticks] == ["0", "5"], "0 and 0.0 are one value"
     words = of_setting("augment", Choice(None, ["shift"], ["shift", "skew"]), [None])
     assert [words.place(value) for value in (None, ["shift"], ["shift", "skew"])] == [0, 0.5, 1]
     assert named("", ["alone"]).place("alone") == 0.5
@@ -427,9 +430,9 @@ def test_other_files_are_not_replaced_and_no_search_is_told(tmp_path, capsys):
     mine.write_text("<p>my own")
     command = ["report", str(found.project), "--out", str(mine)]
     assert main(command) == 1
-    assert "is no report of a search: choose another --out" in capsys.readouterr().err
+    assert "was not written by `python -m tuning report`: choose another" in capsys.readouterr().err
     assert mine.read_text() == "<p>my own"
-    mine.write_text(f"{OURS} an older one")
+    mine.write_text(f"{generator_tag(GENERATOR)} an older one")
     assert main(command) == 0
     assert main(["report", str(tmp_path / "nowhere")]) == 1
     assert "holds no search: `python -m tuning random NAME" in capsys.readouterr().err
@@ -488,7 +491,7 @@ def test_a_page_elsewhere_needs_no_place_in_the_project(tmp_path, capsys):
     (found.project / "trials.csv").mkdir()  # so that none can be written
     page = tmp_path / "page.html"
     assert main(["report", str(found.project), "--out", str(page)]) == 0
-    assert OURS in page.read_text()
+    assert generator_tag(GENERATOR) in page.read_text()
     printed = capsys.readouterr()
     assert "trials.csv and best.json are left as they are in" in printed.err
     assert main(["report", str(found.project)]) == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import shlex
 import sys
 import time
 
@@ -68,7 +69,7 @@ def report(options: argparse.Namespace) -> None:
         from tuning.report.events import write_events
 
         folder = write_events(record)
-        print(f"{folder}: tensorboard --logdir {folder}")
+        print(f"{folder}: tensorboard --logdir {shlex.quote(str(folder))}")
 
 
 def _compare(options: argparse.Namespace) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from tuning.fidelity import FULL
 from tuning.report import scales
 from tuning.report.charts import ACCURACY
 from tuning.report.drawing import at, escaped, framed, polyline
-from tuning.report.page import GENERATOR, check_ours, style
+from tuning.report.page import GENERATOR, style
 from tuning.report.record import Record
 from tuning.report.sections import keys
 from tuning.space import apply
@@ -21,7 +22,7 @@ from tuning.trial import Trial
 from zoo.errors import RunError
 from zoo.spec import ModelSpec
 from zoo.utils.atomic import atomic_write
-from zoo.utils.html_page import html_page
+from zoo.utils.html_page import check_ours, html_page
 
 # Where the curves of one strategy are compared, from the first score to the last.
 POINTS = 120
@@ -46,7 +47,7 @@ def write_comparison(records: Sequence[Record], path: str | Path) -> Path:
         OSError: The folder cannot be written.
     """
     path = Path(path)
-    check_ours(path)
+    check_ours(path, GENERATOR)
     first, *others = (read_identity(record.project / "search.json").data for record in records)
     if any(other != first for other in others):
         raise RunError("these searches saw different data, where scores do not compare")
@@ -132,9 +133,10 @@ def _groups(records: Sequence[Record]) -> dict[str, list[Curve]]:
 
 
 def _said(name: str, group: list[Curve]) -> str:
-    ends = [100 * curve[-1][1] for curve in group if curve]
+    ends = [100 * curve[-1][1] if curve else 0.0 for curve in group]
     many = f"{len(group)} searches, median " if len(group) > 1 else ""
-    return f"{name}: {many}{statistics.median(ends):.2f} %" if ends else f"{name}: {NONE_YET}"
+    median = statistics.median(ends) if all(group) else statistics.median_low(ends)
+    return f"{name}: {many}{median:.2f} %" if median else f"{name}: {many}{NONE_YET}"
 
 
 def _chart(groups: dict[str, list[Curve]]) -> str:
@@ -151,16 +153,21 @@ def _chart(groups: dict[str, list[Curve]]) -> str:
         start = max(curve[0][0] for curve in curves)
         end = max(curve[-1][0] for curve in curves)
         grid = np.geomspace(start, max(end, start), POINTS)
-        table = np.array([[best_at(curve, cost * 1.000001) for cost in grid] for curve in curves])
-        low, middle, high = np.quantile(table, (0.25, 0.5, 0.75), axis=0)
+        table = np.array([[best_at(curve, cost * 1.000001) for cost in grid] for curve in group])
+        # A search that has learned nothing counts as the worst, and is averaged with none.
+        method: Literal["linear", "lower"] = "linear" if all(group) else "lower"
+        low, middle, high = np.quantile(table, (0.25, 0.5, 0.75), axis=0, method=method)
         places = [x.place(float(cost)) for cost in grid]
-        if len(curves) > 1:
-            edge = [at(p, y.place(float(v))) for p, v in zip(places, high, strict=True)]
-            edge += [at(p, y.place(float(v))) for p, v in zip(places, low, strict=True)][::-1]
+
+        def drawn(scores: np.ndarray, places: list[float] = places) -> list[tuple[float, float]]:
+            heights = [max(y.place(float(score)), 0.0) for score in scores]
+            return [at(place, height) for place, height in zip(places, heights, strict=True)]
+
+        if len(group) > 1:
+            edge = drawn(high) + drawn(low)[::-1]
             corners = " ".join(f"{a:.1f},{b:.1f}" for a, b in edge)
             inside.append(f'<polygon class="band band{number % DASHES}" points="{corners}"/>')
-        line = [at(p, y.place(float(v))) for p, v in zip(places, middle, strict=True)]
-        inside.append(polyline(line, f"curve curve{number % DASHES}"))
+        inside.append(polyline(drawn(middle), f"curve curve{number % DASHES}"))
     return framed("the best so far by image presentations", x, y, inside)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +19,10 @@ DRAWS, TREES, ENDS = 20, 16, (0.05, 0.95)
 
 @dataclass(frozen=True)
 class Share:
-    """Of the differences among scores, the share of one setting, with a 90 % interval."""
+    """Of the differences among scores, the share of one setting alone, with a 90 % interval.
+
+    The shares of all settings do not add up to 1: the rest is what several do together.
+    """
 
     share: float
     low: float
@@ -68,5 +72,8 @@ def _fanova(table: np.ndarray, target: np.ndarray) -> list[float]:
         point = dict(zip(names, row, strict=True))
         study.add_trial(create_trial(params=point, distributions=axes, value=value))
     evaluator = FanovaImportanceEvaluator(n_trees=TREES, max_depth=16, seed=0)
-    found = get_param_importances(study, evaluator=evaluator)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        # Else they would add up to all: what settings do together would be given to each alone.
+        found = get_param_importances(study, evaluator=evaluator, normalize=False)
     return [float(found[name]) for name in names]

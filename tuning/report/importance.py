@@ -27,7 +27,8 @@ class Importance:
     `explained` is the share of the differences among unseen trials that the forest foretells;
     at 0 or below it has learned nothing, and the importances mean nothing. `unvaried` settings had
     one value in all trials. `trials` and `problem` say what it was measured on. `shares` are
-    those of the differences among scores, by functional ANOVA; empty without Optuna.
+    those of the differences among scores, by functional ANOVA; empty without Optuna, and where the
+    forest has learned nothing.
     """
 
     points: dict[str, float]
@@ -57,15 +58,14 @@ def importance(record: Record) -> Importance | str:
     if not varied:
         return "All trials had the same values: there is nothing to compare."
     points, explained = _shuffled(np.stack([places[name] for name in varied], axis=1), scores)
+    telling = explained > 0 and fanova.available()
     return Importance(
         dict(zip(varied, points, strict=True)),
         explained,
         tuple(name for name in places if name not in varied),
         len(trials),
         problem,
-        fanova.shares({name: places[name] for name in varied}, scores)
-        if fanova.available()
-        else {},
+        fanova.shares({name: places[name] for name in varied}, scores) if telling else {},
     )
 
 

@@ -8,22 +8,14 @@ from tuning.report import charts, pareto, rows, sections, slices
 from tuning.report.drawing import escaped
 from tuning.report.importance import Importance, importance
 from tuning.report.record import Record
-from zoo.errors import RunError
 from zoo.lab.core.style import COLORS
 from zoo.utils.atomic import atomic_write
-from zoo.utils.html_page import generator_tag, html_page
+from zoo.utils.html_page import check_ours, html_page
 
 # What tells a page of ours from a file that must not be replaced.
 GENERATOR = "python -m tuning report"
-OURS = generator_tag(GENERATOR)
 
 _HERE = Path(__file__).parent
-
-
-def check_ours(path: Path) -> None:
-    """RunError where a file is in the way that is no report."""
-    if path.exists() and OURS not in path.read_text(encoding="utf-8", errors="replace"):
-        raise RunError(f"{path} exists and is no report of a search: choose another --out")
 
 
 def write_page(record: Record, path: str | Path, *, refresh: float = 0) -> Path:
@@ -39,7 +31,7 @@ def write_page(record: Record, path: str | Path, *, refresh: float = 0) -> Path:
         OSError: The folder cannot be written.
     """
     path = Path(path)
-    check_ours(path)
+    check_ours(path, GENERATOR)
     with atomic_write(path) as temporary:
         temporary.write_text(page(record, refresh), encoding="utf-8")
     return path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,10 +11,8 @@ from pathlib import Path
 from tuning.fidelity import Fidelity
 from tuning.space import SearchSpace, searchable
 from tuning.store.events import Ended, Started, records, trials_of
-from tuning.store.identity import SearchIdentity, read_identity
-from tuning.store.journal import Journal
+from tuning.store.identity import journal_of, read_identity
 from tuning.store.results import best_of
-from tuning.store.trials import TrialStore
 from tuning.strategies.base import Decision, Strategy
 from tuning.strategies.comparison import margin
 from tuning.strategies.registry import read_strategy
@@ -105,19 +104,21 @@ def read_record(project: str | Path) -> Record:
         space = SearchSpace.from_plain(identity.space)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise RunError(
-            f"{project} holds no search: `python -m tuning random NAME --project {project}`"
+            f"{project} holds no search: `python -m tuning random NAME --project "
+            f"{shlex.quote(str(project))}`"
         ) from error
     except SpecError as error:
         raise RunError(
-            f"{path} is damaged ({error}): delete it, and the command of this search writes it "
-            "again and goes on"
+            f"{path} cannot be read ({error}): where a module of yours registers its layers, add "
+            "--import MODULE; where it is damaged, delete it, and the command of this search "
+            "writes it again and goes on"
         ) from error
     if "oracle" in identity.strategy:
         raise RunError(
             f"{project} is a search by keras-tuner's {identity.strategy['kind']}, whose trials are "
             "in its oracle.json: `results_summary()` of its tuner prints them"
         )
-    journal = _journal(project, identity)
+    journal = journal_of(project, identity)
     events = journal.read()
     trials = trials_of(events, journal.path, dict(space.ranges))
     known = records(events, journal.path)
@@ -138,16 +139,6 @@ def read_record(project: str | Path) -> Record:
         tuple(dict.fromkeys(order)),
         began,
     )
-
-
-def _journal(project: Path, identity: SearchIdentity) -> Journal:
-    journal = TrialStore(project).journal
-    if identity.study and not journal.path.exists():
-        raise RunError(
-            f"the trials of {project} are in the study {identity.study!r} of a database: a copy "
-            "comes into the folder when the search ends"
-        )
-    return journal
 
 
 def state_of(trial: Trial) -> str:

@@ -77,11 +77,11 @@ def named(label: str, values: Sequence[Any]) -> Scale:
         label: The axis' label.
         values: All different, in order; anything that JSON holds.
     """
-    places = {json.dumps(value): number for number, value in enumerate(values)}
+    places = {_key(value): number for number, value in enumerate(values)}
     most = max(len(places) - 1, 1)
 
     def place(value: Any) -> float:
-        return places[json.dumps(value)] / most if len(places) > 1 else 0.5
+        return places[_key(value)] / most if len(places) > 1 else 0.5
 
     return Scale(label, tuple((place(value), short(value)) for value in values), place)
 
@@ -131,7 +131,9 @@ def of_setting(name: str, kind: Range, values: Sequence[Any]) -> Scale:
         values: Those that were tried.
     """
     if isinstance(kind, Choice):
-        known = {json.dumps(value): value for value in (*kind.values, *values)}
+        known: dict[str, Any] = {}
+        for value in (*kind.values, *values):
+            known.setdefault(_key(value), value)
         return named(name, _in_order(list(known.values())))
     places = [kind.low, kind.high, *values]
     if isinstance(kind, LogUniform):
@@ -203,6 +205,12 @@ def _stretched(score: float) -> float:
 def _ends(values: Iterable[float]) -> tuple[float, float]:
     known = list(values)
     return (min(known), max(known)) if known else (0.0, 1.0)
+
+
+def _key(value: Any) -> str:
+    """One for 0 and 0.0, and others for False and '0'."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return json.dumps(float(value) if number else value)
 
 
 def _in_order(values: list[Any]) -> list[Any]:

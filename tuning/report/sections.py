@@ -11,7 +11,7 @@ from tuning.report.drawing import bar, escaped, svg, text
 from tuning.report.importance import Importance
 from tuning.report.record import Record
 from tuning.report.scales import linear, short
-from tuning.store.results import duration, score_text
+from tuning.store.results import duration, score_text, train_command
 from tuning.trial import Trial
 from zoo.utils.extras import install_command
 
@@ -68,10 +68,13 @@ def _outcome(record: Record) -> list[str]:
     )
     whole = [problem.rank for problem in record.problems] == [FULL.rank]
     on = "" if whole else f", on {escaped(best.fidelity)}"
-    best_file = record.project / "best.json"
-    command = escaped(f"python -m zoo train --from {best_file}")
+    command = escaped(train_command(record.project / "best.json"))
     lines = [f"Trial {best.number} is the best{on}: {values}.", _doubt(record)]
-    return [*lines, f"It trains again by <code>{command}</code>."]
+    return [
+        *lines,
+        f"It trains again by <code>{command}</code>, with the "
+        "options of the search for images and modules, if it had any.",
+    ]
 
 
 def _doubt(record: Record) -> str:
@@ -119,6 +122,8 @@ def _bars(found: Importance) -> str:
 the values of one setting are shuffled among trials that the forest has not seen.
 {_trust(found)}</p>
 <div class="scroll bars">{chart}</div>"""
+    if found.explained <= 0:
+        return words
     if not found.shares:
         return (
             f"{words}\n<p>Shares by functional ANOVA need Optuna: {install_command('optuna')}.</p>"
@@ -130,7 +135,8 @@ the values of one setting are shuffled among trials that the forest has not seen
     chart = _bar_chart("share of each setting", shares, " % of the differences")
     return f"""{words}
 <p>The share of each setting alone in the differences among all scores, by functional ANOVA; the
-lines are 90 % intervals by bootstrap over the trials.</p>
+lines are 90 % intervals by bootstrap over the trials. What the shares lack of 100 % is what
+settings do together.</p>
 <div class="scroll bars">{chart}</div>"""
 
 

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from tuning.store.events import explained
+from tuning.store.journal import Journal
 from zoo.errors import RunError
 from zoo.utils.atomic import atomic_write
 from zoo.utils.locks import file_lock
@@ -68,6 +69,25 @@ def read_identity(path: Path) -> SearchIdentity:
             f"{path} is damaged ({explained(error)}): delete it, and the command of this search "
             "writes it again and goes on"
         ) from error
+
+
+def journal_of(project: Path, identity: SearchIdentity) -> Journal:
+    """The trials of a search in its folder.
+
+    Args:
+        project: The folder.
+        identity: What its search.json says.
+
+    Raises:
+        RunError: The trials are in a database, and no copy of them is there yet.
+    """
+    journal = Journal(project / "journal.jsonl")
+    if identity.study and not journal.path.exists():
+        raise RunError(
+            f"the trials of {project} are in the study {identity.study!r} of a database: a copy "
+            "comes into the folder when the search ends"
+        )
+    return journal
 
 
 def check_identity(
@@ -141,17 +161,24 @@ def check_same(there: dict[str, Any], mine: dict[str, Any], where: str, advice: 
 
     Args:
         there: What is known already, as plain data.
-        mine: What is asked for, whose names are compared.
+        mine: What is asked for, whose names are compared; `space` is one.
         where: Where `there` is from, as the error names it.
         advice: The next step, in the error.
 
     Raises:
-        RunError: A name has another value; every difference in it is shown.
+        RunError: A name has another value; every difference in it is shown. Or the settings of the
+            space come in another order, in which the same numbers are other points.
     """
     for name in mine:
         if there.get(name) != mine[name]:
             shown = "; ".join(_differences(there.get(name), mine[name], name))
             raise RunError(f"{where} holds a search with another {name}: {shown}. {advice}")
+    order, asked = list(there["space"]), list(mine["space"])
+    if order != asked:
+        raise RunError(
+            f"{where} holds a search whose space lists {', '.join(order)}, not {', '.join(asked)}: "
+            "its points depend on the order. List them in that order."
+        )
 
 
 def _without(identity: SearchIdentity, extendable: Collection[str]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -39,6 +40,17 @@ END = "end.json"
 
 # What is told of an execution, as in the journal.
 EXECUTION = ("seed", "accuracy", "best_epoch", "epochs", "diverged", "seconds")
+
+
+def train_command(best: Path, modules: Sequence[str] = ()) -> str:
+    """The command that trains by a best.json.
+
+    Args:
+        best: The file.
+        modules: Those that the search imported for what they register.
+    """
+    imports = (word for module in modules for word in ("--import", module))
+    return shlex.join(["python", "-m", "zoo", *imports, "train", "--from", str(best)])
 
 
 def table(trials: Sequence[Trial], most: int = 20) -> str:

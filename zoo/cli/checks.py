@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,12 +45,17 @@ def check_run(folder: Path, spec: NetworkSpec) -> None:
     from zoo.training.run_record import read_run
 
     if not (folder / "run.json").is_file():
-        raise RunError(
-            f"{folder} holds no finished run: `python -m zoo train {spec.name} --out {folder}`"
-        )
+        command = f"python -m zoo train {spec.name} --out {shlex.quote(str(folder))}"
+        raise RunError(f"{folder} holds no finished run: `{command}`")
     trained = read_run(folder / "run.json").network
     if trained.name != spec.name:
         raise SpecError(f"{folder} holds a run of {trained.name}, not of {spec.name}")
+
+
+def _more_runs(name: str, runs: Path) -> str:
+    """The command for one more run: on whatever images the others were trained on."""
+    out = f"{shlex.quote(str(runs))}/{name}-seedN"
+    return f"python -m zoo train {name} --seed N --out {out}, on the same images"
 
 
 def check_source(spec: NetworkSpec, run: Path | None) -> None:
@@ -105,9 +111,7 @@ def check_place(
 def check_runs(spec: NetworkSpec, runs: Path) -> None:
     """Raise RunError where a folder of runs has no finished one of a network."""
     if not any(runs.glob(f"{spec.name}-seed*/run.json")):
-        raise RunError(
-            f"{runs} has no finished run of {spec.name}: python -m zoo reproduce {spec.name}"
-        )
+        raise RunError(f"{runs} has no finished run of {spec.name}: {_more_runs(spec.name, runs)}")
 
 
 def check_voters(spec: NetworkSpec, of: int, seeds: list[int] | None, runs: Path) -> None:
@@ -128,7 +132,7 @@ def check_voters(spec: NetworkSpec, of: int, seeds: list[int] | None, runs: Path
     if there < of:
         raise SpecError(
             f"votes of {of} need as many runs of {spec.name}, and there are {there}: "
-            f"python -m zoo reproduce {spec.name} --seeds {of}"
+            f"{_more_runs(spec.name, runs)}"
         )
     for seed in seeds or ():
         check_run(runs / f"{spec.name}-seed{seed}", spec)

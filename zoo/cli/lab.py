@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from zoo.cli.options import (
     path,
     settings,
 )
+from zoo.utils.html_page import check_ours
 from zoo.utils.tensorflow import import_tensorflow
 
 
@@ -71,7 +71,7 @@ def run(options: argparse.Namespace) -> None:
     """Run experiments by name or pattern, and print what they found."""
     from zoo.lab import experiments
 
-    chosen = [each for pattern in options.names for each in experiments(pattern)]
+    chosen = list(dict.fromkeys(each for name in options.names for each in experiments(name)))
     if options.json:
         print_json([_record(done) for done in _all_done(chosen, options)])
         return
@@ -111,15 +111,18 @@ def report(options: argparse.Namespace) -> None:
     """Run all experiments that have not run yet, and write the page."""
     from zoo.lab import experiments
     from zoo.lab.core.language import translator
-    from zoo.lab.core.report import write_report
+    from zoo.lab.core.report import GENERATOR, write_report
+    from zoo.lab.core.running import folder_of
 
-    translator(options.lang)  # a language that is not there is told before anything is measured
+    # What can be refused is before anything is measured.
+    translator(options.lang)
+    page = folder_of(options.out, options.fast) / "index.html"
+    check_ours(page, GENERATOR)
     chosen, done = experiments(options.pattern), []
     for each in _all_done(chosen, options):
         done.append(each)
         line = f"[{len(done)}/{len(chosen)}] {each.experiment.name}: {each.result.verdict}"
         print(f"{line}, {each.seconds:.0f} s", file=sys.stderr)
-    page = done[0].picture.parent.parent / "index.html"
     write_report(done, page, fast=options.fast, language=options.lang)
     print(page)
 
@@ -159,7 +162,7 @@ def monitor(options: argparse.Namespace) -> None:
         progress=not options.quiet,
     )
     if options.json:
-        print(json.dumps(run.to_plain()))
+        print_json(run.to_plain())
         return
     print("\t".join(run.rows[0]))
     for row in run.rows:

@@ -147,8 +147,8 @@ def sample_ensembles(
     seeds = tuple(_found(spec, runs) if seeds is None else sorted(set(seeds)))
     if not 1 <= of <= len(seeds):
         raise SpecError(
-            f"votes of {of} need as many runs of {spec.name}, and there are {len(seeds)}: "
-            f"python -m zoo reproduce {spec.name} --seeds {max(of, 1)}"
+            f"votes of {of} need as many runs of {spec.name}, and there are {len(seeds)} in "
+            f"{runs}: train more, with other seeds"
         )
     EnsembleSpec(spec.name, (spec.layers,) * of, spec.recipe, rule=rule, input=spec.input)  # checks
     splits = (data.validation, data.test)

@@ -10,6 +10,7 @@ import io
 import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
+from datetime import date
 from pathlib import Path
 
 from zoo.errors import RunError
@@ -87,18 +88,19 @@ def append(row: Row, path: Path = RESULTS) -> bool:
     with file_lock(lock, wait=True), readable(path).open("a+b") as file:
         file.seek(0)
         text = file.read()
-        whole = text[: text.rfind(b"\n") + 1]
+        whole = _whole(text)
         if any(known.key == row.key for known in _parse(_decoded(whole, path), path)):
             return False
-        file.truncate(len(whole))
-        file.write((b"" if whole else _line(_columns())) + _line(asdict(row).values()))
+        file.truncate(min(len(whole), len(text)))
+        before = whole[len(text) :] or (b"" if whole else _line(_columns()))
+        file.write(before + _line(asdict(row).values()))
         file.flush()
         os.fsync(file.fileno())
     return True
 
 
 def read(path: Path = RESULTS) -> list[Row]:
-    """All rows of a file of results; an incomplete last line does not count.
+    """All rows of a file of results; a last line that a crash left incomplete does not count.
 
     Args:
         path: The CSV file; one that is missing has no rows.
@@ -108,8 +110,7 @@ def read(path: Path = RESULTS) -> list[Row]:
     """
     if not path.exists():
         return []
-    text = _decoded(readable(path).read_bytes(), path)
-    return _parse(text[: text.rfind("\n") + 1], path)
+    return _parse(_decoded(_whole(readable(path).read_bytes()), path), path)
 
 
 def summary(row: Row, claim: Claim | None) -> str:
@@ -151,6 +152,19 @@ def _line(values: Iterable) -> bytes:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerow(values)
     return text.getvalue().encode()
+
+
+def _whole(raw: bytes) -> bytes:
+    """The lines of a file, each with its newline; without the last one, if it is torn.
+
+    One that ends with a date is not: an editor may have left out the newline.
+    """
+    end = raw.rfind(b"\n") + 1
+    try:
+        date.fromisoformat(raw[end:].decode().rpartition(",")[2])
+    except ValueError:
+        return raw[:end]
+    return raw + b"\n"
 
 
 def _decoded(raw: bytes, path: Path) -> str:

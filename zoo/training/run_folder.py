@@ -14,6 +14,7 @@ import csv
 import json
 import math
 import platform
+import shlex
 import warnings
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -239,9 +240,9 @@ def load_run(path: str | Path) -> tuple[NetworkSpec, keras.Model]:
 
     Raises RunError where the folder holds no finished run, or weights of another spec.
     """
-    path = Path(path)
-    if not (path / "run.json").is_file():
-        raise RunError(f"{path} holds no finished run: `python -m zoo train NAME --out {path}`")
+    if not ((path := Path(path)) / "run.json").is_file():
+        there = shlex.quote(str(path))
+        raise RunError(f"{path} holds no finished run: `python -m zoo train NAME --out {there}`")
     spec = read_run(path / "run.json").network
     model = build_model(spec, draw_weights=False)
     metadata = weights.load(model, path / "weights.safetensors")

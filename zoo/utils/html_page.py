@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from string import Template
+
+from zoo.errors import RunError
+from zoo.utils.regular import readable
 
 _FRAME = Template("""<!doctype html>
 <html lang="$language">
@@ -34,6 +38,29 @@ def generator_tag(generator: str) -> str:
     '<meta name="generator" content="zoo draw">'
     """
     return f'<meta name="generator" content="{generator}">'
+
+
+def check_ours(path: Path, generator: str) -> None:
+    """Check that a page may be written: nothing is there, or what the same generator wrote.
+
+    Args:
+        path: Of the page.
+        generator: What writes it, as its tag says.
+
+    Raises:
+        RunError: Something else is in the way.
+    """
+    try:
+        if not path.exists():
+            return
+    except OSError:  # nobody may look: whoever writes says so
+        return
+    there = "" if path.is_dir() else readable(path).read_text(encoding="utf-8", errors="replace")
+    if generator_tag(generator) not in there:
+        raise RunError(
+            f"{path} exists and was not written by `{generator}`: choose another --out, or move it "
+            "away"
+        )
 
 
 def html_page(

@@ -6,6 +6,7 @@ import ast
 import functools
 import hashlib
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,7 +39,7 @@ def loads_pretrained(source: str) -> bool:
         source: As for `code_hash`.
     """
     texts = (Path(path).read_text(encoding="utf-8") for path in code_files(source))
-    return any("zoo.load(" in text or "zoo.pretrained" in text for text in texts)
+    return any(re.search(r"\bzoo\.(load|pretrained)\b", text) for text in texts)
 
 
 def pretrained_hash() -> str:

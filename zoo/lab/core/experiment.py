@@ -172,22 +172,25 @@ class Context:
     def train(
         self, spec: NetworkSpec, *, seed: int = 0, data: Data | None = None, **options: Any
     ) -> TrainResult:
-        """`zoo.train`, once for each spec, seed and data; options are those of `zoo.train`.
+        """`zoo.train`, once for each spec, seed, data and names of what is monitored.
 
-        The test images are monitored. Where a finished run lies in the folder, it is read back.
+        The test images are, unless `monitor` says otherwise. Where a finished run lies in the
+        folder, it is read back.
 
         Args:
             spec: The network.
             seed: As for `zoo.train`.
             data: The images; the context's unless given.
-            **options: The further ones of `zoo.train`. They are no part of the run's name: with
-                others, a finished run is read back as it is.
+            **options: The further ones of `zoo.train`. But for `monitor`, they are no part of the
+                run's name: with others, a finished run is read back as it is.
         """
         from zoo.training.train import train
 
         data = data or self.data
-        options.setdefault("monitor", {"test": data.test})
+        watched = options.setdefault("monitor", {"test": data.test})
         name = f"{spec.hash[:12]}-{data.fingerprint[:6]}-seed{seed}"
+        if list(watched) != ["test"]:
+            name += f"-{'-'.join(watched) or 'unwatched'}"
         out = self.folder / "trained" / name
         return train(spec, data, seed=seed, out=out, progress=self.progress, **options)
 

@@ -166,11 +166,17 @@ def train_monitored(
         callbacks = [monitor(splits, len(training), tell)]
         options = {"seed": seed, "callbacks": callbacks, "out": folder, "progress": progress}
         result = zoo.train(spec, data, **options)
-    if not known:
-        raise RunError(f"{folder} holds a run that nothing watched: choose another folder")
+    _check_watched(folder, known, len(result.history))
     rows = [known[epoch] for epoch in sorted(known)]
     live.write_page(folder / "live.html", rows, title)
     return MonitoredRun(result, tuple(rows), folder)
+
+
+def _check_watched(folder: Path, known: Mapping[float, Row], epochs: int) -> None:
+    if missed := set(range(epochs)) - known.keys():
+        raise RunError(
+            f"{folder} holds a run whose epoch {min(missed)} nothing watched: choose another folder"
+        )
 
 
 def training_images(spec: NetworkSpec, data: Data) -> Split:

@@ -12,11 +12,14 @@ from zoo.lab.core.experiment import Check
 from zoo.lab.core.language import ENGLISH, Translate, translator
 from zoo.lab.core.running import Done
 from zoo.utils.atomic import atomic_write
+from zoo.utils.html_page import check_ours, generator_tag
 
+GENERATOR = "python -m zoo lab report"
 PAGE = """<!doctype html>
 <html lang="{lang}">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+{generator}
 <title>{title}</title>
 <style>
 body {{ font: 16px/1.5 Georgia, serif; color: #222; max-width: 60rem; margin: 2rem auto;
@@ -81,7 +84,9 @@ def write_report(done: Sequence[Done], path: Path, *, fast: bool, language: str 
 
     Raises:
         UnknownNameError: There is no such language.
+        RunError: Another file is in the way.
     """
+    check_ours(path, GENERATOR)
     translate = translator(language)
     verdicts = [each.result.verdict for each in done]
     intro = translate(INTRO).format(
@@ -94,6 +99,7 @@ def write_report(done: Sequence[Done], path: Path, *, fast: bool, language: str 
     )
     text = PAGE.format(
         lang=language,
+        generator=generator_tag(GENERATOR),
         title=translate(TITLE),
         intro=intro,
         origin=_origin(done, translate),

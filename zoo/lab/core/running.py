@@ -79,7 +79,7 @@ def run(
 
     Raises:
         UnknownNameError: There is no experiment of that name.
-        LabError: The folder cannot be written.
+        LabError: The folder cannot be written, or holds its other form.
     """
     return next(run_all([get_experiment(name)], fast=fast, out=out, progress=progress))
 
@@ -103,13 +103,31 @@ def run_all(
         Each experiment as it is done.
 
     Raises:
-        LabError: The folder cannot be written.
+        LabError: The folder cannot be written, or holds the other form of one of them.
     """
-    folder = Path(out or (FAST_FOLDER if fast else FOLDER))
+    experiments = list(experiments)
+    folder = folder_of(out, fast)
     _check_writable(folder)
+    for each in experiments:
+        _check_form(folder / each.name / "outcome.json", fast)
     context = Context(folder, fast=fast, progress=progress)
     for each in experiments:
         yield _known(each, context) or _measured(each, context)
+
+
+def folder_of(out: str | Path | None, fast: bool) -> Path:
+    """Where results are kept: `out`, or else the folder of the form, fast or not."""
+    return Path(out or (FAST_FOLDER if fast else FOLDER))
+
+
+def _check_form(path: Path, fast: bool) -> None:
+    known = read_result(path) if path.exists() else None
+    if known and known[1] != fast:
+        here, there = ("fast", "full") if fast else ("full", "fast")
+        raise LabError(
+            f"{path} holds the {there} form, measured in {known[2]:.0f} s, which the {here} one "
+            "would replace: choose another --out"
+        )
 
 
 def _check_writable(folder: Path) -> None:

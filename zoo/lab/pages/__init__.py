@@ -12,7 +12,9 @@ from pathlib import Path
 from zoo.lab.core.language import ENGLISH, translator
 from zoo.lab.core.style import COLORS
 from zoo.utils.atomic import atomic_write
-from zoo.utils.html_page import html_page
+from zoo.utils.html_page import check_ours, html_page
+
+GENERATOR = "python -m zoo lab pages"
 
 TITLES = {
     "neuron": "A neuron learns to say 0",
@@ -46,6 +48,7 @@ def page(name: str, language: str = ENGLISH) -> str:
     title = translate(TITLES[name])
     return html_page(
         language=language,
+        generator=GENERATOR,
         title=title,
         style=f":root {{ {colors}}}\n{_read('page.css')}",
         body=f"<main>\n<h1>{title}</h1>\n{main}\n</main>",
@@ -57,9 +60,11 @@ def write_pages(folder: str | Path, language: str = ENGLISH) -> list[Path]:
     """Write all pages into a folder, and return their paths.
 
     Raises OSError where the folder cannot be made or written, UnknownNameError where there is no
-    such language.
+    such language, RunError where another file is in the way.
     """
     paths = [Path(folder) / f"{name}.html" for name in TITLES]
+    for path in paths:
+        check_ours(path, GENERATOR)
     for path in paths:
         with atomic_write(path) as temporary:
             temporary.write_text(page(path.stem, language), encoding="utf-8")
