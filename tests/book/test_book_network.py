@@ -121,6 +121,49 @@ def test_a_step_that_is_assigned_trains(program, where, monkeypatch, capsys):
     assert net.weights[0] is before
 
 
+class Soft(network2.Network):
+    """Softmax outputs, which are of one column each."""
+
+    def feedforward(self, a):
+        assert a.shape == (4, 1)
+        z = np.exp(self.weights[0] @ a + self.biases[0])
+        return z / z.sum()
+
+
+def test_a_feedforward_of_the_readers_is_called_column_by_column():
+    net, data = Soft([4, 2]), made(9, [4, 2])
+    outputs = [net.feedforward(x) for x, _ in data]
+    each = [net.cost.fn(a, y) for a, (_, y) in zip(outputs, data, strict=True)]
+    assert net.total_cost(data, 0.0) == pytest.approx(np.mean(each))
+    right = sum(a.argmax() == y.argmax() for a, (_, y) in zip(outputs, data, strict=True))
+    assert net.accuracy(data) == right
+
+
+@pytest.mark.parametrize("program", [network, network2])
+def test_a_class_stands_for_its_column_by_hand_as_by_keras(program, capsys):
+    class ByHand(program.Network):
+        def update_mini_batch(self, *batch):
+            super().update_mini_batch(*batch)
+
+    columns = made(23, [4, 3, 2])
+    classes = [(x, int(y.argmax())) for x, y in columns]
+    columns = [(x, np.eye(2)[:, [y]]) for x, y in classes]
+    found = []
+    for kind, data in ((program.Network, classes), (ByHand, classes), (ByHand, columns)):
+        random.seed(5)
+        np.random.seed(5)
+        net = kind([4, 3, 2])
+        net.SGD(list(data), 2, 10, 0.5)
+        found.append(net)
+    assert_same(found[0], found[1])
+    assert_same(found[1], found[2])
+
+
+def test_no_test_data_is_as_none(capsys):
+    network.Network([4, 3, 2]).SGD(made(9, [4, 3, 2]), 1, 3, 0.5, test_data=[])
+    assert capsys.readouterr().out == "Epoch 0 complete\n"
+
+
 def test_the_list_is_shuffled_in_place_and_an_iterator_is_taken(capsys):
     data = made(9, [4, 3, 2])
     given = list(data)

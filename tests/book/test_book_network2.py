@@ -99,6 +99,22 @@ def test_a_cost_of_the_readers_own_is_descended(capsys):
         net.spec  # noqa: B018
 
 
+@pytest.mark.parametrize("where", ["the class", "the cost"])
+def test_an_error_that_is_assigned_to_a_cost_is_descended(where, monkeypatch, capsys):
+    calls, cost = [], network2.QuadraticCost()
+
+    def delta(z, a, y):
+        calls.append(a.shape)
+        return a - y
+
+    if where == "the class":
+        monkeypatch.setattr(network2.QuadraticCost, "delta", staticmethod(delta))
+    else:
+        cost.delta = delta
+    network2.Network([4, 3, 2], cost=cost).SGD(made(9, [4, 2]), 1, 3, 0.5)
+    assert calls == [(2, 1)] * 9
+
+
 def test_a_network_with_a_cost_of_the_readers_own_is_read_again(tmp_path):
     net = network2.Network([4, 3, 2], cost=Cubic)
     net.save(tmp_path / "net.json")
@@ -171,6 +187,7 @@ def test_json_of_the_authors_program_is_read_and_written(tmp_path):
         ({"sizes": [2, 4, 1]}, "weights do not fit"),
         ({"biases": [[[0.1]]]}, "biases do not fit"),
         ({"weights": "none"}, "no network of network2.py"),
+        ({"biases": [[[0.1], [float("nan")], [0.3]], [[-0.5]]]}, "biases hold infinities"),
         ({"sizes": 3}, "not a list of whole numbers"),
         ({"sizes": [2, 10**12, 1]}, "weights do not fit"),
         ({"cost": []}, "known are QuadraticCost"),

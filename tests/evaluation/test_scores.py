@@ -6,8 +6,9 @@ import keras
 import numpy as np
 import pytest
 
+import zoo
 from zoo.data import Split
-from zoo.errors import DataError
+from zoo.errors import DataError, SpecError
 from zoo.evaluation.scores import Predictions, Score, confusion_table, evaluate, predict
 
 
@@ -23,6 +24,18 @@ def _digits(written, labels):
     images = np.zeros((len(written), 28, 28, 1), np.uint8)
     images[:, 0, 0, 0] = written
     return Split(images, np.array(labels))
+
+
+def test_what_is_no_model_or_no_split_is_one_line(mnist):
+    model = zoo.build("linear")
+    with pytest.raises(DataError, match=r"a Split is classified, not .*: give data.test"):
+        evaluate(model, mnist)
+    with pytest.raises(DataError, match="makes one of arrays"):
+        predict(model, mnist.test.images)
+    with pytest.raises(SpecError, match=r"a Keras model is asked, .* not 'mlp30'"):
+        evaluate("mlp30", mnist.test)
+    with pytest.raises(DataError, match="3 names for the 10 classes"):
+        confusion_table(np.eye(10, dtype=int), "abc")
 
 
 def test_every_image_is_counted_also_the_last_few(brightness_reader):

@@ -10,6 +10,8 @@ import zoo
 from tests.distinct import one_of_each
 from zoo.nn.batching import Blocks
 from zoo.nn.builder import add_layer, build_model
+from zoo.nn.voting import members
+from zoo.pretrained.forward import count_votes
 from zoo.registry import get_spec, list_models
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (10, 28, 28, 1), dtype=np.uint8)
@@ -119,6 +121,42 @@ def test_votes_are_counted_and_the_plurality_wins():
     shares = model.predict(IMAGES[:1], verbose=0)[0]
     np.testing.assert_allclose(shares[[3, 7]], [1 / 3, 2 / 3], atol=1e-3)
     assert shares.argmax() == 7
+
+
+TANH = (zoo.FullyConnected(10, "tanh"),)
+
+
+@pytest.mark.parametrize("rule", ["plurality", "mean"])
+def test_outputs_below_0_outweigh_no_majority(rule):
+    recipe = zoo.Recipe(cost="quadratic", epochs=1, learning_rate=0.1, signed=True)
+    model = zoo.build(zoo.EnsembleSpec("vote", (TANH,) * 3, recipe, rule=rule), seed=1)
+    outputs = np.array([member.predict(IMAGES, verbose=0) for member in members(model)])
+    assert outputs.min() < 0
+    answers = model.predict(IMAGES, verbose=0)
+    assert answers.min() >= 0
+    np.testing.assert_allclose(answers.sum(axis=1), 1, atol=2e-3)
+    votes, probabilities = count_votes((), outputs)
+    if rule == "mean":
+        np.testing.assert_allclose(answers, probabilities, atol=1e-6)
+        return
+    majority = votes.max(axis=1) > 0.5
+    assert majority.any()
+    assert (answers.argmax(axis=1) == votes.argmax(axis=1))[majority].all()
+
+
+def test_sigmoid_outputs_keep_their_digits_in_mixed_precision():
+    """A neuron that is wrong and saturated: its error is 1, which half of the digits make 0."""
+    steps = []
+    for precision in ("float32", "mixed_bfloat16"):
+        model = zoo.build("linear", precision=precision, seed=1, l2=0.0)
+        assert str(model.outputs[0].dtype) == "float32"
+        kernel, bias = model.get_weights()
+        bias[3] = 20.0
+        model.set_weights([np.zeros_like(kernel), bias])
+        model.fit(IMAGES, np.zeros(10, int), batch_size=10, verbose=0)
+        steps.append(model.get_weights()[1][3] - 20)
+    assert steps[0] == pytest.approx(-float(model.optimizer.learning_rate), rel=1e-4)
+    assert steps[1] == pytest.approx(steps[0], rel=1e-4)
 
 
 @pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])

@@ -11,6 +11,7 @@ import zoo
 from zoo.errors import DataError
 from zoo.nn.batching import Blocks
 from zoo.nn.contract import as_images, as_labels
+from zoo.nn.voting import members
 
 SHAPE = (28, 28, 1)
 BYTES = np.random.default_rng(0).integers(0, 256, (20, *SHAPE), dtype=np.uint8)
@@ -180,6 +181,36 @@ def test_every_door_refuses_unscaled_floats_and_labels_that_are_no_class(door, m
         model.fit(**DOORS[door](BYTES, LABELS + 1), shuffle=False, verbose=0)
     with pytest.raises(DataError, match="go from 1 to 10"):
         model.evaluate(**DOORS[door](BYTES, LABELS + 1), verbose=0)
+
+
+def test_the_input_may_be_given_by_its_name(model, expected):
+    images = {"images": BYTES}
+    np.testing.assert_array_equal(model.predict(images, verbose=0), model.predict(BYTES, verbose=0))
+    np.testing.assert_allclose(model(images), model(BYTES))
+    batches = tf.data.Dataset.from_tensor_slices((images, LABELS)).batch(10)
+    for data in ({"x": images, "y": LABELS, "batch_size": 10}, {"x": batches}):
+        for one, same in zip(weights_after(model, **data), expected, strict=True):
+            np.testing.assert_allclose(one, same, rtol=1e-6)
+
+
+def test_images_without_labels_are_refused_by_all_who_need_them(model):
+    for call in (
+        lambda: model.fit(BYTES),
+        lambda: model.evaluate(BYTES),
+        lambda: model.train_on_batch(BYTES),
+        lambda: model.test_on_batch(BYTES, None),
+        lambda: model.fit(BYTES, LABELS, validation_data=(BYTES,)),
+    ):
+        with pytest.raises(DataError, match="give labels, too"):
+            call()
+
+
+def test_members_and_named_outputs_take_what_the_vote_takes():
+    voting = zoo.vote([zoo.build("linear", seed=seed) for seed in range(2)])
+    member = members(voting)[0]
+    np.testing.assert_array_equal(
+        member.predict(BYTES / 255, verbose=0), member.predict(BYTES, verbose=0)
+    )
 
 
 def test_predictions_are_those_of_the_bytes_whatever_they_come_in(model):

@@ -7,13 +7,14 @@ import json
 from dataclasses import asdict, replace
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 from safetensors import safe_open
 
 import zoo
 from tests.paths import ATTACKS, ROOT
-from zoo.errors import RunError, UnknownNameError
+from zoo.errors import RunError, SpecError, UnknownNameError
 from zoo.pretrained import manifest
 from zoo.pretrained.manifest import Entry
 from zoo.pretrained.model_card import card
@@ -320,6 +321,49 @@ def test_own_weights_are_saved_and_built_from(tmp_path):
         zoo.build("linear", weights=tmp_path / "nothing")
 
 
+def test_weights_of_another_network_of_the_same_shapes_are_refused():
+    """Sigmoid and rectified linear neurons have weights of the same names and shapes."""
+    path = ROOT / "saved_models" / "conv2" / "weights.safetensors"
+    zoo.build("conv2", weights=path)
+    with pytest.raises(RunError, match="holds weights of conv2, which has other layers than"):
+        zoo.build("conv2_relu", weights=path)
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda model, path: zoo.save("mlp30", path), "save takes a Keras model"),
+        (lambda model, path: zoo.save(model, 5), "save takes the path of a file, not 5"),
+        (lambda model, path: zoo.save(model, path, {"a": 1}), "metadata is text by name"),
+        (lambda model, path: zoo.save(model, path.with_suffix(".h5")), "as Keras' own files"),
+        (lambda model, path: zoo.build("linear", weights=[1]), "or the path of a file, not"),
+        (lambda model, path: zoo.vote([model], name="a/b"), "text without /, not 'a/b'"),
+        (lambda model, path: zoo.vote([keras.Sequential([keras.layers.Flatten()])]), "no inputs"),
+        (lambda model, path: zoo.vote([two_inputs()]), "and two has 2 and 1"),
+        (lambda model, path: zoo.push(5, path), "push takes a network's name, the folder"),
+        (lambda model, path: zoo.push("mlp30", None), "owner/name or the path of a folder, not"),
+        (
+            lambda model, path: zoo.push(model, path, spec="linear", class_names=range(10)),
+            "class_names are words",
+        ),
+        (
+            lambda model, path: zoo.push(zoo.build("conv2"), path, spec="conv2_relu"),
+            "the model has the activations sigmoid, .* and conv2_relu declares relu",
+        ),
+    ],
+)
+def test_other_things_in_the_place_of_models_and_paths_are_one_line(call, said, tmp_path):
+    with pytest.raises(SpecError, match=said):
+        call(zoo.build("linear"), tmp_path / "new")
+    assert not list(tmp_path.iterdir())
+
+
+def two_inputs():
+    first, second = keras.Input((28, 28, 1)), keras.Input((28, 28, 1))
+    flat = keras.layers.Flatten()(keras.layers.Add()([first, second]))
+    return keras.Model([first, second], keras.layers.Dense(10)(flat), name="two")
+
+
 def test_a_file_that_exists_is_kept_unless_told_otherwise(tmp_path):
     path = tmp_path / "mine.safetensors"
     path.write_text("something else")
@@ -357,4 +401,4 @@ def test_pretrained_networks_compute_as_they_were_scored(saved):
     for each in ("linear", spec):
         assert zoo.load(each).get_layer("dense_1").compute_dtype == "float32"
     trained_in = zoo.load("linear", precision="mixed_bfloat16")
-    assert trained_in.get_layer("dense_1").compute_dtype == "bfloat16"
+    assert trained_in.get_layer("scale_pixels").compute_dtype == "bfloat16"

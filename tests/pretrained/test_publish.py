@@ -135,7 +135,7 @@ def test_a_card_has_the_figure_of_its_own_recipe(published, bars, name, figure, 
 
 
 def test_a_function_has_a_card_without_a_number_of_parameters(published, saved, bars, tmp_path):
-    @zoo.register("counted_by_keras", recipe=replace(BOOK.recipe, epochs=1, images=2000))
+    @zoo.register("counted_by_keras", recipe=replace(BOOK.recipe, epochs=1, images=2000, l2=0.0))
     def counted_by_keras():
         dense = keras.layers.Dense(10, "sigmoid")
         return keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Flatten(), dense])

@@ -71,6 +71,7 @@ def test_a_frozen_body_stays_while_the_head_learns(bars):
     ("make", "said"),
     [
         (lambda: zoo.load("mlp30", input_shape=(32, 32, 1)), "is for images of 28x28, not 32x32"),
+        (lambda: zoo.load("linear", classes=5), "is one layer, of which a head drawn afresh"),
         (lambda: zoo.load("mlp30", freeze="head"), "freeze is 'body' or nothing, not 'head'"),
         (
             lambda: zoo.load("mlp30", layers=(zoo.FullyConnected(9), zoo.FullyConnected(10))),

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
 
 import zoo
-from zoo.errors import RunError
+from zoo.errors import RunError, SpecError
+from zoo.nn.dropout import BookDropout
+from zoo.nn.nested import all_layers
 from zoo.training import weights
 from zoo.training.run_folder import load_run
 
@@ -54,6 +58,43 @@ def registered():
     yield
     for name in functions:
         zoo.unregister(name)
+
+
+def with_dropout():
+    images = keras.Input((28, 28, 1))
+    x = keras.layers.Flatten()(keras.layers.Rescaling(1 / 256)(images))
+    x = BookDropout(0.5, seed=1, name="dropped")(x)
+    return keras.Model(images, keras.layers.Dense(10, "softmax")(x))
+
+
+class Noted(keras.callbacks.Callback):
+    """Whether dropout was left out, epoch by epoch."""
+
+    def __init__(self):
+        super().__init__()
+        self.off = []
+
+    def on_epoch_end(self, epoch, logs=None):
+        dropout = next(layer for layer in all_layers(self.model) if layer.name == "dropped")
+        self.off.append(dropout.disabled)
+
+
+def test_the_last_epochs_leave_dropout_out_of_a_function_too(bars):
+    recipe = replace(RECIPE, dropout_off_epochs=2)
+    zoo.register("dropping", recipe=recipe)(with_dropout)
+    try:
+        noted = Noted()
+        zoo.train("dropping", bars, callbacks=[noted], **SILENT)
+    finally:
+        zoo.unregister("dropping")
+    assert noted.off == [False, True, True]
+
+
+def test_a_penalty_that_reaches_no_weight_is_refused():
+    with pytest.raises(SpecError, match="is a Keras function, whose weights no l1 or l2"):
+        zoo.register("penalized", recipe=replace(RECIPE, l2=5.0))(stack)
+    with pytest.raises(SpecError, match="give its layers a kernel_regularizer"):
+        zoo.build("of_a_stack", l1=1.0)
 
 
 def arrays(model):

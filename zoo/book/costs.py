@@ -62,8 +62,20 @@ class CrossEntropyCost:
         return a - y
 
 
-# The costs that Keras knows too; with any other the descent is in NumPy.
-KERAS_COSTS: dict[Any, Literal["quadratic", "cross_entropy"]] = {
-    QuadraticCost: "quadratic",
-    CrossEntropyCost: "cross_entropy",
+# The costs that Keras knows too, with their functions as they are here.
+_KERAS_COSTS: dict[Any, tuple[Literal["quadratic", "cross_entropy"], Any]] = {
+    QuadraticCost: ("quadratic", (QuadraticCost.fn, QuadraticCost.delta)),
+    CrossEntropyCost: ("cross_entropy", (CrossEntropyCost.fn, CrossEntropyCost.delta)),
 }
+
+
+def keras_cost(cost: Any) -> Literal["quadratic", "cross_entropy"] | None:
+    """Keras' name of a cost; None for one that it does not know, with which descent is in NumPy.
+
+    Args:
+        cost: A class or an object with `fn` and `delta`; one of the two above to which another of
+            these was assigned is another cost.
+    """
+    kind = cost if isinstance(cost, type) else type(cost)
+    name, functions = _KERAS_COSTS.get(kind, (None, None))
+    return name if functions == (cost.fn, cost.delta) else None

@@ -82,7 +82,7 @@ class Network(SigmoidNetwork):
             by_hand=lambda batch: self.update_mini_batch(batch, eta),
         )
         for epoch in passed:
-            if test_data is not None:
+            if test:
                 print(f"Epoch {epoch}: {self.evaluate(test)} / {len(test)}", flush=True)
             else:
                 print(f"Epoch {epoch} complete", flush=True)
@@ -110,12 +110,13 @@ class Network(SigmoidNetwork):
 
         Args:
             x: The input, a column (inputs, 1).
-            y: The output wanted, a column (outputs, 1).
+            y: The output wanted, a column (outputs, 1), or a whole number for its one-hot vector.
 
         Returns:
             (nabla_b, nabla_w), each with an array a layer, of the shape of `biases` and `weights`.
         """
         zs, activations = forward(self, x)
+        y = pairs.column(y, self.sizes[-1])
         delta = self.cost_derivative(activations[-1], y) * sigmoid_prime(zs[-1])  # BP1
         return back(self, zs, activations, delta)
 

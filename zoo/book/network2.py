@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from zoo.book import bridge, descent, pairs, stored
-from zoo.book.costs import KERAS_COSTS, CrossEntropyCost, QuadraticCost
+from zoo.book.costs import CrossEntropyCost, QuadraticCost, keras_cost
 from zoo.book.mnist_loader import vectorized_result
 from zoo.book.pairs import Pair
 from zoo.book.sigmoid_network import (
@@ -22,6 +22,7 @@ from zoo.book.sigmoid_network import (
     is_changed,
     mean_gradient,
     methods_of,
+    outputs_of,
     right,
     sigmoid,
     sigmoid_prime,
@@ -128,7 +129,7 @@ class Network(SigmoidNetwork):
             mini_batch_size,
             eta=eta,
             lmbda=lmbda,
-            cost=None if changed else KERAS_COSTS.get(_class(self.cost)),
+            cost=None if changed else keras_cost(self.cost),
             by_hand=lambda batch: self.update_mini_batch(batch, eta, lmbda, len(training)),
         )
         self._recipe = dataclasses.replace(
@@ -172,12 +173,13 @@ class Network(SigmoidNetwork):
 
         Args:
             x: The input, a column.
-            y: The output wanted, a column.
+            y: The output wanted, a column, or a whole number for its one-hot vector.
 
         Returns:
             (nabla_b, nabla_w), each with an array a layer.
         """
         zs, activations = forward(self, x)
+        y = pairs.column(y, self.sizes[-1])
         return back(self, zs, activations, self.cost.delta(zs[-1], activations[-1], y))
 
     def accuracy(self, data: Iterable[Pair], convert: bool = False) -> int:
@@ -193,9 +195,9 @@ class Network(SigmoidNetwork):
             convert: The book's, and not needed: the first y tells its form.
         """
         data = pairs.as_list(data)
-        outputs = self.feedforward(pairs.inputs(data, self.sizes[0]).T)
+        outputs = outputs_of(self, data)
         wanted = pairs.targets(data, self.sizes[-1]).T
-        if _class(self.cost) in KERAS_COSTS:
+        if keras_cost(self.cost):
             cost = self.cost.fn(outputs, wanted)  # a sum over all entries
         else:
             columns = zip(outputs.T[:, :, None], wanted.T[:, :, None], strict=True)
@@ -218,7 +220,7 @@ class Network(SigmoidNetwork):
     @property
     def spec(self) -> ModelSpec:
         """The zoo's declaration of this network, with the settings that `SGD` was last given."""
-        cost = KERAS_COSTS.get(_class(self.cost))
+        cost = keras_cost(self.cost)
         if cost is None:
             raise SpecError(f"the zoo has no cost {_class(self.cost).__name__}: no spec")
         recipe = dataclasses.replace(self._recipe, cost=cost)
@@ -241,7 +243,7 @@ def load(filename: str | Path, cost: Any = None) -> Network:
             its cost is another.
     """
     sizes, weights, biases, name = stored.read(filename)
-    known = KERAS_COSTS if cost is None else [cost]
+    known = [QuadraticCost, CrossEntropyCost] if cost is None else [cost]
     costs = {_class(each).__name__: each for each in known}
     if not isinstance(name, str) or name not in costs:
         raise DataError(

@@ -89,6 +89,7 @@ class Network:
             partial_batch=False,
         )
         self._test_images: np.ndarray | None = None
+        self._answering: keras.Model | None = None
         connect(self.layers)
 
     @property
@@ -112,7 +113,7 @@ class Network:
             from zoo.nn.builder import build_model
 
             model = build_model(self.spec, seed=0)  # of the dropout masks; the weights are ours
-        model.set_weights([array for layer in self.layers for array in layer.to_keras()])
+        model.set_weights(self._keras_weights())
         return model
 
     def SGD(
@@ -177,7 +178,13 @@ class Network:
             raise SpecError("there is no test data yet: call SGD first")
         start = i * self.mini_batch_size
         images = self._test_images[start : start + self.mini_batch_size]
-        return np.asarray(self.model(images)).argmax(axis=1)
+        if self._answering is None:  # building one takes longer than a thousand answers
+            self._answering = self.model
+        self._answering.set_weights(self._keras_weights())
+        return np.asarray(self._answering(images)).argmax(axis=1)
+
+    def _keras_weights(self) -> list[np.ndarray]:
+        return [array for layer in self.layers for array in layer.to_keras()]
 
 
 def _split(data: Any) -> Split:

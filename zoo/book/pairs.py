@@ -49,6 +49,19 @@ def targets(data: Sequence[Pair], size: int) -> np.ndarray:
     return _rows([y for _, y in data], size, "y").astype(np.float64, copy=False)
 
 
+def column(y: Any, size: int) -> np.ndarray:
+    """One y as a column (size, 1); a whole number stands for its one-hot vector.
+
+    Args:
+        y: A column, which is returned, or a whole number below `size`.
+        size: Output neurons.
+
+    Raises:
+        DataError: It is no class below `size`.
+    """
+    return y if np.ndim(y) else targets([(np.empty(0), y)], size).T
+
+
 def classes(data: Sequence[Pair], size: int) -> np.ndarray:
     """The classes of all pairs, [n] whole numbers below `size`: y itself, or its largest entry.
 

@@ -81,6 +81,9 @@ def is_changed(network: SigmoidNetwork, methods: Methods) -> bool:
     )
 
 
+_FEEDFORWARD = methods_of(SigmoidNetwork, "feedforward")
+
+
 def check_sizes(sizes: Sequence[int]) -> None:
     """Raise SpecError unless there are two whole numbers from 1 up, or more."""
     whole = all(isinstance(size, int | np.integer) and size > 0 for size in sizes)
@@ -153,6 +156,24 @@ def mean_gradient(backprop, mini_batch: Sequence[Pair]) -> tuple[Gradient, Gradi
     return nabla_b, nabla_w
 
 
+def outputs_of(network: SigmoidNetwork, data: Sequence[Pair]) -> np.ndarray:
+    """The outputs for the x of all pairs, side by side, [outputs, n].
+
+    A `feedforward` of the reader's is called once for each column, as the book's programs call it.
+
+    Args:
+        network: Of the program's class, or of a subclass.
+        data: Pairs (x, y).
+
+    Raises:
+        DataError: An x does not fit the network's sizes.
+    """
+    inputs = pairs.inputs(data, network.sizes[0])
+    if not is_changed(network, _FEEDFORWARD):
+        return network.feedforward(inputs.T)
+    return np.stack([np.ravel(network.feedforward(x)) for x, _ in data], axis=1)
+
+
 def right(network, data: Sequence[Pair]) -> int:
     """How many pairs are answered rightly.
 
@@ -166,7 +187,7 @@ def right(network, data: Sequence[Pair]) -> int:
     """
     if not data:
         return 0
-    outputs = network.feedforward(pairs.inputs(data, network.sizes[0]).T)
+    outputs = outputs_of(network, data)
     return int((outputs.argmax(axis=0) == pairs.classes(data, network.sizes[-1])).sum())
 
 

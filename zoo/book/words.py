@@ -31,7 +31,8 @@ network of the book `net.spec` and `net.model` lead there, too.""",
   shuffles as Python 2 did: after `random.seed(12345678)` and `np.random.seed(12345678)` the runs of
   chapter 3 give the counts that the book's repository stores.
 - A subclass with an `update_mini_batch`, `backprop` or `feedforward` of its own, a network to which
-  one was assigned, or a cost class of your own, is trained by that, in NumPy.
+  one was assigned, or a cost of your own, is trained by that, in NumPy. The function `sigmoid` of a
+  module is not looked up again: assigning another one changes nothing.
 - `network2.load` reads what the author's program saved, and the other way round. A network with a
   cost of your own is read by `network2.load(filename, cost=MyCost)`.
 - `network3` is trained in 32 bits by the zoo's own model. `layer.w` and `layer.b` are NumPy arrays
@@ -68,7 +69,7 @@ python -m zoo book    # 打开一个交互环境，其中 import network 等语�
   `random.seed(12345678)` 和 `np.random.seed(12345678)`，第 3 章的运行结果就与作者代码库中保存的
   计数一致。
 - 如果子类改写了 `update_mini_batch`、`backprop` 或 `feedforward`，或者给网络的这些方法赋了值，
-  或者使用自己写的代价函数类，训练就按您的代码用 NumPy 进行。
+  或者使用自己写的代价函数，训练就按您的代码用 NumPy 进行。给模块的 `sigmoid` 重新赋值不起作用。
 - `network2.load` 可以读取作者的程序保存的文件，反之亦然。使用自己的代价函数类的网络用
   `network2.load(filename, cost=MyCost)` 读取。
 - `network3` 由本项目的 Keras 模型以 32 位精度训练。`layer.w` 和 `layer.b` 是 NumPy 数组，排列方式

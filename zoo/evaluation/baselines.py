@@ -43,7 +43,7 @@ def svm(data: Data) -> Predictions:
 
     Today's default gamma depends on the variance of the pixels, and does better.
     """
-    return _fit_svm(data.train, data, gamma=1 / 784, C=1.0)
+    return _fit_svm(data.train, data, gamma="auto", C=1.0)  # 1 / inputs
 
 
 def svm_tuned(data: Data) -> Predictions:
@@ -67,7 +67,7 @@ BASELINES: dict[str, Callable[[Data], Predictions]] = {
 }
 
 
-def _fit_svm(train: Split, data: Data, **settings: float) -> Predictions:
+def _fit_svm(train: Split, data: Data, **settings: float | str) -> Predictions:
     SVC = import_extra("sklearn.svm").SVC
     machine = SVC(**settings, cache_size=2000).fit(pixels(train), train.labels)
     return _answers(machine.predict(pixels(data.test)), data)

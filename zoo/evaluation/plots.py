@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
-from zoo.errors import SpecError
+from zoo.errors import DataError, SpecError
 from zoo.utils.atomic import atomic_write
 
 if TYPE_CHECKING:
@@ -37,7 +37,12 @@ def learning_curves(
         path: A PNG, SVG or PDF file.
         title: Above the picture.
         best_epoch: Marked by a line, counted from 1; 0 for none.
+
+    Raises:
+        DataError: There is no epoch with a cost, as in the history of a vote.
     """
+    if not history or "loss" not in history[0]:
+        raise DataError("this history has no costs by epoch to draw: a vote's members have")
     figure = Figure(figsize=(10, 4), layout="constrained")
     cost, accuracy = figure.subplots(1, 2)
     epochs = [row["epoch"] for row in history]

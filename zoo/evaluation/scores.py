@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zoo.data.mapped import chunks, mapping_of
-from zoo.errors import DataError
+from zoo.errors import DataError, SpecError
+from zoo.spec.validation import shown
 
 if TYPE_CHECKING:
     import keras
@@ -98,8 +99,15 @@ def predict(model: keras.Model, split: Split) -> Predictions:
         The class with the largest output for each image, beside the true one.
 
     Raises:
-        DataError: A label is none of the model's classes.
+        DataError: A label is none of the model's classes, or `split` is none.
+        SpecError: `model` is no model.
     """
+    if not hasattr(model, "predict"):
+        raise SpecError(f"a Keras model is asked, as zoo.load(NAME) gives, not {shown(model)}")
+    if not hasattr(split, "images"):
+        several = hasattr(split, "test")
+        step = "give data.test" if several else "zoo.Split(images, labels) makes one of arrays"
+        raise DataError(f"a Split is classified, not {shown(split)}: {step}")
     outputs = outputs_of(model, split)
     predicted, classes = outputs.argmax(axis=1), outputs.shape[1]
     if split.labels.max() >= classes:
@@ -137,6 +145,10 @@ def evaluate(model: keras.Model, split: Split) -> Score:
 
     Returns:
         The number of correct images, of how many.
+
+    Raises:
+        DataError: As for `predict`.
+        SpecError: As for `predict`.
     """
     return predict(model, split).score
 
@@ -151,10 +163,15 @@ def confusion_table(counts: np.ndarray, names: Sequence[str] = ()) -> str:
     Returns:
         The matrix, or, where it would be too wide to read, the pairs that are confused most.
 
+    Raises:
+        DataError: There are not as many names as classes.
+
     >>> print(confusion_table(np.diag(range(1, 11))).splitlines()[2])
        0 |     1     .     .     .     .     .     .     .     .     .
     """
     names = tuple(names) or tuple(map(str, range(len(counts))))
+    if len(names) != len(counts):
+        raise DataError(f"{len(names)} names for the {len(counts)} classes of a confusion matrix")
     if len(names) > WIDEST or max(map(len, names)) > 4:
         return _confused_pairs(counts, names)
     head = "true |" + "".join(f"{name:>6}" for name in names) + "   predicted"

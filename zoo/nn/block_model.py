@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
-from zoo.errors import DataError
 from zoo.nn.batching import Blocks
 from zoo.nn.block_dataset import BatchDataset, BlockDataset, batch_dataset, tensorflow_dataset
 from zoo.nn.block_steps import backend_model, has_devices, is_block
 from zoo.nn.losses import takes_labels
-from zoo.nn.user_data import Door, one_line
+from zoo.nn.user_data import Door, alone, one_line
 
 if TYPE_CHECKING:  # it needs TensorFlow
     from zoo.nn.conv_lowering import Program
@@ -43,9 +42,7 @@ class BlockModel(backend_model()):  # type: ignore[misc] # its base depends on t
 
     def __call__(self, inputs, *arguments, **options):
         """Keras' call; images that are no bytes yet are made bytes, or refused."""
-        if isinstance(inputs, (list, tuple)) and len(inputs) == 1 and hasattr(inputs[0], "shape"):
-            inputs = inputs[0]
-        return super().__call__(self._door().images(inputs), *arguments, **options)
+        return super().__call__(self._door().images(alone(inputs)), *arguments, **options)
 
     def compile(self, *arguments, **options):
         """Keras' `compile`; the metrics of an earlier one, which suit its loss, do not stay."""
@@ -60,9 +57,7 @@ class BlockModel(backend_model()):  # type: ignore[misc] # its base depends on t
             return self._fit_blocks(x, **options)
         door = self._door(labels=True)
         with one_line():
-            x, options["y"] = door.data(x, options.get("y"))
-            if options["y"] is None and door.classes and isinstance(x, np.ndarray):
-                raise DataError("images alone teach nothing: model.fit(images, labels)")
+            x, options["y"] = door.labelled(x, options.get("y"))
             if options.get("validation_data") is not None:
                 options["validation_data"] = door.validation(options["validation_data"])
             self._prepare_for(BATCHES)
@@ -74,7 +69,7 @@ class BlockModel(backend_model()):  # type: ignore[misc] # its base depends on t
             return super().evaluate(*arguments, **options)  # from `fit`, which has checked them
         options = _by_name(super().evaluate, arguments, options)
         with one_line():
-            data = self._door(labels=True).data(options.get("x"), options.get("y"))
+            data = self._door(labels=True).labelled(options.get("x"), options.get("y"))
             options["x"], options["y"] = data
             return super().evaluate(**options)
 
@@ -91,12 +86,12 @@ class BlockModel(backend_model()):  # type: ignore[misc] # its base depends on t
             self._prepare_for(BLOCKS)
         else:
             self._prepare_for(BATCHES)
-            x, y = self._door(labels=True).data(x, y)
+            x, y = self._door(labels=True).labelled(x, y)
         return super().train_on_batch(x, y, *arguments, **options)
 
     def test_on_batch(self, x, y=None, *arguments, **options):
         """Keras' `test_on_batch`, of images and labels that are checked."""
-        return super().test_on_batch(*self._door(labels=True).data(x, y), *arguments, **options)
+        return super().test_on_batch(*self._door(labels=True).labelled(x, y), *arguments, **options)
 
     def predict_on_batch(self, x):
         """Keras' `predict_on_batch`, of images that are checked."""

@@ -60,7 +60,9 @@ class _TensorFlowBlockModel(keras.Model):
             return index + 1, answers.write(index, answer)
 
         answers = tf.TensorArray(self.outputs[0].dtype, size=size)
-        with closed_form_gradients(self.trainable_weights):
+        # Where functions run eagerly, Keras' custom gradients take no variables.
+        by_formula = [] if tf.executing_eagerly() else self.trainable_weights
+        with closed_form_gradients(by_formula):
             _, answers = tf.while_loop(lambda index, _: index < count, step, [0, answers])
         return answers.concat()
 

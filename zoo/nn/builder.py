@@ -135,9 +135,11 @@ def _scaled(spec: NetworkSpec, images):
 
 
 def _add_layers(layers: Iterable[Layer], x, context: BuildContext):
-    for layer in layers:
+    *hidden, last = layers
+    for layer in hidden:
         x = add_layer(layer, x, context)
-    return x
+    context.is_output = True
+    return add_layer(last, x, context)
 
 
 # --- the rest -------------------------------------------------------------------------------------

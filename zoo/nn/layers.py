@@ -18,6 +18,9 @@ from zoo.nn.pooling import pooling
 from zoo.spec import LSTM, ConvPool, FullyConnected, Recipe, SimpleRNN, Softmax
 from zoo.spec.recurrent import row_length
 
+# Of outputs, whatever the precision of the layers before: costs need all its digits.
+OUTPUT = "float32"
+
 # Drawing takes half of the time that building a large network does.
 drawing = ContextVar("drawing", default=True)
 
@@ -29,6 +32,7 @@ class BuildContext:
     recipe: Recipe
     seeds: Iterator[int]
     prefix: str = ""
+    is_output: bool = False  # of the layer that is added next
     count: dict[str, int] = field(default_factory=dict)
 
     def name(self, kind: str) -> str:
@@ -105,6 +109,7 @@ def _(layer: FullyConnected, x, context: BuildContext):
     return dense(
         layer.units,
         activation=layer.activation,
+        dtype=OUTPUT if context.is_output else None,
         **_weights(fans, context),
         name=context.name("dense"),
     )(x)
@@ -146,7 +151,7 @@ def _(layer: Softmax, x, context: BuildContext):
     return keras.layers.Dense(
         layer.units,
         "softmax",
-        dtype="float32",  # whatever the precision of the layers before: costs need all its digits
+        dtype=OUTPUT,
         kernel_initializer="zeros",  # as network3.py starts it, whatever the other layers do
         kernel_regularizer=regularizers.penalty(context.recipe),
         name=context.name("softmax"),

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import keras
+import numpy as np
 
 from zoo.data import Data, Split
 from zoo.errors import DataError
@@ -45,11 +46,11 @@ class Door:
     def batch(self, batch: Any) -> Any:
         """The images of a batch, or its tuple of images, labels and the rest, checked."""
         if not isinstance(batch, (tuple, list)):
-            return self.images(batch)
+            return self.images(alone(batch))
         images, *rest = batch
         if rest:
             rest[0] = self.labels(rest[0])
-        return (self.images(images), *rest)
+        return (self.images(alone(images)), *rest)
 
     def data(self, x: Any, y: Any = None) -> tuple[Any, Any]:
         """What Keras takes for data: arrays with their labels, a `Split`, or a whole data set.
@@ -79,25 +80,43 @@ class Door:
             return (self.batch(batch) for batch in x), y
         if _is_tensorflow_dataset(x):
             return self._dataset(x), y
+        x = alone(x)
         if x is None or _is_loader(x):
             return x, y
-        images = self.images(_alone(x))
+        images = self.images(x)
         if not len(images):
             raise DataError("there is no image here: give at least one")
         return images, self.labels(y)
 
+    def labelled(self, x: Any, y: Any = None) -> tuple[Any, Any]:
+        """What Keras takes for data to learn from or to score: as `data` has it.
+
+        Args:
+            x: As for `data`.
+            y: As for `data`.
+
+        Raises:
+            DataError: As for `data`; or images come without labels.
+        """
+        x, y = self.data(x, y)
+        if y is None and self.classes and isinstance(x, np.ndarray):
+            raise DataError("images alone teach nothing, and have no score: give labels, too")
+        return x, y
+
     def validation(self, data: Any) -> Any:
         """What `fit` takes as `validation_data`: a tuple of arrays, or as for `data`."""
         if not isinstance(data, (tuple, list)):
-            x, y = self.data(data)
+            x, y = self.labelled(data)
             return x if y is None else (x, y)
         x, y, *rest = (*data, None)[: max(2, len(data))]
-        return (*self.data(x, y), *rest)
+        return (*self.labelled(x, y), *rest)
 
     def _dataset(self, dataset: Any) -> Any:
         """A `tf.data.Dataset` whose batches are checked as they pass."""
         import tensorflow as tf
 
+        if isinstance(dataset.element_spec, (tuple, dict)):
+            dataset = dataset.map(_unnamed)
         spec = dataset.element_spec
         parts = spec if isinstance(spec, tuple) else (spec,)
         if not all(isinstance(part, tf.TensorSpec) for part in parts):
@@ -116,6 +135,11 @@ class Door:
             return (images, *rest) if isinstance(spec, tuple) else images
 
         return dataset.map(check)
+
+
+def _unnamed(images: Any, *rest: Any) -> Any:
+    images = alone(images)
+    return (images, *rest) if rest else images
 
 
 class _Checked(keras.utils.PyDataset):
@@ -162,8 +186,10 @@ def _refuse_labels(y: Any, reason: str) -> None:
         raise DataError(f"{reason}: leave y out")
 
 
-def _alone(x: Any) -> Any:
-    # A list of one tensor, as Keras takes it for a model of one input.
+def alone(x: Any) -> Any:
+    """The images, given as Keras takes them for one input: in a list of one, or by a name."""
+    if isinstance(x, dict) and len(x) == 1:
+        (x,) = x.values()
     if isinstance(x, (list, tuple)) and len(x) == 1 and hasattr(x[0], "shape"):
         return x[0]
     return x
@@ -177,5 +203,7 @@ def _is_tensorflow_dataset(x: Any) -> bool:
 def _is_loader(x: Any) -> bool:
     # PyTorch's, and whatever else comes in batches: the model itself refuses what is not bytes.
     return (
-        hasattr(x, "__iter__") and not hasattr(x, "__array__") and not isinstance(x, (list, tuple))
+        hasattr(x, "__iter__")
+        and not hasattr(x, "__array__")
+        and not isinstance(x, (list, tuple, dict))
     )

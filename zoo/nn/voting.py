@@ -9,6 +9,7 @@ import numpy as np
 from keras import ops
 
 from zoo.errors import SpecError
+from zoo.nn.block_model import BlockModel
 from zoo.spec.counting import shares_of, tie_break
 
 
@@ -21,7 +22,7 @@ def members(model: keras.Model) -> list[keras.Model]:
     if tally is None:
         raise SpecError(f"{model.name} is one network: only a vote has members")
     return [
-        keras.Model(model.inputs, output, name=f"{model.name}_member_{number}")
+        BlockModel(model.inputs, output, name=f"{model.name}_member_{number}")
         for number, output in enumerate(tally.input, start=1)
     ]
 
@@ -57,7 +58,8 @@ class Tally(keras.layers.Layer):
     By 'plurality' it is the shares of the votes, moved towards the mean probabilities by a
     thousandth, or less where that could outweigh a vote, which decides ties; the author's program
     takes the network that came first. By 'mean' it is the mean probabilities. Outputs of sigmoids
-    are divided by their sum first, so that networks of both kinds can vote together.
+    are divided by their sum first, so that networks of both kinds can vote together, and where an
+    image has outputs below 0, as of tanh neurons, the least of them counts as 0.
     """
 
     def __init__(self, rule: str = "plurality", weights: Sequence[float] = (), **layer_options):
@@ -79,6 +81,7 @@ class Tally(keras.layers.Layer):
         weights = ops.reshape(weights, (-1, 1, 1))
         outputs = ops.stack(list(outputs))
         ballots = ops.one_hot(ops.argmax(outputs, axis=-1), outputs.shape[-1], dtype=outputs.dtype)
+        outputs = outputs - ops.minimum(ops.min(outputs, axis=-1, keepdims=True), 0.0)
         totals = ops.maximum(ops.sum(outputs, axis=-1, keepdims=True), keras.config.epsilon())
         probabilities = outputs / totals
         return ops.sum(weights * ballots, axis=0), ops.sum(weights * probabilities, axis=0)

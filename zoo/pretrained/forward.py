@@ -188,7 +188,7 @@ def count_votes(weights: Sequence[float], outputs: np.ndarray) -> tuple[np.ndarr
     """The shares of the votes and the mean probabilities, as a vote of networks counts them.
 
     Outputs of sigmoids are divided by their sum first, so that networks of both kinds can vote
-    together.
+    together, and where an image has outputs below 0, the least of them counts as 0.
 
     Args:
         weights: One a member, above 0; none counts all alike.
@@ -200,5 +200,6 @@ def count_votes(weights: Sequence[float], outputs: np.ndarray) -> tuple[np.ndarr
     """
     shares = np.array(shares_of(weights, len(outputs)), np.float32).reshape(-1, 1, 1)
     ballots = np.eye(outputs.shape[-1], dtype=np.float32)[outputs.argmax(axis=-1)]
+    outputs = outputs - np.minimum(outputs.min(axis=-1, keepdims=True), 0)
     totals = np.maximum(outputs.sum(axis=-1, keepdims=True), _LEAST_SUM)
     return (shares * ballots).sum(axis=0), (shares * (outputs / totals)).sum(axis=0)

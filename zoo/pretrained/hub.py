@@ -43,6 +43,7 @@ from zoo.pretrained.transfer import with_weights
 from zoo.registry import list_models
 from zoo.spec import NetworkSpec
 from zoo.spec.limits import most_parameters
+from zoo.spec.validation import shown
 from zoo.training.job import TrainResult
 from zoo.utils.atomic import atomic_directory
 from zoo.utils.regular import is_readable_to_its_end
@@ -82,6 +83,8 @@ def push(
         RunError: `repo` exists already, cannot be written, or the hub refuses; or the source's
             weights are damaged, or no numbers.
     """
+    if not isinstance(repo, str | os.PathLike):
+        raise SpecError(f"push takes owner/name or the path of a folder, not {shown(repo)}")
     folder = named_folder(repo)
     identity, revision = ("", None) if folder else repository_of(str(repo))
     if revision:

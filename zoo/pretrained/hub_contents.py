@@ -15,10 +15,12 @@ import numpy as np
 from zoo.data.dataset import DIGIT_NAMES
 from zoo.errors import SpecError
 from zoo.nn.builder import build_model
+from zoo.nn.nested import activations
 from zoo.pretrained.hub_folder import CARD
 from zoo.pretrained.manifest import entry_of, verify, weights_file
 from zoo.registry import get_spec
 from zoo.spec import NetworkSpec
+from zoo.spec.validation import as_tuple, shown
 from zoo.training import weights
 from zoo.training.job import TrainResult
 from zoo.training.run_folder import load_run
@@ -85,12 +87,20 @@ def contents_of(
     if isinstance(source, keras.Model):
         if spec is None:
             raise SpecError("give the name or declaration that the model was built from: spec=...")
-        return _of_model(source, get_spec(spec), tuple(class_names))
+        names = as_tuple(class_names)
+        if names is None or not all(isinstance(name, str) for name in names):
+            raise SpecError(f"class_names are words, one a class, not {shown(class_names)}")
+        return _of_model(source, get_spec(spec), names)
     if spec is not None or class_names:
         raise SpecError("spec and class_names go with a model: of other sources they are known")
     if isinstance(source, TrainResult):
         facts = _facts(source.seed, source.best_epoch, source.history)
         return _of_model(source.model, source.spec, source.class_names, facts)
+    if not isinstance(source, str | os.PathLike):
+        raise SpecError(
+            "push takes a network's name, the folder of a run, what zoo.train returned or a model, "
+            f"not {shown(source)}"
+        )
     if isinstance(source, os.PathLike) or os.sep in source or (Path(source) / "run.json").is_file():
         return _of_run(Path(source).expanduser())
     return _pretrained(source)
@@ -123,13 +133,20 @@ def _of_model(
     class_names: tuple[str, ...],
     facts: Mapping[str, str] = {},
 ) -> Contents:
-    expected = weights.shapes(build_model(spec, draw_weights=False).weights)
+    declared = build_model(spec, draw_weights=False)
+    expected = weights.shapes(declared.weights)
     shapes = weights.shapes(model.weights)
     if shapes != expected:
         odd = min(set(shapes.items()) ^ set(expected.items()))[0]
         raise SpecError(f"the model has other layers than {spec.name} declares: see {odd}")
-    found = weights.arrays(model.weights)
-    tensors = {name: array.astype(np.float32) for name, array in found.items()}
+    found, wanted = activations(model), activations(declared)
+    if found != wanted:
+        raise SpecError(
+            f"the model has the activations {', '.join(found)}, and {spec.name} declares "
+            f"{', '.join(wanted)}"
+        )
+    arrays = weights.arrays(model.weights)
+    tensors = {name: array.astype(np.float32) for name, array in arrays.items()}
     weights.check_finite(tensors, "the model")
     names = class_names or _names(spec)
     if len(names) != spec.output_classes:

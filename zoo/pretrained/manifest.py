@@ -153,7 +153,7 @@ def _read(folder: Path) -> dict[str, Entry]:
         for name, entry in entries.items():
             validation.known_names(entry, known, f"{name} in {path}")
         return {name: Entry(**entry) for name, entry in entries.items()}
-    except (ValueError, TypeError, AttributeError, RecursionError, ZooError) as error:
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError, ZooError) as error:
         raise RunError(f"{path} is damaged ({error}): take it from the repository again") from error
 
 

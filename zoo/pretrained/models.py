@@ -17,7 +17,7 @@ from zoo.nn.voting import Tally
 from zoo.pretrained import hub
 from zoo.pretrained.manifest import entry_of, verify, weights_file
 from zoo.pretrained.transfer import freeze_body, with_weights
-from zoo.registry import get_spec
+from zoo.registry import get_spec, list_models
 from zoo.spec import NetworkSpec
 from zoo.spec.ensemble import check_rule
 from zoo.spec.validation import as_tuple, shown
@@ -43,21 +43,37 @@ def build(
 
     Returns:
         A compiled model, from byte images (uint8, 28x28x1 unless declared otherwise) to one number
-        in 0..1 a class.
+        a class: in 0..1 of softmax and sigmoid outputs.
 
     Raises:
         UnknownNameError: There is no network of that name.
         SpecError: A setting does not exist, or has no such value.
-        RunError: The file holds no weights of this network.
+        RunError: The file holds no weights of this network, or those of another by its name.
     """
     if weights is True:
         return load(name, seed=seed, **settings)
     spec = get_spec(name).with_settings(**settings)
     if weights is None or weights is False:
         return build_model(spec, seed=seed)
+    if not isinstance(weights, str | os.PathLike):
+        raise SpecError(f"weights is True, False or the path of a file, not {shown(weights)}")
     model = build_model(spec, seed=seed, draw_weights=False)
-    weights_files.load(model, weights)
+    metadata = weights_files.load(model, weights)
+    _check_activations(metadata.get("name", ""), spec, weights)
     return model
+
+
+def _check_activations(trained: str, spec: NetworkSpec, path: str | Path) -> None:
+    """Raise RunError where weights are, by name, of a network of other layers than a declared one.
+
+    Names and shapes of tensors do not tell sigmoid neurons from rectified linear ones.
+    """
+    known = get_spec(trained) if trained in list_models() else spec
+    if known.name != spec.name and known.body()[:-1] != spec.body()[:-1]:
+        raise RunError(
+            f"{path} holds weights of {trained}, which has other layers than {spec.name}: build "
+            f"{trained} with them"
+        )
 
 
 def load(
@@ -86,7 +102,8 @@ def load(
             the body and has a fresh head.
 
     Returns:
-        A compiled model, from byte images to one number in 0..1 a class.
+        A compiled model, from byte images to one number a class: in 0..1 of softmax and sigmoid
+        outputs.
 
     Raises:
         UnknownNameError: There is no network of that name, or no weights for it.
@@ -137,8 +154,21 @@ def save(
         overwrite: Whether a file that is there may be replaced.
 
     Raises:
+        SpecError: `model` is no model, `path` no path or named as a file of Keras' own, or
+            `metadata` not text.
         RunError: `path` exists and is not to be overwritten, or cannot be written.
     """
+    if not isinstance(model, keras.Model):
+        raise SpecError(f"save takes a Keras model, as zoo.load(NAME) gives, not {shown(model)}")
+    if not isinstance(path, str | os.PathLike):
+        raise SpecError(f"save takes the path of a file, not {shown(path)}")
+    if Path(path).suffix in (".h5", ".keras"):
+        raise SpecError(
+            f"save writes safetensors, and {path} is named as Keras' own files: end it with "
+            ".safetensors, or call model.save(path)"
+        )
+    if not all(isinstance(word, str) for pair in metadata.items() for word in pair):
+        raise SpecError(f"metadata is text by name, not {shown(metadata)}")
     if Path(path).exists() and not overwrite:
         raise RunError(f"{path} exists already: choose another path, or overwrite=True")
     try:
@@ -184,9 +214,13 @@ def vote(
     for member in given:
         if not isinstance(member, str | keras.Model):
             raise SpecError(f"a vote's members are names or models, not {shown(member)}")
+    if not isinstance(name, str) or "/" in name:
+        raise SpecError(f"a model's name is text without /, not {shown(name)}")
     check_rule(counted, len(given))
     models = [load(member) if isinstance(member, str) else member for member in given]
-    shapes = sorted({(model.input_shape[1:], model.output_shape[1:]) for model in models})
+    for model in models:
+        _check_member(model)
+    shapes = sorted({(each.input_shape[1:], each.output_shape[1:]) for each in models}, key=str)
     if len(shapes) > 1:
         message = " and ".join(f"{images} -> {outputs}" for images, outputs in shapes)
         raise SpecError(f"the members of a vote take and put out different shapes: {message}")
@@ -203,6 +237,17 @@ def vote(
             metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
         )
     return model
+
+
+def _check_member(model: keras.Model) -> None:
+    """Raise SpecError for a model that cannot vote, whatever the others are."""
+    if not model.built or not getattr(model, "inputs", None):
+        raise SpecError(f"{model.name} has no inputs yet: build it, or begin it with a keras.Input")
+    if len(model.inputs) != 1 or len(model.outputs) != 1:
+        raise SpecError(
+            f"a vote's members have one input and one output, and {model.name} has "
+            f"{len(model.inputs)} and {len(model.outputs)}"
+        )
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,11 @@ def check_transfer(trained: NetworkSpec, spec: NetworkSpec) -> None:
         )
     if there[2] != here[2] and 1 not in (there[2], here[2]):
         raise SpecError(f"the weights for {there[2]} channels cannot be had from {here[2]}: use 1")
+    if len(trained.body()) == 1:
+        raise SpecError(
+            f"{spec.name} is one layer, of which a head drawn afresh leaves nothing: train it, or "
+            "fine-tune a network with layers below the last"
+        )
     if trained.body()[:-1] != spec.body()[:-1]:
         raise SpecError(f"the pretrained weights of {spec.name} are for other layers: train it")
 
@@ -63,7 +68,8 @@ def with_weights(
     if tuned:
         check_transfer(trained, spec)
     model = build_model(spec, seed=seed, draw_weights=tuned)
-    expected = None if tuned else weights_files.shapes(model.weights)
+    own = build_model(trained, draw_weights=False) if tuned else model
+    expected = weights_files.shapes(own.weights)
     tensors, metadata = weights_files.read(path, expected)
     weights_files.check_finite(tensors, path)
     if tuned:

@@ -61,6 +61,11 @@ class FunctionSpec(NetworkSpec):
             )
         validation.whole(self, "classes")
         self._check()
+        if self.recipe.l1 or self.recipe.l2:
+            raise SpecError(
+                f"{self.name} is a Keras function, whose weights no l1 or l2 of a recipe reaches: "
+                "give its layers a kernel_regularizer, and the recipe l1=0.0, l2=0.0"
+            )
 
     @property
     def output_activation(self) -> str:

@@ -105,6 +105,8 @@ class Recipe:
             raise SpecError("schedule 'decay' goes with a decay below 1, as in decay=0.3")
         if self.decay_epochs > 1 and self.schedule != "decay":
             raise SpecError("decay_epochs goes with schedule='decay'")
+        if self.nesterov and not self.momentum:
+            raise SpecError("nesterov goes with a momentum above 0")
         if self.signed and self.cost != "quadratic":
             raise SpecError(f"signed targets are for the quadratic cost, not for {self.cost}")
         if self.label_smoothing and self.cost != "log_likelihood":

@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from zoo.data import Split
 from zoo.nn import dropout
+from zoo.nn.nested import all_layers
 from zoo.nn.schedules import decay_factor, first_epoch_without_dropout
 from zoo.spec import NetworkSpec, Recipe
 from zoo.training import weights
@@ -120,7 +121,7 @@ class DropoutOff(keras.callbacks.Callback):
 
     def _turn_off(self, off: bool) -> None:
         self.off = off
-        for layer in self.model.layers:
+        for layer in all_layers(self.model):
             if isinstance(layer, dropout.BookDropout | dropout.DropConnect):
                 layer.disabled = off
         self.model.make_train_function(force=True)  # the compiled one still has the masks it had

@@ -12,6 +12,7 @@ from zoo.errors import RunError, SpecError
 from zoo.evaluation.scores import EVALUATION_BATCH
 from zoo.nn.builder import build_model
 from zoo.nn.mapped_images import keras_data
+from zoo.nn.nested import activations, all_layers
 from zoo.nn.processes import agree
 from zoo.training import devices, weights
 from zoo.training.callbacks import Checkpoint, Decay, DropoutOff, Patience, ProgressBar, Recorder
@@ -34,7 +35,7 @@ def train_network(job: TrainingJob, model: keras.Model | None = None) -> TrainRe
         _check_agreement(f"{job.spec.hash} {job.seed:020}")
         model = model or build_model(job.spec, seed=job.seed)
         if job.start:
-            _start_from(job.start, model)
+            _start_from(job.start, job.start_activations, model)
             _freeze(job.frozen, model)
         with job.held():
             state = job.begin(model)
@@ -74,22 +75,23 @@ def _freeze(names: tuple[str, ...], model: keras.Model) -> None:
 
 
 def _layers_with_weights(model: keras.Model) -> list[tuple[str, keras.layers.Layer]]:
-    layers = [layer for layer in _layers(model) if layer.weights]
+    layers = [layer for layer in all_layers(model) if layer.weights]
     return list(zip(unique([each.name for each in layers]), layers, strict=True))
 
 
-def _layers(model: keras.Model) -> list[keras.layers.Layer]:
-    # With those of models inside the model, as a registered function makes them.
-    inner = [_layers(layer) for layer in model.layers if isinstance(layer, keras.Model)]
-    return [*model.layers, *(layer for layers in inner for layer in layers)]
-
-
-def _start_from(tensors: dict[str, np.ndarray], model: keras.Model) -> None:
+def _start_from(
+    tensors: dict[str, np.ndarray], start_activations: tuple[str, ...], model: keras.Model
+) -> None:
     there = {name: tensor.shape for name, tensor in tensors.items()}
     here = weights.shapes(model.weights)
     if there != here:
         odd = sorted(set(there.items()).symmetric_difference(here.items()))[0][0]
         raise SpecError(f"start has other layers than {model.name}, see {odd}: give the same ones")
+    if start_activations != (own := activations(model)):
+        raise SpecError(
+            f"start has the activations {', '.join(start_activations)}, and {model.name} has "
+            f"{', '.join(own)}: give the same ones"
+        )
     weights.assign(model.weights, tensors)
 
 

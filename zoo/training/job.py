@@ -88,6 +88,7 @@ class TrainingJob:
     resize: str = "stretch"
     devices: int = 1
     overwrite: bool = False
+    start_activations: tuple[str, ...] = ()
 
     @property
     def folder(self) -> RunFolder | None:

@@ -15,6 +15,7 @@ import keras
 
 from zoo.data import Data, Split, load_data
 from zoo.errors import DataError, RunError, SpecError
+from zoo.nn.nested import activations
 from zoo.nn.processes import are_several
 from zoo.registry import get_spec
 from zoo.spec import NetworkSpec
@@ -146,6 +147,7 @@ def training_job(
         frozen_layers(start) if start else (),
         data.resize,
         devices,
+        start_activations=activations(start) if start else (),
     )
 
 
