@@ -144,6 +144,29 @@ def test_outputs_below_0_outweigh_no_majority(rule):
     assert (answers.argmax(axis=1) == votes.argmax(axis=1))[majority].all()
 
 
+def test_a_vote_of_keras_models_knows_whose_outputs_may_be_below_0():
+    def ending(activation):
+        layers = [keras.layers.Flatten(), keras.layers.Dense(10, activation)]
+        return keras.Sequential(
+            [keras.Input((28, 28, 1)), keras.layers.Rescaling(1 / 255), *layers]
+        )
+
+    for activation, signed in (
+        ("softmax", False),
+        ("sigmoid", False),
+        (None, True),
+        ("tanh", True),
+    ):
+        assert zoo.vote([ending(activation)]).get_layer("tally_1").signed is signed
+    logits = zoo.vote([ending(None) for _ in range(3)])
+    outputs = np.array([member.predict(IMAGES, verbose=0) for member in members(logits)])
+    votes, _ = count_votes((), outputs)
+    majority = votes.max(axis=1) > 0.5
+    answers = logits.predict(IMAGES, verbose=0)
+    assert (answers.argmax(axis=1) == votes.argmax(axis=1))[majority].all()
+    assert 0 <= answers.min() <= answers.max() <= 1
+
+
 def test_sigmoid_outputs_keep_their_digits_in_mixed_precision():
     """A neuron that is wrong and saturated: its error is 1, which half of the digits make 0."""
     steps = []

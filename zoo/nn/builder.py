@@ -21,7 +21,7 @@ from zoo.errors import SpecError
 from zoo.nn import losses, optimizers
 from zoo.nn.block_model import BlockModel
 from zoo.nn.layers import BuildContext, add_layer, drawing
-from zoo.nn.voting import Tally
+from zoo.nn.voting import NOT_NEGATIVE, Tally
 from zoo.spec import (
     EnsembleSpec,
     FullyConnected,
@@ -110,7 +110,8 @@ def _(spec: EnsembleSpec, images, seed: int | None):
     for number, layers in enumerate(spec.member_layers, start=1):
         context = BuildContext(spec.recipe, seeds, prefix=f"member_{number}_")
         outputs.append(_add_layers(layers, x, context))
-    return Tally(spec.rule, spec.weights, name="tally_1", dtype="float32")(outputs)
+    signed = any(member.output_activation not in NOT_NEGATIVE for member in spec.members)
+    return Tally(spec.rule, spec.weights, signed, name="tally_1", dtype="float32")(outputs)
 
 
 @add_network.register

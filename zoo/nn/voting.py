@@ -12,6 +12,9 @@ from zoo.errors import SpecError
 from zoo.nn.block_model import BlockModel
 from zoo.spec.counting import shares_of, tie_break
 
+# Activations that put out nothing below 0.
+NOT_NEGATIVE = ("softmax", "sigmoid", "relu", "relu6", "hard_sigmoid", "softplus", "exponential")
+
 
 def members(model: keras.Model) -> list[keras.Model]:
     """The networks of a vote, each as a model of its own that shares its weights.
@@ -51,6 +54,19 @@ def _tally(model: keras.Model) -> Tally | None:
     return next((layer for layer in model.layers if isinstance(layer, Tally)), None)
 
 
+def is_signed(model: keras.Model) -> bool:
+    """Whether a model may put out numbers below 0, or nobody knows.
+
+    Args:
+        model: One with a single output.
+    """
+    last = model.layers[-1]
+    if isinstance(last, keras.Model):
+        return is_signed(last)
+    activation = getattr(getattr(last, "activation", None), "__name__", "")
+    return not isinstance(last, Tally | keras.layers.Softmax) and activation not in NOT_NEGATIVE
+
+
 @keras.saving.register_keras_serializable("zoo")
 class Tally(keras.layers.Layer):
     """Several networks' outputs made one answer: [n, 10] from each of them, [n, 10] in all.
@@ -58,14 +74,21 @@ class Tally(keras.layers.Layer):
     By 'plurality' it is the shares of the votes, moved towards the mean probabilities by a
     thousandth, or less where that could outweigh a vote, which decides ties; the author's program
     takes the network that came first. By 'mean' it is the mean probabilities. Outputs of sigmoids
-    are divided by their sum first, so that networks of both kinds can vote together, and where an
-    image has outputs below 0, as of tanh neurons, the least of them counts as 0.
+    are divided by their sum first, so that networks of both kinds can vote together. `signed` says
+    that outputs may be below 0, as those of tanh neurons: of each image the least counts as 0 then.
     """
 
-    def __init__(self, rule: str = "plurality", weights: Sequence[float] = (), **layer_options):
+    def __init__(
+        self,
+        rule: str = "plurality",
+        weights: Sequence[float] = (),
+        signed: bool = False,
+        **layer_options,
+    ):
         super().__init__(**layer_options)
         self.rule = rule
         self.shares = weights
+        self.signed = signed
 
     def call(self, inputs):
         """Return the vote's outputs [n, classes] from a list of the members' [n, classes]."""
@@ -81,7 +104,8 @@ class Tally(keras.layers.Layer):
         weights = ops.reshape(weights, (-1, 1, 1))
         outputs = ops.stack(list(outputs))
         ballots = ops.one_hot(ops.argmax(outputs, axis=-1), outputs.shape[-1], dtype=outputs.dtype)
-        outputs = outputs - ops.minimum(ops.min(outputs, axis=-1, keepdims=True), 0.0)
+        if self.signed:  # not of all: numbers of eight bits would lose by it
+            outputs = outputs - ops.minimum(ops.min(outputs, axis=-1, keepdims=True), 0.0)
         totals = ops.maximum(ops.sum(outputs, axis=-1, keepdims=True), keras.config.epsilon())
         probabilities = outputs / totals
         return ops.sum(weights * ballots, axis=0), ops.sum(weights * probabilities, axis=0)
@@ -92,4 +116,5 @@ class Tally(keras.layers.Layer):
 
     def get_config(self):
         """Return what a saved model needs to make this layer again."""
-        return {**super().get_config(), "rule": self.rule, "weights": list(self.shares)}
+        own = {"rule": self.rule, "weights": list(self.shares), "signed": self.signed}
+        return {**super().get_config(), **own}

@@ -13,7 +13,7 @@ import keras
 from zoo.errors import RunError, SpecError, UnknownNameError
 from zoo.nn.block_model import BlockModel
 from zoo.nn.builder import build_model, keras_settings
-from zoo.nn.voting import Tally
+from zoo.nn.voting import Tally, is_signed
 from zoo.pretrained import hub
 from zoo.pretrained.manifest import entry_of, verify, weights_file
 from zoo.pretrained.transfer import freeze_body, with_weights
@@ -230,7 +230,8 @@ def vote(
             keras.Model(model.inputs, model.outputs[0], name=f"member_{number}")(images)
             for number, model in enumerate(models, start=1)
         ]
-        tally = Tally(counted.rule, counted.weights, name="tally_1", dtype="float32")
+        signed = any(is_signed(model) for model in models)
+        tally = Tally(counted.rule, counted.weights, signed, name="tally_1", dtype="float32")
         model = BlockModel(images, tally(outputs), name=name)
         model.compile(
             loss="sparse_categorical_crossentropy",
