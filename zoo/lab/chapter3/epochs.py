@@ -40,9 +40,7 @@ def follow(context: Context, spec: NetworkSpec, *, seed: int = 0) -> dict[str, l
     They are cost and accuracy on the training images and on the test images: this chapter compares
     test accuracies, and chooses nothing by them until it comes to hyper-parameters.
     """
-    data = context.data
-    name = f"{spec.hash[:12]}-{data.fingerprint[:6]}-seed{seed}"
-    return kept(context, name, lambda: _follow(context, spec, seed))
+    return kept(context, f"{spec.hash[:12]}-seed{seed}", lambda: _follow(context, spec, seed))
 
 
 def _follow(context: Context, spec: NetworkSpec, seed: int) -> dict[str, list[float]]:
@@ -55,11 +53,12 @@ def _follow(context: Context, spec: NetworkSpec, seed: int) -> dict[str, list[fl
 
 
 def kept(context: Context, name: str, measure: Callable[[], Any]) -> Any:
-    """What `measure` returned the first time, from the context's folder; plain data alone.
+    """What `measure` returned the first time on these images, plain data, from the folder.
 
     A file that cannot be read is measured again.
     """
-    path = context.folder / "trained" / "chapter3" / f"{name}.json"
+    images = context.data.fingerprint[:6]
+    path = context.folder / "trained" / "chapter3" / f"{name}-{images}.json"
     with contextlib.suppress(OSError, ValueError, RecursionError):
         return json.loads(path.read_text(encoding="utf-8"))
     text = json.dumps(measure())

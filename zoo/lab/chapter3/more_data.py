@@ -53,7 +53,7 @@ def network_accuracies(context: Context) -> list[float]:
     start, accuracies = model.get_weights(), []
     for size in SIZES:
         model.set_weights(start)
-        name = f"more_data-{size}-{count}x{ROUND}"
+        name = f"more_data-{spec.hash[:12]}-{size}-{count}x{ROUND}"
         measure = partial(_trained_on, context, spec, model, size, count)
         accuracies.append(kept(context, name, measure))
         context.say(f"{size:,} images: {accuracies[-1]} %")
