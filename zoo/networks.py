@@ -123,7 +123,10 @@ OVERFITTING = "Overfitting and regularization"
 def chapter_3(
     accuracy: float, on: Literal["test", "validation"] = "test", section: str = OVERFITTING
 ) -> Claim:
-    """Chapter 3 quotes the best epoch, as the stored curves behind its plots show."""
+    """Chapter 3 quotes the best epoch, as the stored curves behind its plots show.
+
+    No curve is stored for 95.49, 96.82, 97.92 and 98.04, which are taken to be the same.
+    """
     return Claim(chapter=3, section=section, accuracy=accuracy, on=on)
 
 

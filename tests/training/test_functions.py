@@ -11,6 +11,7 @@ import pytest
 import zoo
 from zoo.errors import RunError, SpecError
 from zoo.nn.dropout import BookDropout
+from zoo.nn.losses import CrossEntropyCost, SoftmaxCrossEntropyCost
 from zoo.nn.nested import all_layers
 from zoo.training import weights
 from zoo.training.run_folder import load_run
@@ -88,6 +89,22 @@ def test_the_last_epochs_leave_dropout_out_of_a_function_too(bars):
     finally:
         zoo.unregister("dropping")
     assert noted.off == [False, True, True]
+
+
+def test_the_cost_is_for_the_outputs_that_the_function_has():
+    """Sigmoid outputs have the cross-entropy that keeps its error in a saturated neuron."""
+
+    def sigmoid():
+        layers = [keras.layers.Flatten(), keras.layers.Dense(10, "sigmoid")]
+        return keras.Sequential([keras.Input((28, 28, 1)), *layers])
+
+    recipe = replace(RECIPE, cost="cross_entropy")
+    for function, cost in ((sigmoid, CrossEntropyCost), (stack, SoftmaxCrossEntropyCost)):
+        zoo.register("of_outputs", recipe=recipe)(function)
+        try:
+            assert type(zoo.build("of_outputs").loss) is cost
+        finally:
+            zoo.unregister("of_outputs")
 
 
 def test_a_penalty_that_reaches_no_weight_is_refused():

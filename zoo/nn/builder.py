@@ -21,6 +21,7 @@ from zoo.errors import SpecError
 from zoo.nn import losses, optimizers
 from zoo.nn.block_model import BlockModel
 from zoo.nn.layers import BuildContext, add_layer, drawing
+from zoo.nn.nested import output_activation
 from zoo.nn.voting import NOT_NEGATIVE, Tally
 from zoo.spec import (
     EnsembleSpec,
@@ -149,7 +150,7 @@ def _add_layers(layers: Iterable[Layer], x, context: BuildContext):
 def _compile(model: keras.Model, spec: NetworkSpec) -> None:
     model.compile(
         optimizer=optimizers.optimizer(spec.recipe),
-        loss=losses.cost(spec),
+        loss=losses.cost(spec, output_activation(model)),
         metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
         jit_compile=_best_jit(spec),
     )

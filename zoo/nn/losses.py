@@ -91,13 +91,18 @@ COSTS = {
 }
 
 
-def cost(spec: NetworkSpec) -> keras.losses.Loss:
-    """The cost that a network's recipe names, for the outputs that its last layer has."""
+def cost(spec: NetworkSpec, activation: str | None = None) -> keras.losses.Loss:
+    """The cost that a network's recipe names, for the outputs that its last layer has.
+
+    Args:
+        spec: Of the network.
+        activation: That of the last layer, where the declaration does not know it.
+    """
     if spec.recipe.signed:
         return QuadraticCost(signed=True)
     if spec.recipe.label_smoothing:
         return SmoothedLogLikelihoodCost(spec.recipe.label_smoothing)
-    if (spec.recipe.cost, spec.output_activation) == ("cross_entropy", "softmax"):
+    if (spec.recipe.cost, activation or spec.output_activation) == ("cross_entropy", "softmax"):
         return SoftmaxCrossEntropyCost()
     return COSTS[spec.recipe.cost]()
 

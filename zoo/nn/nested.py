@@ -26,3 +26,17 @@ def activations(model: keras.Model) -> tuple[str, ...]:
     given = (getattr(layer, "activation", None) for layer in all_layers(model))
     names = (getattr(each, "__name__", str(each)) for each in given if each is not None)
     return tuple(name for name in names if name != "linear")
+
+
+def output_activation(model: keras.Model) -> str:
+    """The name of the activation that a model ends with; empty where its last layer has none.
+
+    Args:
+        model: One with a single output.
+    """
+    last = model.layers[-1]
+    if isinstance(last, keras.Model):
+        return output_activation(last)
+    if isinstance(last, keras.layers.Softmax):
+        return "softmax"
+    return getattr(getattr(last, "activation", None), "__name__", "")

@@ -10,6 +10,7 @@ from keras import ops
 
 from zoo.errors import SpecError
 from zoo.nn.block_model import BlockModel
+from zoo.nn.nested import output_activation
 from zoo.spec.counting import shares_of, tie_break
 
 # Activations that put out nothing below 0.
@@ -60,11 +61,8 @@ def is_signed(model: keras.Model) -> bool:
     Args:
         model: One with a single output.
     """
-    last = model.layers[-1]
-    if isinstance(last, keras.Model):
-        return is_signed(last)
-    activation = getattr(getattr(last, "activation", None), "__name__", "")
-    return not isinstance(last, Tally | keras.layers.Softmax) and activation not in NOT_NEGATIVE
+    is_vote = isinstance(model.layers[-1], Tally)
+    return not is_vote and output_activation(model) not in NOT_NEGATIVE
 
 
 @keras.saving.register_keras_serializable("zoo")

@@ -58,7 +58,7 @@ class ModelSpec(NetworkSpec):
         if self.classes not in (None, shape[0]):
             raise SpecError(
                 f"{self.name} has {shape[0]} outputs, and classes says {self.classes}: give the "
-                f"last layer {self.classes} units, or leave classes out"
+                f"last layer {self.classes} units, or give classes=None"
             )
         object.__setattr__(self, "classes", shape[0])
 
