@@ -52,7 +52,7 @@ def test_a_declaration_beside_a_users_weights_makes_no_run_of_them(bars, tmp_pat
         zoo.train("linear", bars.take(100), out=tmp_path, **SILENT)
     assert contents(tmp_path) == before
     (tmp_path / "weights.safetensors").unlink()
-    with pytest.raises(RunError, match=r"spec\.json declares another"):
+    with pytest.raises(RunError, match=r"spec\.json declares a run with other settings"):
         zoo.train("mlp30", bars.take(100), out=tmp_path, **SILENT)
 
 

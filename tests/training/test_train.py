@@ -148,8 +148,8 @@ def test_a_finished_run_is_returned_as_it_is(bars, finished):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"seed": 2}, "another seed"),
-        ({"epochs": 6}, "another spec_hash"),
+        ({"seed": 2}, r"another seed \(1, not 2\): train again with --overwrite"),
+        ({"epochs": 6}, r"other settings \(epochs 5, not 6\): train again with --overwrite"),
     ],
 )
 def test_an_unfinished_run_of_something_else_is_refused(bars, tmp_path, change, said):
@@ -326,7 +326,7 @@ def test_a_vote_looks_into_its_folder_before_it_trains_members(bars, tmp_path, m
     monkeypatch.setattr(ensemble, "train_network", lambda _: pytest.fail("a member is trained"))
     again = zoo.train(spec, few, epochs=1, out=tmp_path / "vote", progress=False)
     assert again.history == first.history
-    with pytest.raises(RunError, match="holds a run with another spec_hash"):
+    with pytest.raises(RunError, match=r"settings \(network 'linear', not 'vote'; cost "):
         zoo.train(spec, few, epochs=1, out=tmp_path / "single", progress=False)
 
 

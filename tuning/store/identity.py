@@ -14,6 +14,7 @@ from msgspec import Meta
 from tuning.store.events import explained
 from tuning.store.journal import Journal
 from zoo.errors import RunError
+from zoo.spec.serialization import differences
 from zoo.utils.atomic import atomic_write
 from zoo.utils.locks import file_lock
 from zoo.utils.regular import readable
@@ -171,7 +172,11 @@ def check_same(there: dict[str, Any], mine: dict[str, Any], where: str, advice: 
     """
     for name in mine:
         if there.get(name) != mine[name]:
-            shown = "; ".join(_differences(there.get(name), mine[name], name))
+            found = differences(there.get(name), mine[name], name)
+            shown = "; ".join(
+                f"{inner} is {_shown(old)} there and {_shown(new)} here"
+                for inner, old, new in found
+            )
             raise RunError(f"{where} holds a search with another {name}: {shown}. {advice}")
     order, asked = list(there["space"]), list(mine["space"])
     if order != asked:
@@ -186,15 +191,6 @@ def _without(identity: SearchIdentity, extendable: Collection[str]) -> dict[str,
     strategy = plain["strategy"]
     plain["strategy"] = {name: strategy[name] for name in strategy if name not in extendable}
     return plain
-
-
-def _differences(there: Any, mine: Any, path: str) -> list[str]:
-    if isinstance(there, dict) and isinstance(mine, dict):
-        names = dict.fromkeys([*there, *mine])
-        odd = [name for name in names if there.get(name) != mine.get(name)]
-        inner = [_differences(there.get(name), mine.get(name), name) for name in odd]
-        return [difference for group in inner for difference in group]
-    return [f"{path} is {_shown(there)} there and {_shown(mine)} here"]
 
 
 def _shown(value: Any) -> str:

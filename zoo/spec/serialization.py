@@ -34,6 +34,25 @@ def canonical_hash(plain: Any) -> str:
     return hashlib.sha256(canonical_json(plain).encode()).hexdigest()
 
 
+def differences(there: Any, mine: Any, name: str = "") -> list[tuple[str, Any, Any]]:
+    """What differs between two records, innermost: the name, and the value in each.
+
+    Args:
+        there: Plain data.
+        mine: Plain data.
+        name: Of both, where they are no dicts.
+
+    >>> differences({"recipe": {"l2": 5, "epochs": 3}}, {"recipe": {"l2": 0, "epochs": 3}})
+    [('l2', 5, 0)]
+    """
+    if isinstance(there, dict) and isinstance(mine, dict):
+        names = dict.fromkeys([*there, *mine])
+        odd = [each for each in names if there.get(each) != mine.get(each)]
+        inner = (differences(there.get(each), mine.get(each), each) for each in odd)
+        return [difference for group in inner for difference in group]
+    return [(name, there, mine)]
+
+
 def parse_json(text: str, what: str) -> Any:
     """JSON as plain data: finite numbers, and no deeper than Python reads.
 

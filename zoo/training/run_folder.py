@@ -25,12 +25,13 @@ import keras
 import numpy as np
 
 from zoo.data.dataset import DIGIT_NAMES
-from zoo.errors import RunError, SpecError
+from zoo.errors import RunError
 from zoo.nn.builder import build_model
 from zoo.spec import NetworkSpec
 from zoo.training import weights
 from zoo.training.run_files import CHECKPOINT, FILES, check_files, discard
-from zoo.training.run_record import CheckpointRecord, RunRecord, read_checkpoint, read_run
+from zoo.training.run_identity import DECLARATION, check_declaration, check_identity
+from zoo.training.run_record import read_checkpoint, read_run
 from zoo.utils.atomic import atomic_write, remove_stale_temporaries
 from zoo.utils.machine import processor
 
@@ -102,9 +103,9 @@ class RunFolder:
         if self._checkpoint.exists():
             return self._interrupted(model)
         check_files(self.path)
-        self._check_declaration()
+        check_declaration(self.spec, self.path)
         if self.writes:
-            self._write("spec.json", self.spec.to_json(indent=2))
+            self._write(DECLARATION, self.spec.to_json(indent=2))
         return TrainingState(devices=(self.devices,))
 
     def save(self, model: keras.Model, progress: TrainingState) -> None:
@@ -166,30 +167,9 @@ class RunFolder:
         record = {"spec_hash": self.spec.hash, "seed": self.seed, "data": self.fingerprint}
         return record | ({"start": self.start} if self.start else {})
 
-    def _check_identity(self, run: RunRecord | CheckpointRecord) -> None:
-        for name, mine in {"start": "", **self._identity()}.items():
-            there = getattr(run, name)
-            if there != mine:
-                raise RunError(
-                    f"{self.path} holds a run with another {name} ({there}, not {mine}): "
-                    "choose another folder, or delete that run"
-                )
-
-    def _check_declaration(self) -> None:
-        """Check that a run which ended in its first epoch was of this network."""
-        path = self.path / "spec.json"
-        try:
-            there = path.exists() and NetworkSpec.from_json(path.read_text(encoding="utf-8")).hash
-        except (SpecError, UnicodeDecodeError):
-            there = ""
-        if there not in (False, self.spec.hash):
-            raise RunError(
-                f"{path} declares another network or recipe: choose another folder, or delete it"
-            )
-
     def _finished(self, model: keras.Model) -> TrainingState:
         run = read_run(self._result)
-        self._check_identity(run)
+        check_identity(run, self._identity(), self.spec, self.path)
         tensors, _ = weights.read(self.path / "weights.safetensors", weights.shapes(model.weights))
         weights.assign(model.weights, tensors)  # even of a diverged run
         state = TrainingState(run.history, run.best_epoch, diverged=run.diverged, done=True)
@@ -199,7 +179,7 @@ class RunFolder:
     def _interrupted(self, model: keras.Model) -> TrainingState:
         tensors, metadata = weights.read(self._checkpoint)
         run = read_checkpoint(metadata.get("run"), self._checkpoint)
-        self._check_identity(run)
+        check_identity(run, self._identity(), self.spec, self.path)
         here = _state(model)
         now = weights.matching(_part(tensors, "now/"), weights.shapes(here), self._checkpoint)
         best = _part(tensors, "best/")
