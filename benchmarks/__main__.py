@@ -1,13 +1,12 @@
 """Which figures were measured when, on what, and which are older than the code they measured."""
 
-import argparse
-
 from benchmarks import provenance
+from benchmarks.parsers import command_parser
 
 
 def main() -> int:
     """Print the list, or write the captions of the tables of speeds."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser = command_parser("benchmarks", __doc__)
     parser.add_argument("--write", action="store_true", help="date and processor below the tables")
     if not parser.parse_args().write:
         print("\n".join(provenance.report()))

@@ -15,7 +15,6 @@ ran, in `half_the_images.md`.
 
 from __future__ import annotations
 
-import argparse
 import json
 import statistics
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from typing import Any
 
 from benchmarks import averaging
 from benchmarks.alterations import altered
+from benchmarks.parsers import command_parser
 from benchmarks.rows import read_rows, write_rows
 from zoo.data import load_data
 from zoo.registry import get_spec
@@ -115,7 +115,7 @@ STUDIES = {
 
 def main(arguments: list[str] | None = None) -> int:
     """Train what is missing, and print the table."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.ablation", description=__doc__)
+    parser = command_parser("benchmarks.ablation", __doc__)
     parser.add_argument("--jobs", type=int, default=1, help="processes at a time")
     parser.add_argument("--table", action="store_true", help="train nothing")
     parser.add_argument("--write", type=Path, metavar="FILE", help="the table, into this document")

@@ -15,7 +15,6 @@ the plot into `images/` beside it.
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import time
 from collections.abc import Iterator
@@ -24,6 +23,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
+from benchmarks.parsers import command_parser
 from benchmarks.rows import read_rows, write_rows
 from zoo.data import Data, Split, load_data
 from zoo.reproduction.tables import write_table
@@ -42,7 +42,7 @@ VALIDATION, TEST = 300, 2000
 
 def main(arguments: list[str] | None = None) -> int:
     """Run what is missing, and print or write the table."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.fine_tuning", description=__doc__)
+    parser = command_parser("benchmarks.fine_tuning", __doc__)
     parser.add_argument("--letters", type=Path, help="the folder of benchmarks.letters")
     parser.add_argument("--sets", nargs="+", choices=SETS, default=SETS)
     parser.add_argument("--seeds", type=int, default=len(SEEDS), help="how many (default 5)")

@@ -12,7 +12,6 @@ fonts and the same seed make the same pictures.
 
 from __future__ import annotations
 
-import argparse
 import re
 import string
 import sys
@@ -24,6 +23,7 @@ from fontTools.ttLib import TTFont, TTLibError
 from PIL import Image, ImageDraw, ImageFont
 from tqdm import tqdm
 
+from benchmarks.parsers import command_parser
 from zoo.errors import DataError, ZooError
 from zoo.utils.atomic import atomic_directory
 
@@ -126,7 +126,7 @@ def write(target: Path, fonts: Path, train: int, test: int, seed: int = 0) -> di
 
 def main(arguments: list[str] | None = None) -> int:
     """Write the folder, and tell which foundries are in which part."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.letters", description=__doc__)
+    parser = command_parser("benchmarks.letters", __doc__)
     parser.add_argument("folder", type=Path, help="to be written; it must not be there")
     parser.add_argument("--fonts", type=Path, default=Path("/usr/share/fonts"))
     parser.add_argument("--train", type=int, default=1300, help="pictures a letter (default 1300)")

@@ -30,6 +30,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.load_clients import Load, make_load
+from benchmarks.parsers import command_parser
 from benchmarks.rows import read_rows, write_rows
 from zoo.data import load_data
 from zoo.errors import ZooError
@@ -58,7 +59,7 @@ class Request:
 
 def main(arguments: list[str] | None = None) -> int:
     """Measure the named networks, write the rows, print the table."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.load", description=__doc__)
+    parser = command_parser("benchmarks.load", __doc__)
     parser.add_argument("names", nargs="*", default=NAMES, metavar="NAME")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=3, help="of each measurement")

@@ -12,7 +12,6 @@ not.
 
 from __future__ import annotations
 
-import argparse
 import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -20,6 +19,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from benchmarks.parsers import command_parser
 from benchmarks.rows import Row, read_rows, write_rows
 from zoo.data import Data, load_data
 from zoo.registry import get_spec
@@ -68,7 +68,7 @@ class Allowed:
 
 def main(arguments: list[str] | None = None) -> int:
     """Train, print a line a network, and return 1 where a count is out of its range."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.nightly", description=__doc__)
+    parser = command_parser("benchmarks.nightly", __doc__)
     parser.add_argument("--measure", action="store_true", help="store new ranges")
     asked = parser.parse_args(arguments)
     data = load_data(progress=False)

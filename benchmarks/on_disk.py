@@ -9,7 +9,6 @@ processor time, and the quotient of the medians: the disk is to reach at least 0
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import tempfile
 import time
@@ -18,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 import zoo
+from benchmarks.parsers import command_parser
 from zoo.data import Data, Split
 from zoo.data.mapped import mapping_of
 from zoo.data.storage import spool
@@ -52,7 +52,7 @@ def measure(data: Data) -> tuple[float, float]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Measure the two in turn, and print both and their quotient."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.on_disk", description=__doc__)
+    parser = command_parser("benchmarks.on_disk", __doc__)
     parser.add_argument("--images", type=int, default=10_000)
     parser.add_argument("--rounds", type=int, default=3)
     asked = parser.parse_args(arguments)

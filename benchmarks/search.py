@@ -24,6 +24,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from benchmarks.parsers import command_parser
 from benchmarks.rows import Row, read_rows, write_rows
 from benchmarks.search_problems import Problem, problem_of, strategies
 from benchmarks.search_table import FIRST, OTHERS, YARDSTICK, draw, table
@@ -199,11 +200,7 @@ def _costs(trials: Sequence[Trial], spec: ModelSpec) -> list[int]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.search",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser("benchmarks.search", __doc__)
     parser.add_argument("--networks", nargs="+", default=["mlp30"], metavar="NAME")
     parser.add_argument("--data", nargs="+", default=["mnist"], help="as for python -m zoo")
     parser.add_argument("--seeds", type=int, default=10, metavar="N", help="how many")

@@ -13,7 +13,6 @@ stands `keras.Model.predict`, which most people would call. Expect a table, and 
 
 from __future__ import annotations
 
-import argparse
 import sys
 import tempfile
 import time
@@ -22,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.parsers import command_parser
 from benchmarks.rows import read_rows, write_rows
 from benchmarks.speeds import serving_markdown, serving_table
 from zoo.data import load_data
@@ -38,7 +38,7 @@ BATCH = 500
 
 def main(arguments: list[str] | None = None) -> int:
     """Measure the named networks, write the rows, print the table."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.serving", description=__doc__)
+    parser = command_parser("benchmarks.serving", __doc__)
     parser.add_argument("names", nargs="*", default=NAMES, metavar="NAME")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--calls", type=int, default=200, help="single images a round")

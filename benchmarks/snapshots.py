@@ -10,7 +10,6 @@ written down before, in `members_of_one_run.md`. The test images are never looke
 
 from __future__ import annotations
 
-import argparse
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Any
 
 import keras
 
+from benchmarks.parsers import command_parser
 from benchmarks.rows import read_rows, write_rows
 from zoo.data import Data, load_data
 from zoo.evaluation.diversity import diversity
@@ -40,11 +40,7 @@ CYCLE = RECIPE.with_settings(epochs=6, dropout_off_epochs=2)
 
 def main(arguments: list[str] | None = None) -> int:
     """Train what is missing, and print the table."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.snapshots",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser("benchmarks.snapshots", __doc__)
     parser.add_argument("--jobs", type=int, default=1, help="processes at a time, a seed each")
     parser.add_argument("--table", action="store_true", help="train nothing")
     parser.add_argument("--write", type=Path, metavar="FILE", help="the table, into this document")

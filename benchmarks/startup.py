@@ -11,7 +11,6 @@ beside this file, after some three minutes. POSIX systems only.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import subprocess
@@ -21,6 +20,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
+from benchmarks.parsers import command_parser
 from benchmarks.rows import Row, read_rows, write_rows
 from zoo.reproduction.tables import write_table
 
@@ -47,7 +47,7 @@ PROGRAMS = {
 
 def main(arguments: list[str] | None = None) -> int:
     """Measure all programs, write the rows, print the table."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.startup", description=__doc__)
+    parser = command_parser("benchmarks.startup", __doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument(
         "--write", type=Path, metavar="FILE", help="measure nothing: put the table into this file"

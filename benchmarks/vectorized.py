@@ -16,7 +16,6 @@ compiling too, by the clock and of a core. Expect a table, and a row a measureme
 
 from __future__ import annotations
 
-import argparse
 import concurrent.futures
 import functools
 import multiprocessing
@@ -24,6 +23,7 @@ import statistics
 import time
 from pathlib import Path
 
+from benchmarks.parsers import command_parser
 from benchmarks.rows import read_rows, write_rows
 from zoo.registry import get_spec
 from zoo.reproduction.tables import write_table
@@ -41,7 +41,7 @@ TOLD = {"images_per_core_second": 0, "seconds_a_trial": 2, TIME: 2}
 
 def main(arguments: list[str] | None = None) -> int:
     """Measure, write the rows, print the table."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.vectorized", description=__doc__)
+    parser = command_parser("benchmarks.vectorized", __doc__)
     parser.add_argument("--nets", nargs="+", default=["mlp30"], metavar="NAME")
     parser.add_argument("--trials", nargs="+", type=int, default=[1, 2, 4, 8, 16], metavar="K")
     parser.add_argument("--rounds", type=int, default=3)

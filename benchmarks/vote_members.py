@@ -11,7 +11,6 @@ before, in `members_of_a_vote.md`. The test images are never looked at.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.ablation import STUDIES
+from benchmarks.parsers import command_parser
 from benchmarks.rows import read_rows, write_rows
 from zoo.data import load_data
 from zoo.evaluation.scores import outputs_of
@@ -45,11 +45,7 @@ CANDIDATES: dict[str, dict[str, Any]] = {
 
 def main(arguments: list[str] | None = None) -> int:
     """Train what is missing, count the votes, and print the table."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.vote_members",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser("benchmarks.vote_members", __doc__)
     parser.add_argument("--jobs", type=int, default=1, help="processes at a time")
     parser.add_argument("--write", type=Path, metavar="FILE", help="the table, into this document")
     asked = parser.parse_args(arguments)

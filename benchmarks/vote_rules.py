@@ -8,7 +8,6 @@ compared, and how it is decided, was written down before, in `how_a_vote_counts.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.averaging import shifted_outputs
+from benchmarks.parsers import command_parser
 from benchmarks.rows import read_rows, write_rows
 from zoo.data import Data, Split, load_data
 from zoo.reproduction.tables import write_table
@@ -28,11 +28,7 @@ RULES = ("plurality", "mean")
 
 def main(arguments: list[str] | None = None) -> int:
     """Count, and print the table."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.vote_rules",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser("benchmarks.vote_rules", __doc__)
     parser.add_argument("--write", type=Path, metavar="FILE", help="the table, into this document")
     asked = parser.parse_args(arguments)
     if asked.write:

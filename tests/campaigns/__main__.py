@@ -34,7 +34,11 @@ CAMPAIGNS = {
 
 def main() -> int:
     """Run every campaign for its share of the time, print the table, and return the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m tests.campaigns", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.campaigns",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--minutes", type=float, default=10, help="in all (default 10)")
     parser.add_argument("--seed", type=int, default=int(time.time()) * 1000, help="of the first")
     parser.add_argument("--only", default="*", help="campaigns, as in 'kills *'")
