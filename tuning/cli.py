@@ -33,6 +33,7 @@ from zoo.cli.options import (
     load_images,
     nonempty,
     path,
+    seed,
 )
 from zoo.cli.refusals import open_closed_streams
 from zoo.errors import SpecError
@@ -199,7 +200,7 @@ def _add_common(command: argparse.ArgumentParser, entry: StrategyEntry) -> None:
         "--batch-trials", type=count, default=entry.batch_trials, metavar="K",
         help="trials in one program, where the network allows (default %(default)s)",
     )  # fmt: skip
-    command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--seed", type=seed, default=0, metavar="S", help="default 0")
     command.add_argument("--epochs", type=count, help="in place of the recipe's")
     command.add_argument("--limit", type=count, metavar="N", help="training images")
     command.add_argument("--patience", type=count, metavar="N", help="stop without improvement")

@@ -35,8 +35,11 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
     >>> nearest("conv2_relu_dropuot", ["conv1", "conv2_relu", "conv2_relu_dropout"])
     " Did you mean 'conv2_relu_dropout'?"
+    >>> nearest("MLP30", ["conv1", "mlp30"])
+    " Did you mean 'mlp30'?"
     >>> nearest("resnet", ["conv1", "mlp30"])
     ''
     """
-    matches = difflib.get_close_matches(name, list(known), n=1)
-    return f" Did you mean {matches[0]!r}?" if matches else ""
+    by_folded = {each.casefold(): each for each in known}
+    matches = difflib.get_close_matches(name.casefold(), by_folded, n=1)
+    return f" Did you mean {by_folded[matches[0]]!r}?" if matches else ""

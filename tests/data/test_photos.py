@@ -301,7 +301,7 @@ def test_other_formats_are_refused_whatever_their_name(tmp_path):
     for kind in ("PPM", "EPS"):
         path = tmp_path / f"{kind}.png"
         Image.fromarray(on_paper(F)).convert("RGB").save(path, kind)
-        assert "is no PNG, JPEG, WebP, TIFF, GIF or BMP file" in refused(path)
+        assert "is not a PNG, JPEG, WebP, TIFF, GIF or BMP file" in refused(path)
     (tmp_path / "empty.png").touch()
     assert "begins with nothing. Save" in refused(tmp_path / "empty.png")
     assert "begins with 3c 21 64 6f" in refused(ATTACKS / "not_an_image.png")

@@ -216,8 +216,15 @@ def test_addresses_that_lead_nowhere(served, path):
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "GET"])
-def test_methods_that_are_not_meant(served, method):
-    path = "/v2/models/mlp30/infer"
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v2/models/mlp30/infer",
+        "/v1/models/mlp30:predict",
+        "/v1/models/mlp30/versions/1:classify",
+    ],
+)
+def test_methods_that_are_not_meant(served, method, path):
     sent = f"{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode()
     status, body = _error(_raw(served, sent))
     assert status == 405

@@ -61,8 +61,9 @@ def show(options: argparse.Namespace) -> None:
     for text, shape, parameters in rows:
         print(f"  {text:{width}}{shape:>10}{parameters:>12}")
     print("\nrecipe")
-    for field in fields(spec.recipe):
-        print(f"  {field.name:16} {getattr(spec.recipe, field.name)}")
+    settings = [field.name for field in fields(spec.recipe)]
+    for name in settings:
+        print(f"  {name:{max(map(len, settings))}} {getattr(spec.recipe, name)}")
     print(f"\nthe book: {spec.claim or 'no figure'}")
     if spec.claim and spec.claim.note:
         print(f"          {spec.claim.note}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,11 +46,18 @@ def check_run(folder: Path, spec: NetworkSpec) -> None:
     from zoo.training.run_record import read_run
 
     if not (folder / "run.json").is_file():
-        command = f"python -m zoo train {spec.name} --out {shlex.quote(str(folder))}"
-        raise RunError(f"{folder} holds no finished run: `{command}`")
+        raise RunError(f"{folder} holds no finished run: `{_training(folder, spec.name)}`")
     trained = read_run(folder / "run.json").network
     if trained.name != spec.name:
         raise SpecError(f"{folder} holds a run of {trained.name}, not of {spec.name}")
+
+
+def _training(folder: Path, name: str) -> str:
+    """The command whose run a folder would hold, with the seed that the folder's name ends with."""
+    seed = re.search(r"-seed(\d+)\Z", folder.name)
+    words = ["python", "-m", "zoo", "train", name, *(("--seed", seed[1]) if seed else ())]
+    usual = seed and folder == Path("runs") / f"{name}-seed{seed[1]}"
+    return shlex.join(words if usual else [*words, "--out", str(folder)])
 
 
 def _more_runs(name: str, runs: Path) -> str:

@@ -28,7 +28,7 @@ def add_lab(choices) -> None:
     command = add_command(commands, "list", list_experiments, "the experiments")
     command.add_argument("pattern", nargs="?", default="*", help="as in 'ch3_*'")
 
-    command = add_command(commands, "run", run, "run some, print what they found, draw them")
+    command = add_command(commands, "run", run, "run experiments: results, figures")
     command.add_argument("names", nargs="+", metavar="NAME", help="or a pattern, as in 'ch3_*'")
     add_json_option(command)
     _lab_options(command)
@@ -38,7 +38,7 @@ def add_lab(choices) -> None:
     command.add_argument("--lang", default="en", help="of titles and labels: en (default) or zh")
     _lab_options(command)
 
-    command = add_command(commands, "pages", pages, "the neuron, the softmax, the game, to play")
+    command = add_command(commands, "pages", pages, "write the pages to play with")
     command.add_argument("--out", type=path, default=Path("runs/lab-pages"), help="folder")
     command.add_argument("--lang", default="en", help="en (default) or zh")
 

@@ -21,6 +21,7 @@ from zoo.cli.options import (
     import_module,
     path,
     picture,
+    seed,
     seeds,
 )
 from zoo.cli.predict import RESIZE
@@ -88,10 +89,12 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_scoring(choices) -> None:
-    command = add_command(choices, "evaluate", runs.evaluate, "score a pretrained network")
+    command = add_command(choices, "evaluate", runs.evaluate, "score a trained network")
     command.add_argument("name")
-    command.add_argument("--seed", type=int, help="the run in runs/NAME-seedN instead")
-    command.add_argument("--run", type=path, help="the run in this folder instead")
+    command.add_argument(
+        "--seed", type=seed, metavar="S", help="the run in runs/NAME-seedN, not the pretrained one"
+    )
+    command.add_argument("--run", type=path, metavar="DIR", help="the run in this folder")
     add_data_options(command)
     add_json_option(command)
 
@@ -101,12 +104,12 @@ def _add_scoring(choices) -> None:
     add_data_options(command)
     add_json_option(command)
 
-    command = add_command(choices, "baseline", catalog.baseline, "the methods to beat (chapter 1)")
+    command = add_command(choices, "baseline", catalog.baseline, "score chapter 1's baselines")
     command.add_argument("method", choices=["random", "darkness", "svm", "svm_tuned"])
     add_data_options(command)
     add_json_option(command)
 
-    command = add_command(choices, "data", catalog.data, "get the images ready, and count them")
+    command = add_command(choices, "data", catalog.data, "prepare the images, and count them")
     add_data_options(command)
     add_json_option(command)
 
@@ -118,7 +121,8 @@ def _add_lookups(choices) -> None:
     command.add_argument("--names", action="store_true", help="the names alone")
     command.add_argument("--json", action="store_true", help="the specs as JSON")
 
-    command = add_command(choices, "show", catalog.show, "one network: layers, recipe, claim, spec")
+    summary = "one network: layers, recipe, the book's figure, spec"
+    command = add_command(choices, "show", catalog.show, summary)
     command.add_argument("name")
     command.add_argument("--json", action="store_true", help="the spec alone, as JSON")
 
@@ -143,10 +147,11 @@ def _add_train(choices) -> None:
 
 
 def _add_results(choices) -> None:
-    command = add_command(choices, "reproduce", runs.reproduce, "several seeds, as results")
+    summary = "train with several seeds, and record the results"
+    command = add_command(choices, "reproduce", runs.reproduce, summary)
     command.add_argument("name")
     command.add_argument("--seeds", type=count, default=3, metavar="N", help="how many (default 3)")
-    command.add_argument("--first-seed", type=int, default=0, metavar="S", help="start here")
+    command.add_argument("--first-seed", type=seed, default=0, metavar="S", help="default 0")
     _jobs_option(command, "processes at a time")
     add_json_option(command)
     _results_option(command)
@@ -166,7 +171,7 @@ def _add_results(choices) -> None:
     command.add_argument("--json", action="store_true", help="every draw, as JSON")
     add_data_options(command)
 
-    command = add_command(choices, "table", runs.table, "the book's figures beside ours")
+    command = add_command(choices, "table", runs.table, "print the book's figures beside ours")
     command.add_argument("--headlines", action="store_true", help="a few of them, for the README")
     command.add_argument("--write", type=path, metavar="FILE", help="into this document")
     add_json_option(command)
@@ -177,32 +182,37 @@ def _add_serving(choices) -> None:
     command = add_command(choices, "predict", predict.predict, "say what a picture shows")
     command.add_argument("name")
     command.add_argument("files", nargs="+", type=picture, metavar="FILE")
-    command.add_argument("--run", type=path, metavar="DIR", help="the run in this folder instead")
+    command.add_argument("--run", type=path, metavar="DIR", help="the run in this folder")
     command.add_argument("--json", action="store_true", help="answers and probabilities as JSON")
-    command.add_argument("--resize", choices=RESIZE, help="how pictures were brought to their size")
+    command.add_argument(
+        "--resize", choices=RESIZE, help="how pictures are resized (default: as in training)"
+    )
     command.add_argument("--all", action="store_true", help="several digits, each with its box")
     command.add_argument("--show", type=path, metavar="DIR", help="write what the network saw")
     command.add_argument("--overwrite", action="store_true", help="replace what --show has written")
 
-    command = add_command(choices, "export", inference.export, "a SavedModel, ONNX or LiteRT file")
+    summary = "write a SavedModel, ONNX or LiteRT file"
+    command = add_command(choices, "export", inference.export, summary)
     command.add_argument("name")
     command.add_argument("--format", choices=FORMATS, default="saved_model")
-    command.add_argument("--run", type=path, metavar="DIR", help="the run in this folder instead")
+    command.add_argument("--run", type=path, metavar="DIR", help="the run in this folder")
     command.add_argument("--version", type=count, metavar="N", help="of a SavedModel")
     command.add_argument("--out", type=path, help="default saved_models, or exported in --run")
     command.add_argument("--overwrite", action="store_true", help="replace a file that is there")
     add_json_option(command)
     add_data_options(command)
 
-    command = add_command(choices, "push", inference.push, "to the Hugging Face hub, or a folder")
+    summary = "upload to the Hugging Face hub, or write a folder like it"
+    command = add_command(choices, "push", inference.push, summary)
     command.add_argument("name")
     command.add_argument("repo", help="owner/name, or a folder, as in ./conv2_relu")
-    command.add_argument("--run", type=path, metavar="DIR", help="the run in this folder instead")
+    command.add_argument("--run", type=path, metavar="DIR", help="the run in this folder")
     command.add_argument("--private", action="store_true", help="for its owner alone")
-    command.add_argument("--overwrite", action="store_true", help="a new version of what is there")
+    command.add_argument("--overwrite", action="store_true", help="on the hub: a new version")
     command.add_argument("--json", action="store_true", help="name and place as JSON")
 
-    command = add_command(choices, "verify", inference.verify, "do all the exports answer alike?")
+    summary = "check that all export formats answer alike"
+    command = add_command(choices, "verify", inference.verify, summary)
     command.add_argument("name")
     command.add_argument("--version", type=count, metavar="N", help="a SavedModel, too")
     command.add_argument("--out", type=path, help="its folder (default saved_models)")

@@ -102,6 +102,14 @@ def count(text: str) -> int:
     return number
 
 
+def seed(text: str) -> int:
+    """A whole number from 0 up; argparse.ArgumentTypeError otherwise."""
+    number = whole_number(text)
+    if number is None:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 0 up, not {text[:40]!r}")
+    return number
+
+
 def port(text: str) -> int:
     """The number of a port, 0 for any free one; argparse.ArgumentTypeError otherwise."""
     number = whole_number(text, most=65535)
@@ -165,13 +173,16 @@ def add_output_options(command: argparse.ArgumentParser) -> None:
     """Give a command -q and -v."""
     command.add_argument("-q", "--quiet", action="store_true", help="no progress")
     command.add_argument(
-        "-v", "--verbose", action="store_true", help="what TensorFlow and converters say, too"
+        "-v",
+        "--verbose",
+        action="store_true",
+        help="show what TensorFlow and the converters say, too",
     )
 
 
 def add_recipe_options(command: argparse.ArgumentParser) -> None:
     """Give a command the options that change a recipe."""
-    command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--seed", type=seed, default=0, metavar="S", help="default 0")
     command.add_argument("--epochs", type=int, help="in place of the recipe's")
     command.add_argument("--limit", type=int, metavar="N", help="the first N training images only")
     command.add_argument(
@@ -186,7 +197,7 @@ def add_recipe_options(command: argparse.ArgumentParser) -> None:
 def add_data_options(command: argparse.ArgumentParser) -> None:
     """Give a command the options that say which images it takes."""
     summary = (
-        "mnist, a folder of pictures (a sub-folder a class) or IDX files, .npz, or a TFDS name"
+        "mnist, a folder of pictures (one sub-folder per class) or IDX files, .npz, or a TFDS name"
     )
     command.add_argument("--data", type=nonempty, default="mnist", help=summary)
     add_picture_options(command)

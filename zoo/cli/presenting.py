@@ -13,6 +13,7 @@ from zoo.data.mnist_files import is_mnist
 from zoo.evaluation import plots
 from zoo.evaluation.diversity import diversity
 from zoo.evaluation.scores import Predictions, Score, confusion_table, predict
+from zoo.registry import get_spec, list_models
 from zoo.spec import Claim, NetworkSpec
 from zoo.training.job import TrainResult
 
@@ -75,7 +76,7 @@ def present_model(
     else:
         _print_answers(spec, model, data, answers, epoch)
     plots.wrong_digits(data.test, answers, wrong, title=spec.name, names=data.class_names)
-    if run is None:
+    if run is None and len(answers.misclassified):
         print(f"\nthe images it got wrong: {wrong}")
     return answers
 
@@ -87,7 +88,7 @@ def _print_answers(
     print(f"\n{spec.name} on the test images{when}")
     print(f"  here      {answers.score}, {_interval(answers.score)}")
     if is_mnist(data):
-        print(f"  the book  {spec.claim or 'no figure'}")
+        print(f"  the book  {_claimed(spec)}")
     else:
         print(f"  the book  has no figure for {data.name}")
     print()
@@ -96,9 +97,17 @@ def _print_answers(
         print(f"\n{diversity(model, data.test)}")
 
 
+def _claimed(spec: NetworkSpec) -> str:
+    """The book's figure, and whether it is of another recipe or other layers than these."""
+    declared = get_spec(spec.name) if spec.name in list_models() else spec
+    same = declared.hash == spec.hash
+    return f"{spec.claim or 'no figure'}{'' if same or not spec.claim else ', by its own recipe'}"
+
+
 def _print_run(result: TrainResult) -> None:
     speed = f"{result.images_per_second:,.0f} images a second"
-    epochs = "all members" if result.spec.members else f"{len(result.history)} epochs"
+    count = len(result.history)
+    epochs = "all members" if result.spec.members else f"{count} epoch{'' if count == 1 else 's'}"
     print(f"\n{epochs} in {result.seconds:.1f} s, {speed}, validation included")
     print_devices(result.devices)
     if result.diverged:

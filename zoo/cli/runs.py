@@ -31,6 +31,8 @@ def train(options: argparse.Namespace) -> None:
     spec = _asked_for(options).with_settings(**settings(options))
     check_devices(options.devices, spec.recipe, os.environ.get("KERAS_BACKEND") or "tensorflow")
     check_size(spec)
+    if options.jobs > 1 and not spec.members:
+        raise SpecError(f"--jobs is for the members of a vote, and {spec.name} is one network")
     if options.freeze and not options.pretrained:
         raise SpecError("--freeze body goes with --pretrained: what is drawn afresh has to learn")
     if options.pretrained:

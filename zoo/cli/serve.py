@@ -23,29 +23,36 @@ def add_serve(choices) -> None:
     command.add_argument(
         "models",
         nargs="+",
-        metavar="NAME|FOLDER",
+        metavar="NAME|PATH",
         help="a pretrained network, an ONNX file, or a folder of versions; also as NAME=PATH",
     )
     default = Limits()
     command.add_argument("--host", default="127.0.0.1", help="default 127.0.0.1, this machine only")
     command.add_argument("--port", type=port, default=8501, help="default 8501; 0 is any free one")
     command.add_argument(
-        "--batch", type=int, default=default.batch, metavar="N", help="images computed together"
-    )
+        "--batch", type=int, default=default.batch, metavar="N",
+        help="images computed together at most (default %(default)s)",
+    )  # fmt: skip
     command.add_argument(
-        "--delay", type=float, default=default.delay_ms, metavar="MS", help="to fill a batch"
-    )
+        "--delay", type=float, default=default.delay_ms, metavar="MS",
+        help="to wait for a batch to fill (default %(default)g)",
+    )  # fmt: skip
     command.add_argument(
-        "--queue", type=int, default=default.queue, metavar="N", help="images that may wait"
-    )
+        "--queue", type=int, default=default.queue, metavar="N",
+        help="images that may wait (default %(default)s)",
+    )  # fmt: skip
     command.add_argument(
-        "--timeout", type=float, default=default.answer_seconds, metavar="S", help="of an answer"
-    )
+        "--timeout", type=float, default=default.answer_seconds, metavar="S",
+        help="until a request fails (default %(default)g)",
+    )  # fmt: skip
     megabytes = default.body / MEBIBYTE
     command.add_argument(
-        "--max-body", type=float, default=megabytes, metavar="MIB", help="of a request"
+        "--max-body", type=float, default=megabytes, metavar="MIB",
+        help="the largest request (default %(default)g)",
+    )  # fmt: skip
+    command.add_argument(
+        "--threads", type=count, default=1, metavar="N", help="per model (default 1)"
     )
-    command.add_argument("--threads", type=count, default=1, metavar="N", help="of a computation")
     command.add_argument("--keep", type=count, metavar="N", help="only the N newest versions")
     command.add_argument(
         "--runtime", choices=["onnx", "tensorflow"], default="onnx", help="tensorflow: SavedModels"

@@ -85,6 +85,8 @@ def decoded(path: str | Path) -> Picture:
 
 
 def _read(path: Path) -> bytes:
+    if path.parts[:1] in (("http:",), ("https:",)):
+        raise DataError(f"{path} is an address, which is not read: download the picture first.")
     if not is_readable_to_its_end(path):
         raise DataError(f"{path} is no regular file. Name a {_FORMATS} file.")
     try:
@@ -97,7 +99,7 @@ def _read(path: Path) -> bytes:
         raise DataError(f"{path} is larger than {MOST_BYTES:,} bytes. Scale the picture down.")
     if not raw.startswith(_SIGNATURES):
         raise DataError(
-            f"{path} is no {_FORMATS} file: it begins with {raw[:4].hex(' ') or 'nothing'}."
+            f"{path} is not a {_FORMATS} file: it begins with {raw[:4].hex(' ') or 'nothing'}."
             " Save the picture as PNG or JPEG."
         )
     return raw

@@ -62,8 +62,8 @@ def one_digit(path: str | Path) -> Digit:
     digits = digit_images(path)
     if len(digits) > 1:
         raise DataError(
-            f"{path} shows {len(digits)} digits: crop it to one, or ask for all of them (--all, or"
-            " digit_images)."
+            f"{path} shows {len(digits)} digits: crop it to one, or ask for all of them, on the "
+            "command line by --all."
         )
     return digits[0]
 

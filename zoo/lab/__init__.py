@@ -4,7 +4,7 @@
     result = lab.run("ch3_init_z_distribution", out="runs/lab")
 
 Each experiment measures, and draws what it measured; its name is its chapter and what it shows.
-`python -m zoo lab list` tells them all.
+`python -m zoo lab list` lists them all.
 """
 
 from zoo.lab.chapters import experiments, get_experiment

@@ -55,5 +55,5 @@ def _all() -> Sequence[Experiment]:
 def _unknown(name: str, known: Sequence[Experiment]) -> UnknownNameError:
     return UnknownNameError(
         f"there is no experiment {name!r}.{nearest(name, [each.name for each in known])} "
-        "`python -m zoo lab list` tells them all."
+        "`python -m zoo lab list` lists them all."
     )

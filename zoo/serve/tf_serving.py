@@ -31,9 +31,15 @@ from zoo.serve.tensors import (
     images_from_json,
 )
 
+# What is asked of a model by POST, behind its name and a colon.
+VERBS = ("predict", "classify", "regress")
+
 
 async def status(call: Call) -> Answer:
     """GET /v1/models/NAME[/versions/N]: the state of each version."""
+    verb = (call.path.get("version") or call.name).partition(":")[2]
+    if verb in VERBS:
+        raise Refused(405, f"GET is not for :{verb}: use POST", {"allow": "POST"})
     states = call.service.repository.versions(call.name)
     if call.path.get("version", "0") != "0":
         number = call.version().number
