@@ -47,8 +47,13 @@ json.dump(answers, sys.stdout)
 # What is called, the exit code, and words of the line that is said.
 CALLS = [
     (["evaluate", "mpl30"], 2, "Did you mean 'mlp30'"),
-    (["evaluate", "mlp30", "--run", "nowhere"], 1, "nowhere holds no finished run"),
-    (["evaluate", "mlp30", "--seed", "987654"], 1, "runs/mlp30-seed987654 holds no finished"),
+    (["evaluate", "MLP30"], 2, "Did you mean 'mlp30'"),
+    (["evaluate", "mlp30", "--run", "no where"], 1, "zoo train mlp30 --out 'no where'`"),
+    (["evaluate", "mlp30", "--seed", "987654"], 1, "`python -m zoo train mlp30 --seed 987654`"),
+    (["train", "mlp30", "--seed", "-1"], 2, "--seed: must be a whole number from 0 up, not '-1'"),
+    (["reproduce", "mlp30", "--first-seed", "-1"], 2, "must be a whole number from 0 up"),
+    (["lab", "monitor", "mlp30", "--seed", "1.5"], 2, "must be a whole number from 0 up"),
+    (["train", "mlp30", "--jobs", "2"], 2, "--jobs is for the members of a vote, and mlp30 is one"),
     (["evaluate", "mlp30", "--run", "damaged"], 1, "run.json is damaged"),
     (["evaluate", "conv2_relu_dropout.nosuch"], 2, "there is no network"),
     (["evaluate", "mlp30", "--data", "~nosuch/x"], 1, "a user who is not known"),

@@ -57,4 +57,4 @@ def _check_sizes(
         if [array.shape for array in arrays] != shapes:
             raise DataError(f"{filename}: its {what} do not fit its sizes {sizes}.")
         if not all(np.isfinite(array).all() for array in arrays):
-            raise DataError(f"{filename}: its {what} hold infinities or what is no number (NaN).")
+            raise DataError(f"{filename}: its {what} hold infinities or NaN.")

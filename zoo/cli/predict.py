@@ -65,14 +65,8 @@ def predict(options: argparse.Namespace) -> int:
         print(json.dumps(records, indent=2))
     else:
         for record in records:
-            print(_line(record))
+            print(f"{record['file']}: {record.get('error') or _sentence(record)}")
     return 1 if any("error" in record for record in records) else 0
-
-
-def _line(record: dict[str, Any]) -> str:
-    """A picture's answer, or why there is none; most errors name the file themselves."""
-    said = record.get("error") or _sentence(record)
-    return said if record["file"] in record.get("error", "") else f"{record['file']}: {said}"
 
 
 def _asked(options: argparse.Namespace) -> _Asked:

@@ -160,7 +160,7 @@ def _bytes(array: np.ndarray) -> np.ndarray:
             raise DataError(f"{IMAGES}; these are whole numbers from {low} to {high}: scale them")
         return array.astype(np.uint8)
     if not np.isfinite(low) or not np.isfinite(high):
-        raise DataError(f"{IMAGES}; these hold infinities or what is no number (NaN): remove them")
+        raise DataError(f"{IMAGES}; these hold infinities or NaN: remove them")
     if low < -_ROUNDING or high > 1 + _ROUNDING:
         message = (
             "give them as bytes, images.astype('uint8')" if low >= 0 else "undo what centred them"

@@ -37,7 +37,7 @@ VERBS = ("predict", "classify", "regress")
 
 async def status(call: Call) -> Answer:
     """GET /v1/models/NAME[/versions/N]: the state of each version."""
-    verb = (call.path.get("version") or call.name).partition(":")[2]
+    verb = (call.path.get("version") or call.path["name"]).partition(":")[2]
     if verb in VERBS:
         raise Refused(405, f"GET is not for :{verb}: use POST", {"allow": "POST"})
     states = call.service.repository.versions(call.name)
