@@ -22,8 +22,8 @@ A network of the zoo is a `keras.Model`. `python docs/keras_habits.py` runs each
 labels, and writes down what happened; a test repeats it.
 
 Images are bytes, or floats in 0..1, which are converted to bytes: by 256 where all are multiples of
-1/256 below 1, as the book has them, and else by 255. A network computes in the precision of its recipe,
-with channels last, whatever Keras is set to.
+1/256 below 1, as the book has them, and else by 255. A network computes in the precision of its
+recipe, with channels last, whatever Keras is set to.
 """
 
 # By heading: lines of Python. The last expression of each is judged by `outcome`.
