@@ -140,6 +140,11 @@ def test_tensorboard_reads_what_was_written(whole):
 
 
 def test_what_cannot_be_watched_is_told(bars, tmp_path, whole):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "live.html").write_text("mine")
+    with pytest.raises(RunError, match="was not written by `python -m zoo lab monitor`"):
+        train_silently(SMALL, bars, tmp_path / "mine")
+    assert (tmp_path / "mine" / "live.html").read_text() == "mine"
     with pytest.raises(SpecError, match="is a vote"):
         train_silently("conv2_relu_dropout_x5", bars, tmp_path)
     with pytest.raises(SpecError, match="on must be 'validation' or 'test', not 'tests'"):

@@ -17,13 +17,16 @@ from matplotlib.ticker import MaxNLocator
 from zoo.errors import LabError
 from zoo.lab.core import style
 from zoo.utils.atomic import atomic_write
+from zoo.utils.html_page import generator_tag
 
 SECONDS = 2  # between two looks of the page
 
+GENERATOR = "python -m zoo lab monitor"
 PAGE = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
-{again}<title>{title}</title>
+{again}{generator}
+<title>{title}</title>
 <style>
 body {{ font: 16px/1.5 system-ui, sans-serif; color: #222; max-width: 64rem; margin: 1rem auto;
        padding: 0 1rem }}
@@ -81,6 +84,7 @@ def write_page(
     label = f"{len(rows)} of {epochs} epochs" if goes_on else f"{len(rows)} epochs, done"
     text = PAGE.format(
         again=f'<meta http-equiv="refresh" content="{SECONDS}">\n' if goes_on else "",
+        generator=generator_tag(GENERATOR),
         title=html.escape(title),
         progress=html.escape(f"{label}: {last}"),
         picture=svg[svg.index("<svg") :],

@@ -21,6 +21,7 @@ from zoo.errors import RunError, SpecError
 from zoo.lab.core import live
 from zoo.utils.atomic import atomic_write
 from zoo.utils.extras import check_extras
+from zoo.utils.html_page import check_ours
 from zoo.utils.regular import readable
 
 if TYPE_CHECKING:
@@ -193,7 +194,11 @@ def training_images(spec: NetworkSpec, data: Data) -> Split:
 
 
 def _read(folder: Path, measured: Mapping[str, Any]) -> dict[float, Row]:
-    """The rows by epoch; RunError where they are of something else than `measured` says."""
+    """The rows by epoch; RunError where they are of something else than `measured` says.
+
+    Nor is a page of the reader's own replaced by that of the run.
+    """
+    check_ours(folder / "live.html", live.GENERATOR)
     path = folder / "monitors.jsonl"
     lines = readable(path).read_bytes().splitlines() if path.exists() else []
     known = {}
