@@ -54,7 +54,7 @@ def warm_start(project: Path, space: SearchSpace, spec: ModelSpec, most: int = P
         identity = read_identity(project / "search.json")
     except (FileNotFoundError, NotADirectoryError) as error:
         raise RunError(f"{project} holds no search to start from") from error
-    journal_of(project, identity)  # it is there
+    journal_of(project, identity)  # raises where a database alone has the trials
     trials = [trial for trial in TrialStore(project).trials() if trial.score > 0]
     ranges, known = dict(space.ranges), list(identity.space)
     if not set(ranges) & set(known):

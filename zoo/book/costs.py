@@ -77,5 +77,7 @@ def keras_cost(cost: Any) -> Literal["quadratic", "cross_entropy"] | None:
             these was assigned is another cost.
     """
     kind = cost if isinstance(cost, type) else type(cost)
-    name, functions = _KERAS_COSTS.get(kind, (None, None))
+    if kind not in _KERAS_COSTS:
+        return None
+    name, functions = _KERAS_COSTS[kind]
     return name if functions == (cost.fn, cost.delta) else None
