@@ -39,6 +39,7 @@ async def status(call: Call) -> Answer:
     """GET /v1/models/NAME[/versions/N]: the state of each version."""
     verb = (call.path.get("version") or call.path["name"]).partition(":")[2]
     if verb in VERBS:
+        call.service.repository.get(call.path["name"].partition(":")[0])  # refuses one not served
         raise Refused(405, f"GET is not for :{verb}: use POST", {"allow": "POST"})
     states = call.service.repository.versions(call.name)
     if call.path.get("version", "0") != "0":

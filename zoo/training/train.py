@@ -156,10 +156,10 @@ def _checked(spec: NetworkSpec, seed: int, jobs: int, devices: int) -> tuple[int
     seed, jobs = whole_number(seed, "seed", 0), whole_number(jobs, "jobs")
     devices = whole_number(devices, "devices")
     check_devices(devices, spec.recipe, keras.backend.backend())
-    if jobs > 1 and not spec.members:
-        raise SpecError(f"jobs is for the members of a vote, and {spec.name} is one network")
     if devices > 1 and jobs > 1:
         raise SpecError("a vote trains on several devices or in several processes, not both")
+    if jobs > 1 and not spec.members:
+        raise SpecError(f"jobs is for the members of a vote, and {spec.name} is one network")
     if spec.members and are_several():
         raise SpecError("processes that train together train no vote: train its members one by one")
     return seed, jobs, devices
