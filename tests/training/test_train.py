@@ -148,6 +148,7 @@ def test_a_finished_run_is_returned_as_it_is(bars, finished):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
+        ({"seed": 0}, r"another seed \(1, not 0\)"),
         ({"seed": 2}, r"another seed \(1, not 2\): train again with --overwrite"),
         ({"epochs": 6}, r"other settings \(epochs 5, not 6\): train again with --overwrite"),
     ],

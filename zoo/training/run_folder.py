@@ -220,7 +220,8 @@ def load_run(path: str | Path) -> tuple[NetworkSpec, keras.Model]:
 
     Raises RunError where the folder holds no finished run, or weights of another spec.
     """
-    if not ((path := Path(path)) / "run.json").is_file():
+    path = Path(path)
+    if not (path / "run.json").is_file():
         there = shlex.quote(str(path))
         raise RunError(f"{path} holds no finished run: `python -m zoo train NAME --out {there}`")
     spec = read_run(path / "run.json").network

@@ -40,7 +40,8 @@ def check_identity(
         there = getattr(run, name)
         if there == mine:
             continue
-        said = f"another {name} ({there or 'none'}, not {mine or 'none'})"
+        shown = ["none" if value == "" else value for value in (there, mine)]  # of a seed, 0 is one
+        said = f"another {name} ({shown[0]}, not {shown[1]})"
         if name == "spec_hash":
             said = _other_settings(folder / DECLARATION, spec)
         raise RunError(f"{folder} holds a run with {said}: {AGAIN}")
