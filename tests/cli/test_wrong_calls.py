@@ -88,6 +88,7 @@ CALLS = [
     (["verify", "nosuch"], 2, "there is no network"),
     (["verify", "mlp30", "--version", "7", "--out", "exports"], 1, "holds no SavedModel"),
     (["publish", "mlp30", "--runs", "nowhere"], 1, "nowhere has no finished run of mlp30"),
+    (["publish", "mlp30", "--runs", "others"], 1, "run.json is damaged"),
     (["publish", "nosuch"], 2, "there is no network"),
     (["vote", "conv2_relu_dropout_x5"], 2, "is no single stack"),
     (["vote", "mlp30", "--runs", "nowhere"], 2, "there are 0"),
@@ -187,7 +188,7 @@ def answers(tmp_path_factory):
 def _write_files(folder):
     spec = json.loads((ROOT / "saved_models/manifest.json").read_text())["mlp30"]["spec"]
     entry = json.loads((ROOT / "saved_models/manifest.json").read_text())["mlp30"]
-    for name in ("exports/mlp30/1", "damaged", "empty", "bad", "wrong"):
+    for name in ("exports/mlp30/1", "damaged", "empty", "bad", "wrong", "others/mlp30-seed0"):
         (folder / name).mkdir(parents=True)
     executes = {"kind": "KerasFunction", "function": "os:abort"}
     large = [{"kind": "FullyConnected", "units": 10**9}, {"kind": "Softmax"}]
@@ -197,6 +198,7 @@ def _write_files(folder):
     files = {
         "exports/mlp30/mlp30.onnx": b"something else",
         "damaged/run.json": b'{"spec_hash": 3}',
+        "others/mlp30-seed0/run.json": b'{"spec_hash": 3}',
         "bad/manifest.json": b"\xff",
         "wrong/manifest.json": json.dumps({"mlp30": {**entry, "size": "many"}}).encode(),
         "no.json": b"[1]",

@@ -13,6 +13,7 @@ import pytest
 import zoo
 from zoo.errors import DataError, RunError
 from zoo.pretrained import manifest, publish
+from zoo.pretrained.best_run import best_run
 from zoo.pretrained.model_card import card
 from zoo.training.run_folder import load_run
 
@@ -183,14 +184,14 @@ def test_a_run_on_other_images_or_from_given_weights_is_none_of_the_recipe(
 ):
     folder, entry = published
     spec = zoo.get_spec("mlp30.brief")
-    assert publish.best_run(spec, folder, bars)[1].seed == entry.seed
+    assert best_run(spec, folder, bars)[1].seed == entry.seed
     with pytest.raises(RunError, match=r"no finished run of mlp30\.brief by its recipe on few"):
-        publish.best_run(spec, folder, replace(bars.take(1000), name="few"))
+        best_run(spec, folder, replace(bars.take(1000), name="few"))
     begun = tmp_path / "mlp30.brief-seed0"
     start = load_run(folder / begun.name)[1]
     zoo.train(spec, bars, start=start, out=begun, progress=False)
     with pytest.raises(RunError, match="has no finished run"):
-        publish.best_run(spec, tmp_path, bars)
+        best_run(spec, tmp_path, bars)
 
 
 def test_what_fails_on_the_way_leaves_the_published_weights(published, saved, bars, monkeypatch):

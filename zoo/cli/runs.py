@@ -99,11 +99,14 @@ def evaluate(options: argparse.Namespace) -> None:
 
 def publish(options: argparse.Namespace) -> None:
     """Make a network's best run the pretrained weights."""
-    check_runs(get_spec(options.name), options.runs)
+    spec = get_spec(options.name)
+    check_runs(spec, options.runs)
+    from zoo.pretrained.best_run import best_run
     from zoo.pretrained.manifest import publishing_folder
 
     publishing_folder()
     data = load_images(options)
+    best_run(spec, options.runs, data)  # that there is none is told before TensorFlow is imported
     import_tensorflow()
     from zoo.pretrained import publish as publishing
 

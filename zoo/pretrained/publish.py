@@ -11,16 +11,15 @@ import numpy as np
 
 from zoo.data import Data, Split
 from zoo.data.dataset import DIGIT_NAMES
-from zoo.errors import DataError, RunError
+from zoo.errors import DataError
 from zoo.evaluation.scores import evaluate, predict
 from zoo.nn.builder import build_model
 from zoo.pretrained import manifest
+from zoo.pretrained.best_run import best_run
 from zoo.pretrained.model_card import card
 from zoo.registry import get_spec
-from zoo.spec import NetworkSpec
 from zoo.training import weights
 from zoo.training.run_folder import load_run
-from zoo.training.run_record import RunRecord, read_run
 from zoo.utils.atomic import atomic_write
 from zoo.utils.locks import file_lock
 
@@ -94,36 +93,6 @@ def _put_in_place(entry: manifest.Entry, blob: bytes, text: str) -> None:
         with atomic_write((folder / entry.file).with_name(CARD)) as temporary:
             temporary.write_text(text, encoding="utf-8")
         manifest.record(entry)
-
-
-def best_run(spec: NetworkSpec, runs: Path, data: Data) -> tuple[Path, RunRecord]:
-    """The finished run of a spec with the best validation accuracy.
-
-    Args:
-        spec: The declaration that the runs followed, from weights that it drew itself.
-        runs: The folder of its runs.
-        data: What they were trained on; runs on other images do not count.
-
-    Returns:
-        The run's folder, and what its run.json says. Of runs with the same accuracy it is the
-        one with the lowest seed.
-
-    Raises:
-        RunError: There is none, or the record of one is damaged.
-    """
-    found = []
-    for path in runs.glob(f"{spec.name}-seed*/run.json"):
-        run = read_run(path)
-        followed = (run.spec_hash, run.data, run.start) == (spec.hash, data.fingerprint, "")
-        if followed and not run.diverged:
-            accuracy = run.history[run.best_epoch - 1]["val_accuracy"]
-            found.append((-accuracy, run.seed, path.parent, run))
-    if not found:
-        raise RunError(
-            f"{runs} has no finished run of {spec.name} by its recipe on {data.name}: "
-            f"python -m zoo reproduce {spec.name}"
-        )
-    return min(found, key=lambda each: each[:2])[2:]
 
 
 def _smallest_precision(model: keras.Model, validation: Split) -> str:

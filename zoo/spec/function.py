@@ -38,7 +38,8 @@ class FunctionSpec(NetworkSpec):
     """A whole network written as a function that takes nothing and returns a Keras model.
 
     Attributes:
-        function: It returns a `keras.Model` of byte images with one probability a class.
+        function: It returns a `keras.Model` of byte images with one probability a class. Its
+            layers have initializers of their own: the recipe's `initializer` is not for them.
         classes: The number of classes.
 
     The other attributes are those of `ModelSpec`.
