@@ -22,6 +22,7 @@ from tuning.store.database import check_url
 from tuning.store.trials import ENDLESS, Budget
 from tuning.strategies.registry import StrategyEntry, count, strategies
 from zoo.cli.checks import check_backend
+from zoo.cli.command_parser import CommandParser
 from zoo.cli.completion import add_completion
 from zoo.cli.exit_codes import run_command
 from zoo.cli.figures import add_json_option
@@ -146,7 +147,7 @@ def _total(found: Search, budget: Budget) -> int | None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="tuning", description="Search the hyper-parameters of a network of the zoo."
     )
     parser.add_argument("--version", action="version", version=f"tuning {__version__}")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from zoo.cli import book, catalog, inference, lab, predict, runs
 from zoo.cli.checks import check_backend
+from zoo.cli.command_parser import CommandParser
 from zoo.cli.completion import add_completion
 from zoo.cli.draw import add_draw
 from zoo.cli.exit_codes import run_command
@@ -53,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="zoo",
         description="The networks of 'Neural Networks and Deep Learning' (M. Nielsen) in Keras.",
     )
