@@ -106,7 +106,7 @@ def publish(options: argparse.Namespace) -> None:
 
     publishing_folder()
     data = load_images(options)
-    best_run(spec, options.runs, data)  # that there is none is told before TensorFlow is imported
+    best_run(spec, options.runs, data)  # raises before TensorFlow is imported
     import_tensorflow()
     from zoo.pretrained import publish as publishing
 
