@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from zoo.data import Data
-from zoo.errors import RunError
+from zoo.data.dataset import DIGIT_NAMES
+from zoo.errors import DataError, RunError
 from zoo.spec import NetworkSpec
 from zoo.training.run_record import RunRecord, read_run
 
 
 def best_run(spec: NetworkSpec, runs: Path, data: Data) -> tuple[Path, RunRecord]:
-    """The finished run of a spec with the best validation accuracy.
+    """The finished run of a spec with the best validation accuracy, to be published.
 
     Args:
         spec: The declaration that the runs followed, from weights that it drew itself.
@@ -23,8 +24,14 @@ def best_run(spec: NetworkSpec, runs: Path, data: Data) -> tuple[Path, RunRecord
         one with the lowest seed.
 
     Raises:
+        DataError: The classes are no digits: `predict`, `draw` and the card take them for such.
         RunError: There is none, or the record of one is damaged.
     """
+    if data.class_names != DIGIT_NAMES:
+        raise DataError(
+            f"the pretrained networks read digits, and {data.name} has other classes: zoo.push "
+            "puts a run's folder on the hub, or into a folder that zoo.load reads"
+        )
     found = []
     for path in runs.glob(f"{spec.name}-seed*/run.json"):
         run = read_run(path)

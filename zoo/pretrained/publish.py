@@ -10,8 +10,6 @@ import keras
 import numpy as np
 
 from zoo.data import Data, Split
-from zoo.data.dataset import DIGIT_NAMES
-from zoo.errors import DataError
 from zoo.evaluation.scores import evaluate, predict
 from zoo.nn.builder import build_model
 from zoo.pretrained import manifest
@@ -45,11 +43,6 @@ def publish(network: str, runs: Path, data: Data) -> manifest.Entry:
         RunError: There is no finished run on these images, or the record of one is damaged.
     """
     spec = get_spec(network)
-    if data.class_names != DIGIT_NAMES:
-        raise DataError(
-            f"the pretrained networks read digits, and {data.name} has other classes: zoo.push "
-            "puts a run's folder on the hub, or into a folder that zoo.load reads"
-        )
     folder, run = best_run(spec, runs, data)
     _, trained = load_run(folder)
     # Scored as `load` will build it: the precision of a recipe is for training alone.
