@@ -22,3 +22,12 @@ class CommandParser(argparse.ArgumentParser):
             hint = nearest(option, self._option_string_actions) if option.startswith("-") else ""
             self.error(f"unrecognized arguments: {' '.join(unknown)}{'.' if hint else ''}{hint}")
         return options, unknown
+
+    def _check_value(self, action, value):
+        """Refuse a value that is no choice of `action`, with the closest one."""
+        try:
+            super()._check_value(action, value)
+        except argparse.ArgumentError as error:
+            hint = nearest(str(value), map(str, action.choices))
+            error.message += f".{hint}" if hint else ""
+            raise
