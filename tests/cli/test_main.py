@@ -171,6 +171,15 @@ def test_train_then_evaluate(idx_folder, tmp_path, capsys):
     assert "holds a run of mlp30" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("name", ["learning_curves.png", "wrong_digits.png"])
+def test_pictures_of_ones_own_are_not_replaced(idx_folder, tmp_path, capsys, name):
+    (tmp_path / name).write_bytes(b"mine")
+    command = ["train", "mlp30", "--epochs", "1", "--out", str(tmp_path), "--data", str(idx_folder)]
+    assert main([*command, "--overwrite"]) == 1
+    assert f"{name} is not of a run, and would be replaced" in capsys.readouterr().err
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"mine"]
+
+
 @pytest.mark.integration
 def test_a_finished_run_is_kept_unless_it_may_be_dropped(idx_folder, tmp_path, capsys):
     out = tmp_path / "run"

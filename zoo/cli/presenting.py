@@ -16,6 +16,7 @@ from zoo.evaluation.scores import Predictions, Score, confusion_table, predict
 from zoo.registry import get_spec, list_models
 from zoo.spec import Claim, NetworkSpec
 from zoo.training.job import TrainResult
+from zoo.training.run_files import CURVES, WRONG
 
 
 def present(result: TrainResult, data: Data, folder: Path, *, as_json: bool = False) -> None:
@@ -31,7 +32,7 @@ def present(result: TrainResult, data: Data, folder: Path, *, as_json: bool = Fa
         print(f"measured as the book does, on the {_protocol(claim)}: {_percent(measured)}")
     if not epoch:
         return
-    curves = folder / "learning_curves.png"
+    curves = folder / CURVES
     title = f"{result.spec.name}, seed {result.seed}: {answers.score} on the test images"
     plots.learning_curves(result.history, curves, title=title, best_epoch=epoch)
     if not as_json:
@@ -60,7 +61,7 @@ def present_model(
         run: What a record in JSON has besides; None prints text.
     """
     answers = predict(model, data.test)
-    wrong = folder / "wrong_digits.png"
+    wrong = folder / WRONG
     # Figures come first: whoever trained for hours has them where a picture cannot be drawn.
     if run is not None:
         print_json(

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 def train(options: argparse.Namespace) -> None:
     """Train a network, and show how it does."""
     from zoo.training.devices import check_devices  # imported late: it takes NumPy
+    from zoo.training.run_files import check_pictures
 
     spec = _asked_for(options).with_settings(**settings(options))
     check_devices(options.devices, spec.recipe, os.environ.get("KERAS_BACKEND") or "tensorflow")
@@ -39,6 +40,8 @@ def train(options: argparse.Namespace) -> None:
         check_weights(spec)
         if options.data != "mnist" and options.size is None:
             options.size = spec.input.shape[:2]  # of the trained weights
+    if options.out:
+        check_pictures(options.out)
     data = load_images(options)
     if options.best:
         _note_other_images(options.best, data)

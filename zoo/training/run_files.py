@@ -18,6 +18,9 @@ from zoo.utils.regular import readable
 CHECKPOINT = "checkpoint.safetensors"
 FILES = ("spec.json", CHECKPOINT, "history.csv", "weights.safetensors", "run.json")
 
+# The commands draw these beside a run.
+CURVES, WRONG = "learning_curves.png", "wrong_digits.png"
+
 # Held by the process that trains there. It stays: a lock file that is deleted locks nobody out.
 LOCK = ".run.lock"
 
@@ -63,10 +66,29 @@ def check_files(folder: Path) -> None:
     if not odd and not {"spec.json", CHECKPOINT, "run.json"} & {*there}:
         odd = there  # spec.json is there first, and is deleted last
     if odd:
-        raise RunError(
-            f"{folder / odd[0]} is not of a run, and would be replaced: move it away, or choose "
-            "another folder"
-        )
+        raise _not_of_a_run(folder / odd[0])
+
+
+def check_pictures(folder: Path) -> None:
+    """Check that pictures which would be replaced in a folder are those of a run.
+
+    Args:
+        folder: Of a run, finished or not; it need not be there.
+
+    Raises:
+        RunError: The folder has a picture of such a name, and no run.
+    """
+    if any((each / name).exists() for each in folders(folder) for name in FILES):
+        return
+    for name in (CURVES, WRONG):
+        if (folder / name).exists():
+            raise _not_of_a_run(folder / name)
+
+
+def _not_of_a_run(path: Path) -> RunError:
+    return RunError(
+        f"{path} is not of a run, and would be replaced: move it away, or choose another folder"
+    )
 
 
 def _is_of_a_run(path: Path) -> bool:
