@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from benchmarks.parsers import command_parser
@@ -245,7 +246,8 @@ def draw(rows: list[dict], path: Path) -> None:
     figure.axes[0].set_ylabel("right of the test images, per cent")
     figure.axes[0].legend(frameon=False, loc="lower right")
     path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_write(path) as temporary:
+    # The same rows make the same file, identifiers and all.
+    with atomic_write(path) as temporary, rc_context({"svg.hashsalt": path.stem}):
         figure.savefig(temporary, format="svg", metadata={"Date": None})
 
 

@@ -142,10 +142,10 @@ def draw(rows: list[Row], path: Path) -> None:
         axes.bar_label(bars, fmt="{:,.0f}", padding=3)
         axes.set_xscale("log")
         axes.xaxis.set_minor_formatter("")
-        axes.margins(x=0.15)
+        axes.margins(x=0.2)
         axes.set_title(title(net).replace("`", ""), loc="left")
         axes.spines[["top", "right"]].set_visible(False)
-    axes.set_xlabel("images per second trained, in batches of 10 or as named (logarithmic)")
+    figure.supxlabel("images per second trained, in batches of 10 or as named", fontsize="medium")
     with atomic_write(path) as temporary:
         figure.savefig(temporary, dpi=150)
 
