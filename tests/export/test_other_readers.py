@@ -64,6 +64,7 @@ def test_openvino_reads_the_saved_model(exported, expected):
     assert outputs["votes"].shape == outputs["probabilities"].shape == (20, 10)
 
 
+@pytest.mark.integration
 def test_tf2onnx_reads_the_saved_model(exported, expected, tmp_path, monkeypatch):
     convert = needs("tf2onnx.convert")
     onnxruntime = needs("onnxruntime")

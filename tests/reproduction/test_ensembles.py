@@ -112,13 +112,12 @@ def test_some_runs_and_some_draws(runs, bars):
     assert "2 of 3, at random" in str(found)
 
 
+@pytest.mark.usefixtures("runs")  # registers the network
 def test_runs_on_images_of_ones_own_are_drawn_from_by_the_networks_name(bars, tmp_path):
     few = bars.take(300)  # fewer than the recipe's images: the runs are of a fitted declaration
     for seed in (0, 1):
-        out = run_folder("linear", seed, tmp_path)
-        zoo.train("linear", few, seed=seed, epochs=zoo.get_spec("linear").recipe.epochs, out=out,
-                  progress=False)  # fmt: skip
-    found = sample_ensembles("linear", few, of=2, runs=tmp_path)
+        zoo.train(NAME, few, seed=seed, out=run_folder(NAME, seed, tmp_path), progress=False)
+    found = sample_ensembles(NAME, few, of=2, runs=tmp_path)
     assert found.seeds == (0, 1)
     assert found.test.total == len(few.test)
 

@@ -298,7 +298,10 @@ def test_wrong_arguments_are_one_line(bars, given, error, said):
 
 def test_numbers_of_numpy_are_numbers(bars):
     given = {"seed": np.int64(3), "devices": np.int64(1), "jobs": np.int64(1)}
-    runs = [zoo.train(DROPOUT, bars, progress=False, **each) for each in (given, {"seed": 3})]
+    few = bars.take(100)
+    runs = [
+        zoo.train("linear", few, epochs=1, progress=False, **each) for each in (given, {"seed": 3})
+    ]
     for mine, same in zip(runs[0].model.get_weights(), runs[1].model.get_weights(), strict=True):
         np.testing.assert_array_equal(mine, same)
 

@@ -172,7 +172,7 @@ def test_pictures_are_searched_at_a_size_and_the_next_command_names_them(
     train = ["train", "--from", "search/best.json", "-q"]
     assert zoo_main([*train, *images, "--out", "same"]) == 0
     assert "other images" not in capsys.readouterr().err
-    assert zoo_main([*train, "--epochs", "1", "--out", "other"]) == 0
+    assert zoo_main([*train, "--epochs", "1", "--limit", "100", "--out", "other"]) == 0
     assert "search/best.json was found on other images than mnist" in capsys.readouterr().err
 
 
