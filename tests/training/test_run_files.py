@@ -12,7 +12,7 @@ import pytest
 import zoo
 from zoo.errors import RunError
 from zoo.training import weights
-from zoo.training.run_files import FILES, check_files, discard, held
+from zoo.training.run_files import FILES, check_files, check_pictures, discard, held
 from zoo.training.run_record import read_checkpoint, read_history, read_run
 
 SILENT = {"epochs": 1, "progress": False}
@@ -72,6 +72,16 @@ def test_a_members_folder_is_looked_into_before_anything_is_deleted(bars, tmp_pa
     with pytest.raises(RunError, match=r"member_3.weights\.safetensors is not of a run"):
         zoo.train(vote, few, out=tmp_path, overwrite=True, progress=False)
     assert (tmp_path / "run.json").exists()
+
+
+@pytest.mark.parametrize("kept", [*FILES, ".run.lock", "member_0/run.json"])
+def test_pictures_beside_a_run_are_its_own(tmp_path, kept):
+    (tmp_path / "wrong_digits.png").write_bytes(b"drawn")
+    with pytest.raises(RunError, match=r"wrong_digits\.png is not of a run"):
+        check_pictures(tmp_path)
+    (tmp_path / kept).parent.mkdir(exist_ok=True)
+    (tmp_path / kept).touch()
+    check_pictures(tmp_path)
 
 
 @pytest.mark.parametrize("kept", range(len(FILES)))

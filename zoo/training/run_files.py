@@ -78,7 +78,8 @@ def check_pictures(folder: Path) -> None:
     Raises:
         RunError: The folder has a picture of such a name, and no run.
     """
-    if any((each / name).exists() for each in folders(folder) for name in FILES):
+    # The lock stays where an overwriting was killed before it had written anything.
+    if any((each / name).exists() for each in folders(folder) for name in (*FILES, LOCK)):
         return
     for name in (CURVES, WRONG):
         if (folder / name).exists():
