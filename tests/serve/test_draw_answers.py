@@ -188,8 +188,8 @@ def in_page(page, keys, images, thinker=0):
     return np.concatenate([page.outputs(keys, part, thinker) for part in parts])
 
 
-def test_a_thousand_test_images_are_answered_as_by_keras(page, mnist):
-    test = mnist.test.take(1000)
+def test_two_thousand_test_images_are_answered_as_by_keras(page, mnist):
+    test = mnist.test.take(2000)
     answers = in_page(page, ["conv2_relu"], test.images)[:, 0].argmax(axis=1)
     np.testing.assert_array_equal(answers, predict(zoo.load("conv2_relu"), test).predicted)
 
